@@ -1,0 +1,298 @@
+"""What the engine and the screen say to each other: commands, frames, and their framing.
+
+A message is a msgpack map (a msgspec struct with a tag) behind a 4-byte big-endian length. Arrays travel
+as little-endian float32 bytes (`floats` reads them); nothing is pickled, and unknown fields or wrong types
+are refused. Records hold plain numbers only, never tensors.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import Any, BinaryIO
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from .config import RunConfig
+
+VERSION = 1
+MAX_FRAME = 64 * 2**20  # bytes; a longer message is taken for a broken stream
+FloatArray = npt.NDArray[np.float32]
+
+
+class ProtocolError(ValueError):
+    """The stream does not hold what this version of the program expects."""
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True, tag=True, forbid_unknown_fields=True):
+    """Anything that travels."""
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A piece of a message."""
+
+
+# ---------------------------------------------------------------------------------------------- commands
+
+
+class Select(Message):
+    """Show these lanes; each catches up to the clock. The first is the one that the screen looks at."""
+
+    lanes: tuple[RunConfig, ...]
+
+
+class Advance(Message):
+    """Move the clock on: by steps, by epochs (to the next epoch's end), to a step, or, with none, until Pause."""
+
+    steps: int | None = None
+    epochs: int | None = None
+    to: int | None = None
+
+
+class Pause(Message):
+    """Stop where the lanes are, after one measured step."""
+
+
+class Restart(Message):
+    """Forget every lane and put the clock to 0."""
+
+
+class Credit(Message):
+    """The screen has taken the last update and wants one more."""
+
+
+class Evaluate(Message):
+    """Measure the losses over the whole dev set for each selected lane."""
+
+
+Command = Select | Advance | Pause | Restart | Credit | Evaluate
+
+
+# ------------------------------------------------------------------------------------------------ frames
+
+
+class Hello(Message):
+    """First frame of a stream."""
+
+    version: int
+    program: str  # the version of tuiinit
+    torch: str
+    device: str  # "cpu" or the accelerator's name
+    threads: int
+    pid: int
+
+
+class DataInfo(Message):
+    """The data that the selected lanes train on. Losses are in nats."""
+
+    path: str  # "" is the list that the package ships
+    words: int
+    vocabulary: str  # one character per class, the end mark "." first
+    train: int  # examples
+    dev: int
+    test: int
+    unigram: float  # dev loss of the best guess that ignores the context
+    bigram: float  # dev loss of the best guess from the last character alone
+
+
+class Histogram(Part):
+    """Counts over equal bins from `lo` to `hi`; `outside` is the share of values that fell beyond."""
+
+    lo: float
+    hi: float
+    counts: tuple[int, ...]
+    outside: float
+
+
+class Activation(Part):
+    """A nonlinearity's outputs on the last minibatch (rows × width) and the loss's gradient there."""
+
+    layer: str  # "tanh 1"
+    width: int
+    mean: float
+    std: float
+    saturated: float  # share, 0…1 (config.RANGES)
+    histogram: Histogram
+    grad_mean: float
+    grad_std: float
+    grad_mean_abs: float
+    grad_histogram: Histogram
+    dead: tuple[int, ...]  # units saturated on every row of the probe batch
+    saturation_rows: int  # examples in `saturation`
+    saturation: bytes  # numpy.packbits of (saturation_rows × width), row after row
+
+
+class Weight(Part):
+    """A weight matrix after the step, and its gradient in that step."""
+
+    name: str  # "embedding", "hidden 1", …, "output"
+    shape: tuple[int, ...]
+    mean: float
+    std: float
+    histogram: Histogram
+    grad_mean: float
+    grad_std: float
+    grad_histogram: Histogram
+    grad_data_ratio: float | None  # grad_std / std; null where std is 0
+    update_data_log10: float | None  # log10(std(update) / std(data after the update)); null before a step
+
+
+class BatchNorm(Part):
+    """One batch norm: float32 bytes, one number a unit. Variances are as the lane's style stores them."""
+
+    layer: str  # "batch norm 1"
+    mean: bytes
+    var: bytes
+    running_mean: bytes
+    running_var: bytes
+    gamma: bytes
+    beta: bytes
+
+
+class Snapshot(Message):
+    """All that was measured of a lane at one step.
+
+    At step s >= 1 it tells of the s-th minibatch: activations and gradients before its update, weights
+    after it. At step 0 nothing was updated: it tells what the first minibatch finds.
+    """
+
+    lane: str  # RunConfig.key
+    step: int
+    epoch: float
+    loss: float | None  # of this minibatch, nats; null if not finite
+    initial_loss: float | None  # of the first minibatch
+    expected_initial_loss: float  # ln of the vocabulary's size
+    parameters: int
+    lr: float
+    batch_size: int
+    optimizer: str
+    logit_std: float
+    input_second_moment: float  # E[x²] of the embedded minibatch
+    activations: tuple[Activation, ...]
+    weights: tuple[Weight, ...]
+    batch_norms: tuple[BatchNorm, ...]
+    probe_rows: int
+    cost: float  # seconds that measuring took
+
+
+class Trace(Message):
+    """Per-step series of a lane: steps first_step … first_step + n − 1 (step s is the s-th minibatch)."""
+
+    lane: str
+    first_step: int
+    loss: bytes  # n float32
+    update_data: bytes  # n × weights float32, log10 of std(update)/std(data)
+
+
+class Evaluation(Message):
+    """Dev losses of a lane, nats. Without batch norm all are the same number and only `dev` is told."""
+
+    lane: str
+    step: int
+    dev: float | None  # with running statistics, as in eval mode
+    dev_calibrated: float | None = None  # with the statistics of a pass over training examples
+    dev_batch: float | None = None  # with each batch's own statistics: the forgotten model.eval()
+
+
+class LaneStatus(Part):
+    """Where one selected lane is."""
+
+    lane: str
+    step: int
+    epoch: float
+    steps_per_epoch: int
+    diverged_at: int | None  # the step whose loss was not finite
+
+
+class Status(Message):
+    """How training goes; closes every update."""
+
+    running: bool  # the clock is moving
+    catching_up: bool  # a lane is behind the clock and moving
+    clock: int
+    target: int | None  # the step at which the clock will stop
+    lanes: tuple[LaneStatus, ...]
+    steps_per_second: float  # of all selected lanes together
+    measuring: float  # share of the engine's time, 0…1
+
+
+class Problem(Message):
+    """Something went wrong, in one sentence. A fatal one is the stream's last frame."""
+
+    text: str
+    fatal: bool = False
+
+
+Frame = Hello | DataInfo | Snapshot | Trace | Evaluation | Status | Problem
+
+_HEADER = struct.Struct(">I")
+_encoder = msgspec.msgpack.Encoder()
+_commands: msgspec.msgpack.Decoder[Command] = msgspec.msgpack.Decoder(Command)
+_frames: msgspec.msgpack.Decoder[Frame] = msgspec.msgpack.Decoder(Frame)
+
+
+def pack(message: Message) -> bytes:
+    """A message as it travels: its length, then its body."""
+    body = _encoder.encode(message)
+    return _HEADER.pack(len(body)) + body
+
+
+def command_from(body: bytes) -> Command:
+    """Decode a command strictly. Raises ProtocolError."""
+    return _decode(_commands, body)
+
+
+def frame_from(body: bytes) -> Frame:
+    """Decode a frame strictly. Raises ProtocolError."""
+    return _decode(_frames, body)
+
+
+def _decode(decoder: msgspec.msgpack.Decoder[Any], body: bytes) -> Any:
+    try:
+        return decoder.decode(body)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise ProtocolError(f"a message that this version does not know: {error}") from None
+
+
+def body_length(header: bytes) -> int:
+    """The length told by a 4-byte header. Raises ProtocolError if no message can be that long."""
+    length: int = _HEADER.unpack(header)[0]
+    if not 0 < length <= MAX_FRAME:
+        raise ProtocolError(f"a message of {length:,} bytes: this is not a stream of tuiinit")
+    return length
+
+
+def read_body(stream: BinaryIO) -> bytes | None:
+    """The next message's body from a blocking stream, or None at its end.
+
+    Raises:
+        ProtocolError: the stream ends inside a message, or the length cannot be.
+    """
+    header = _read_exactly(stream, _HEADER.size)
+    if not header:
+        return None
+    if len(header) < _HEADER.size:
+        raise ProtocolError("the stream ends inside a message")
+    length = body_length(header)
+    body = _read_exactly(stream, length)
+    if len(body) < length:
+        raise ProtocolError("the stream ends inside a message")
+    return body
+
+
+def _read_exactly(stream: BinaryIO, size: int) -> bytes:
+    chunks: list[bytes] = []
+    while size:
+        chunk = stream.read(size)
+        if not chunk:
+            break
+        chunks.append(chunk)
+        size -= len(chunk)
+    return b"".join(chunks)
+
+
+def floats(data: bytes, columns: int | None = None) -> FloatArray:
+    """The float32 array behind `data`, shaped (n,) or (n, columns)."""
+    array = np.frombuffer(data, dtype="<f4")
+    return array if columns is None else array.reshape(-1, columns)

@@ -1,0 +1,1 @@
+"""The explorer: the screen. It never loads torch."""
