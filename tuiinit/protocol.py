@@ -96,6 +96,18 @@ class DataInfo(Message):
     bigram: float  # dev loss of the best guess from the last character alone
 
 
+class Lane(Message):
+    """A lane that was selected for the first time, or whose configuration changed while it trains.
+
+    `continues` names the lane that this one was until now (lr, optimizer or batch size changed at its
+    present step): all that was sent for that lane up to this step holds for this one too.
+    """
+
+    lane: str  # RunConfig.key
+    config: RunConfig
+    continues: str | None = None
+
+
 class Histogram(Part):
     """Counts over equal bins from `lo` to `hi`; `outside` is the share of values that fell beyond."""
 
@@ -224,7 +236,7 @@ class Problem(Message):
     fatal: bool = False
 
 
-Frame = Hello | DataInfo | Snapshot | Trace | Evaluation | Status | Problem
+Frame = Hello | DataInfo | Lane | Snapshot | Trace | Evaluation | Status | Problem
 
 _HEADER = struct.Struct(">I")
 _encoder = msgspec.msgpack.Encoder()
