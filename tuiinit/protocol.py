@@ -50,6 +50,16 @@ class Advance(Message):
     to: int | None = None
 
 
+class Adjust(Message):
+    """Change lr, optimizer or batch size of the selected lanes from their present step on.
+
+    The engine answers with a Lane frame that tells the lane's new configuration, schedule included.
+    """
+
+    name: str
+    value: float | int | str
+
+
 class Pause(Message):
     """Stop where the lanes are, after one measured step."""
 
@@ -66,7 +76,7 @@ class Evaluate(Message):
     """Measure the losses over the whole dev set for each selected lane."""
 
 
-Command = Select | Advance | Pause | Restart | Credit | Evaluate
+Command = Select | Advance | Adjust | Pause | Restart | Credit | Evaluate
 
 
 # ------------------------------------------------------------------------------------------------ frames

@@ -1,0 +1,129 @@
+"""Many lanes, one clock: lanes are selected, catch up to the clock, run in step, and are kept."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable
+
+import torch
+
+from ..config import ConfigError, RunConfig
+from . import text
+from .trainer import Dataset, Trainer
+
+KEPT_LANES = 24  # lanes that are not selected and still kept, the longest unused dropped first
+MILESTONE_DIGITS = (1, 2, 5)
+
+
+def is_milestone(step: int) -> bool:
+    """Whether a snapshot of this step is always taken: 0, 1, 2, 5, 10, 20, 50, 100, …"""
+    while step and step % 10 == 0:
+        step //= 10
+    return step == 0 or step in MILESTONE_DIGITS
+
+
+def device_of(name: str) -> torch.device:
+    """The device that a configuration asks for.
+
+    Raises:
+        ConfigError: it isn't there.
+    """
+    if name == "cpu" or (name == "auto" and not torch.cuda.is_available()):
+        return torch.device("cpu")
+    if not torch.cuda.is_available():
+        raise ConfigError("device cuda: PyTorch finds no CUDA device here; use --device cpu")
+    return torch.device("cuda")
+
+
+class Datasets:
+    """Word lists by file and context length, read once."""
+
+    def __init__(self) -> None:
+        self._texts: dict[tuple[str | None, int], text.Text] = {}
+        self._datasets: dict[tuple[str | None, int, torch.device], Dataset] = {}
+
+    def get(self, config: RunConfig, device: torch.device) -> Dataset:
+        """The configuration's data on a device. Raises DataError."""
+        key = (config.data, config.context)
+        if key not in self._texts:
+            self._texts[key] = text.load(*key)
+        if (*key, device) not in self._datasets:
+            self._datasets[*key, device] = Dataset.of(self._texts[key], device)
+        return self._datasets[*key, device]
+
+
+class Lanes:
+    """The lanes of an engine. The clock is the step that the selected lanes are at, or catch up to."""
+
+    def __init__(self) -> None:
+        self.clock = 0
+        self.selected: list[Trainer] = []
+        self._lanes: OrderedDict[str, Trainer] = OrderedDict()  # the longest unused first
+        self._datasets = Datasets()
+
+    def select(self, configs: Iterable[RunConfig]) -> list[Trainer]:
+        """Select lanes, in order; those not there yet begin at step 0. Gives back the new ones.
+
+        Raises:
+            ConfigError, DataError: a lane cannot be; the selection stays as it was.
+        """
+        chosen: dict[str, Trainer] = {}
+        new = []
+        for config in configs:
+            lane = self._lanes.get(config.key) or chosen.get(config.key)
+            if lane is None or lane.step > self.clock:
+                lane = self._begin(config)
+                new.append(lane)
+            chosen[config.key] = lane
+        self._lanes.update(chosen)
+        for key in chosen:
+            self._lanes.move_to_end(key)
+        self.selected = list(chosen.values())
+        while len(self._lanes) > KEPT_LANES + len(chosen):
+            self._lanes.popitem(last=False)
+        return new
+
+    def _begin(self, config: RunConfig) -> Trainer:
+        device = device_of(config.device)
+        lane = Trainer(config, self._datasets.get(config, device), device)
+        lane.peek()
+        return lane
+
+    def adjust(self, name: str, value: float | int | str) -> list[tuple[str, Trainer]]:
+        """Change lr, optimizer or batch size of the selected lanes from where they are.
+
+        A lane at step 0 begins anew. Gives back the lanes with the keys that they had until now.
+
+        Raises:
+            ConfigError: the value cannot be; nothing has changed.
+        """
+        wanted = [lane.config.changed(lane.step, name, value) for lane in self.selected]
+        changed = []
+        for i, (lane, config) in enumerate(zip(list(self.selected), wanted, strict=True)):
+            old = lane.config.key
+            if config.key == old:
+                continue
+            if lane.step == 0:
+                self.selected[i] = lane = self._begin(config)
+            else:
+                lane.follow(config)
+                self._lanes.pop(old, None)
+            self._lanes[config.key] = lane
+            changed.append((old, lane))
+        return changed
+
+    def restart(self) -> None:
+        """Forget all lanes but the selected configurations, which begin anew; the clock goes to 0."""
+        configs = [lane.config for lane in self.selected]
+        self._lanes.clear()
+        self.selected = []
+        self.clock = 0
+        self.select(configs)
+
+    def behind(self) -> list[Trainer]:
+        """Selected lanes that have not reached the clock and still can."""
+        return [lane for lane in self.selected if lane.step < self.clock and lane.diverged_at is None]
+
+    def moving(self) -> list[Trainer]:
+        """Selected lanes that still train."""
+        return [lane for lane in self.selected if lane.diverged_at is None]

@@ -1,0 +1,188 @@
+"""The network: embedding → [linear → (batch norm) → nonlinearity] × depth → linear → (batch norm).
+
+Notable: every parameter is a view into one flat tensor, weights first, so that an optimizer step is one
+operation on the whole network. The modules are ordinary (hooks and autograd work on them); `passes.py`
+has the same forward and backward written out for speed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ..config import LEAKY_SLOPE, SELU_ALPHA, SELU_SCALE, NonlinearityName, RunConfig
+
+aten = torch.ops.aten
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A nonlinearity: its module, and its backward from the output's gradient and the output itself."""
+
+    module: Callable[[], nn.Module]
+    forward: Callable[[Tensor], Tensor]
+    backward: Callable[[Tensor, Tensor], Tensor]
+
+
+CURVES: dict[NonlinearityName, Curve] = {
+    "tanh": Curve(nn.Tanh, torch.tanh, aten.tanh_backward.default),
+    "linear": Curve(nn.Identity, lambda x: x, lambda grad, out: grad),
+    "relu": Curve(nn.ReLU, torch.relu, lambda grad, out: aten.threshold_backward.default(grad, out, 0)),
+    "leaky_relu": Curve(
+        lambda: nn.LeakyReLU(LEAKY_SLOPE),
+        lambda x: F.leaky_relu(x, LEAKY_SLOPE),
+        lambda grad, out: aten.leaky_relu_backward.default(grad, out, LEAKY_SLOPE, True),
+    ),
+    "sigmoid": Curve(nn.Sigmoid, torch.sigmoid, aten.sigmoid_backward.default),
+    "selu": Curve(
+        nn.SELU,
+        torch.selu,
+        lambda grad, out: aten.elu_backward.default(grad, SELU_ALPHA, SELU_SCALE, 1.0, True, out),
+    ),
+}
+
+
+class Linear(nn.Module):
+    """x @ weight + bias, with the weight drawn and kept as (fan_in, fan_out), as in the lecture."""
+
+    def __init__(self, weight: Tensor, bias: Tensor | None) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(weight)
+        self.bias = None if bias is None else nn.Parameter(bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, fan_in) → (B, fan_out)."""
+        return x @ self.weight if self.bias is None else torch.addmm(self.bias, x, self.weight)
+
+
+class BatchNorm(nn.Module):
+    """Batch norm over the rows of (B, width), in the lecture's style or PyTorch's.
+
+    The lecture normalises with the unbiased variance: with s = sqrt((n-1)/n), PyTorch's own operator gives
+    the same numbers for weight = gamma·s and eps·(n-1)/n. Both styles store the unbiased running variance.
+    """
+
+    running_mean: Tensor
+    running_var: Tensor
+
+    def __init__(self, gamma: Tensor, beta: Tensor, config: RunConfig) -> None:
+        super().__init__()
+        self.gamma = nn.Parameter(gamma)
+        self.beta = nn.Parameter(beta)
+        self.register_buffer("running_mean", torch.zeros_like(gamma))
+        self.register_buffer("running_var", torch.ones_like(gamma))
+        self.momentum = config.bn_momentum
+        self.eps = config.bn_eps
+        self.unbiased = config.bn_style == "lecture"
+
+    def correction(self, rows: int) -> tuple[float, float]:
+        """(s, eps) that make PyTorch's operator normalise in this style over `rows` examples."""
+        if not self.unbiased:
+            return 1.0, self.eps
+        return math.sqrt((rows - 1) / rows), self.eps * (rows - 1) / rows
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, width) → (B, width); batch statistics in training mode, running ones in eval mode."""
+        if not self.training:
+            return F.batch_norm(x, self.running_mean, self.running_var, self.gamma, self.beta, eps=self.eps)
+        s, eps = self.correction(len(x))
+        return F.batch_norm(
+            x, self.running_mean, self.running_var, self.gamma * s, self.beta, True, self.momentum, eps
+        )
+
+
+class Layer(nn.Module):
+    """One linear layer with what follows it; the last has no nonlinearity."""
+
+    def __init__(self, linear: Linear, norm: BatchNorm | None, nonlinearity: nn.Module | None) -> None:
+        super().__init__()
+        self.linear = linear
+        self.norm = norm
+        self.nonlinearity = nonlinearity
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, fan_in) → (B, fan_out)."""
+        x = self.linear(x)
+        if self.norm is not None:
+            x = self.norm(x)
+        return x if self.nonlinearity is None else self.nonlinearity(x)
+
+
+class Network(nn.Module):
+    """The network of a configuration, at its initialisation.
+
+    Draws come from `generator` (on the CPU, whatever the device) in the lecture's order: the embedding,
+    then each weight. Gain, scales and fan_in only multiply what is drawn, so that configurations that
+    differ in them share their base weights.
+
+    Args:
+        config: its schedule plays no part here.
+        classes: size of the vocabulary.
+        generator: a CPU generator; left where the minibatch draws begin.
+        device: where the parameters live.
+    """
+
+    def __init__(self, config: RunConfig, classes: int, generator: torch.Generator, device: torch.device) -> None:
+        super().__init__()
+        self.config = config
+        fans = (config.context * config.embedding, *config.hidden, classes)
+        last = len(config.hidden)
+        drawn = [torch.randn((classes, config.embedding), generator=generator) * config.embedding_scale]
+        for i in range(last + 1):
+            weight = torch.randn((fans[i], fans[i + 1]), generator=generator)
+            if config.fan_in_scaling:
+                weight /= fans[i] ** 0.5
+            if i < last:
+                weight *= config.gain
+            elif not config.bn:
+                weight *= config.output_scale
+            drawn.append(weight)
+        vectors: list[Tensor] = []
+        for i in range(last + 1):
+            width = fans[i + 1]
+            if not config.bn or config.bias_before_bn:
+                vectors.append(torch.zeros(width))
+            if config.bn:
+                vectors += [torch.full((width,), config.output_scale if i == last else 1.0), torch.zeros(width)]
+        #: All parameters end to end, and the gradients beside them: weights, then vectors.
+        self.flat = torch.cat([t.reshape(-1) for t in (*drawn, *vectors)]).to(device)
+        self.flat_grad = torch.zeros_like(self.flat)
+        shapes = [t.shape for t in (*drawn, *vectors)]
+        data, grads = _views(self.flat, shapes), _views(self.flat_grad, shapes)
+
+        #: The matrices whose updates are watched, and their gradients: names, tensors.
+        self.weight_names = ("embedding", *(f"hidden {i + 1}" for i in range(last)), "output")
+        self.weights, self.weight_grads = data[: last + 2], grads[: last + 2]
+        self.vector_grads = grads[last + 2 :]
+
+        self.embedding = nn.Parameter(self.weights[0])
+        rest = iter(data[last + 2 :])
+        curve = CURVES[config.nonlinearity]
+        layers = []
+        for i in range(last + 1):
+            bias = next(rest) if not config.bn or config.bias_before_bn else None
+            norm = BatchNorm(next(rest), next(rest), config) if config.bn else None
+            layers.append(Layer(Linear(self.weights[i + 1], bias), norm, curve.module() if i < last else None))
+        self.layers = nn.ModuleList(layers)
+        self.parameter_count = self.flat.numel()
+
+    def embed(self, x: Tensor) -> Tensor:
+        """Contexts (B, context) as indices → (B, context · embedding)."""
+        return F.embedding(x, self.embedding).flatten(1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Contexts (B, context) as indices → logits (B, classes)."""
+        h = self.embed(x)
+        for layer in self.layers:
+            h = layer(h)
+        return h
+
+
+def _views(flat: Tensor, shapes: list[torch.Size]) -> list[Tensor]:
+    sizes = [shape.numel() for shape in shapes]
+    return [part.view(shape) for part, shape in zip(flat.split(sizes), shapes, strict=True)]

@@ -1,0 +1,406 @@
+"""One lane: a network, its minibatches, its optimizer; steps, measures and evaluates it."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..config import RANGES, RunConfig
+from ..protocol import Evaluation, FloatArray, Snapshot
+from . import probe
+from .network import CURVES, Network
+from .passes import Kept, train_pass
+from .text import Examples, Text
+
+BLOCK = 256  # steps whose minibatches are drawn, and whose traces are kept on the device, at a time
+PROBE_ROWS = 1_024  # training examples on which dead units are looked for
+PROBE_STAGES = (64, PROBE_ROWS)  # most units show themselves alive on the first rows
+EVALUATION_ROWS = 8_192  # examples in memory at a time
+CALIBRATION_ROWS = 32_768  # training examples that calibrated statistics come from: their error is far below 1 %
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A Text on a device."""
+
+    text: Text
+    x: Tensor  # contexts of the training examples (n, context)
+    y: Tensor  # (n,)
+
+    @classmethod
+    def of(cls, text: Text, device: torch.device) -> Dataset:
+        """Copy the training examples to the device."""
+        return cls(text, *_tensors(text.train, device))
+
+
+class Minibatches:
+    """Indices of random training examples, drawn many steps at once, the same as drawn step by step."""
+
+    def __init__(self, generator: torch.Generator, examples: int, device: torch.device) -> None:
+        self._generator = generator
+        self._examples = examples
+        self._device = device
+        self._before = generator.get_state()  # as it was when the present block was drawn
+        self._block = torch.empty((0, 0), dtype=torch.int64)
+        self._used = 0
+
+    def next(self, size: int, *, peek: bool = False) -> Tensor:
+        """Indices of the next minibatch (size,); `peek` leaves it the next one."""
+        if self._block.shape[1] != size and self._used:
+            self._before = self._state_now()
+        if self._block.shape[1] != size or self._used == len(self._block):
+            if self._block.shape[1] == size:
+                self._before = self._generator.get_state()
+            self._generator.set_state(self._before)
+            drawn = torch.randint(0, self._examples, (BLOCK, size), generator=self._generator)
+            self._block = drawn.to(self._device)
+            self._used = 0
+        row = self._block[self._used]
+        self._used += not peek
+        return row
+
+    def _state_now(self) -> Tensor:
+        """The generator's state had the steps been drawn one by one."""
+        self._generator.set_state(self._before)
+        torch.randint(0, self._examples, (self._used, self._block.shape[1]), generator=self._generator)
+        return self._generator.get_state()
+
+
+@dataclass(frozen=True)
+class TraceBlock:
+    """Per-step series: step first_step + i had loss[i] and update_data[i] (log10, one a weight)."""
+
+    first_step: int
+    loss: FloatArray
+    update_data: FloatArray
+
+
+class Trainer:
+    """A network under training. Same configuration, same numbers (on the CPU), however it is stepped.
+
+    Args:
+        config: with its schedule.
+        dataset: on `device`.
+        device: where to train.
+    """
+
+    def __init__(self, config: RunConfig, dataset: Dataset, device: torch.device) -> None:
+        self.config = config
+        self.dataset = dataset
+        self.device = device
+        self.step = 0
+        self.diverged_at: int | None = None
+        self.latest: Snapshot | None = None  # the newest one
+        generator = torch.Generator().manual_seed(config.seed)
+        classes = len(dataset.text.vocabulary)
+        self.network = Network(config.at(0), classes, generator, device)
+        self._minibatches = Minibatches(generator, len(dataset.text.train), device)
+        self._now = config.at(0)
+        self._optimizer = _optimizer(self._now, self.network)
+        self._examples_seen = 0
+        self._sizes = torch.tensor([float(w.numel()) for w in self.network.weights], device=device)
+        self._rows = torch.empty((BLOCK, 1 + len(self.network.weights)), device=device)
+        self._filled = 0
+        probe_rows = min(PROBE_ROWS, len(dataset.text.train))
+        chosen = np.random.default_rng(0).choice(len(dataset.text.train), probe_rows, replace=False)
+        self._probe = dataset.x[torch.from_numpy(chosen).to(device)]
+        self.initial_loss: float | None = None
+
+    # ------------------------------------------------------------------------------------------ stepping
+
+    @property
+    def epoch(self) -> float:
+        """Passes over the training examples so far."""
+        return self._examples_seen / len(self.dataset.text.train)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Steps in one pass at the present batch size."""
+        return max(1, round(len(self.dataset.text.train) / self._now.batch_size))
+
+    def steps_to_epoch_end(self) -> int:
+        """Steps from here to the end of the running epoch, at least one."""
+        per_epoch = self.steps_per_epoch
+        done = round(self.epoch * per_epoch)
+        return per_epoch - done % per_epoch
+
+    def adjust(self, name: str, value: float | int | str) -> None:
+        """Change lr, optimizer or batch size from the next step on, and remember it in the schedule."""
+        self.follow(self.config.changed(self.step, name, value))
+
+    def follow(self, config: RunConfig) -> None:
+        """Go on under a configuration that agrees with this lane's up to the present step."""
+        self.config = config
+        self._apply(config.at(self.step))
+
+    def _apply(self, now: RunConfig) -> None:
+        if now is self._now or now == self._now:
+            return
+        old, self._now = self._now, now
+        if now.optimizer != old.optimizer:
+            self._optimizer = _optimizer(now, self.network)
+        elif self._optimizer is not None:
+            for group in self._optimizer.param_groups:
+                group["lr"] = now.lr
+
+    @torch.no_grad()
+    def train_step(self, *, measure: bool = False) -> Snapshot | None:
+        """One minibatch: forward, backward, update; with `measure` also its snapshot.
+
+        A loss that is not finite ends the lane: `diverged_at` tells the step. Without `measure` this is
+        noticed when the trace is read (`take_trace`), so that an accelerator is not waited for each step.
+        """
+        if self.config.schedule:
+            self._apply(self.config.at(self.step))
+        chosen = self._minibatches.next(self._now.batch_size)
+        x, y = self.dataset.x[chosen], self.dataset.y[chosen]
+        loss, kept = train_pass(self.network, x, y, keep=measure)
+        self.step += 1
+        self._examples_seen += self._now.batch_size
+        update_data = self._update()
+        row = self._rows[self._filled]
+        row[0] = loss
+        row[1:] = update_data
+        self._filled += 1
+        if not measure:
+            return None
+        assert kept is not None
+        return self._measure(loss, kept, update_data)
+
+    @torch.no_grad()
+    def peek(self) -> Snapshot | None:
+        """What the next minibatch finds, without an update: the snapshot of step 0."""
+        chosen = self._minibatches.next(self._now.batch_size, peek=True)
+        loss, kept = train_pass(self.network, self.dataset.x[chosen], self.dataset.y[chosen], keep=True, peek=True)
+        assert kept is not None
+        return self._measure(loss, kept, None)
+
+    def _update(self) -> Tensor:
+        """Update the parameters; log10(std(update) / std(data after it)) for each weight."""
+        network = self.network
+        flat, grad = network.flat, network.flat_grad
+        if self._optimizer is None:  # plain SGD
+            flat.add_(grad, alpha=-self._now.lr)
+            stds = self._stds(network.weight_grads + network.weights)
+            count = len(network.weights)
+            return torch.log10(stds[:count] * self._now.lr / stds[count:])
+        before = flat.clone()
+        self._optimizer.step()
+        update = torch.sub(flat, before, out=before)
+        sizes = [w.numel() for w in network.weights]
+        parts = list(update[: sum(sizes)].split(sizes))
+        stds = self._stds(parts + network.weights)
+        return torch.log10(stds[: len(parts)] / stds[len(parts) :])
+
+    def _stds(self, tensors: list[Tensor]) -> Tensor:
+        """Unbiased std of each tensor (two groups of the weights' sizes), from sums and norms."""
+        n = self._sizes.repeat(2)
+        sums = torch.stack([t.sum() for t in tensors])
+        norms = torch.stack(torch._foreach_norm(tensors))
+        return ((norms.square_() - sums.square_() / n) / (n - 1)).clamp_(min=0).sqrt_()
+
+    def take_trace(self) -> TraceBlock | None:
+        """The per-step series since the last call, or None; ends at a step whose loss was not finite."""
+        if not self._filled:
+            return None
+        rows = self._rows[: self._filled].cpu().numpy().copy()
+        first = self.step - self._filled + 1
+        self._filled = 0
+        bad = np.flatnonzero(~np.isfinite(rows[:, 0]))
+        if len(bad):
+            rows = rows[: bad[0]]
+            if self.diverged_at is None:
+                self.diverged_at = first + int(bad[0])
+        return TraceBlock(first, rows[:, 0].copy(), rows[:, 1:].copy())
+
+    @property
+    def trace_full(self) -> bool:
+        """Whether `take_trace` must be called before the next step."""
+        return self._filled == len(self._rows)
+
+    # ----------------------------------------------------------------------------------------- measuring
+
+    def _measure(self, loss_tensor: Tensor, kept: Kept, update_data: Tensor | None) -> Snapshot | None:
+        """All numbers of a snapshot; None, and the lane marked as diverged, if one is not finite."""
+        started = time.perf_counter()
+        network = self.network
+        loss = float(loss_tensor)
+        if not math.isfinite(loss):
+            self._diverge()
+            return None
+        if self.initial_loss is None:
+            self.initial_loss = loss
+        logit_std = kept.logits.std()
+        second_moment = kept.embedded.square().mean()
+        scalars = [logit_std, second_moment]
+        if update_data is not None:
+            scalars += list(update_data)
+        activations = probe.activations(
+            [f"{self.config.nonlinearity} {i + 1}" for i in range(len(kept.outputs))],
+            kept.outputs,
+            kept.grads,
+            RANGES[self.config.nonlinearity],
+            self.dead_units(),
+        )
+        told = torch.stack(scalars).tolist()
+        weights = probe.weights(
+            network.weight_names, network.weights, network.weight_grads, told[2:] if update_data is not None else None
+        )
+        if activations is None or weights is None:
+            self._diverge()
+            return None
+        self.latest = Snapshot(
+            lane=self.config.key,
+            step=self.step,
+            epoch=self.epoch,
+            loss=loss,
+            initial_loss=self.initial_loss,
+            expected_initial_loss=math.log(len(self.dataset.text.vocabulary)),
+            parameters=network.parameter_count,
+            lr=self._now.lr,
+            batch_size=self._now.batch_size,
+            optimizer=self._now.optimizer,
+            logit_std=told[0],
+            input_second_moment=told[1],
+            activations=activations,
+            weights=weights,
+            batch_norms=tuple(
+                probe.batch_norm(f"batch norm {i + 1}", layer.norm, kept.linear[i])
+                for i, layer in enumerate(network.layers)
+                if layer.norm is not None
+            ),
+            probe_rows=len(self._probe),
+            cost=time.perf_counter() - started,
+        )
+        return self.latest
+
+    def _diverge(self) -> None:
+        if self.diverged_at is None:
+            self.diverged_at = max(1, self.step)
+
+    def dead_units(self) -> list[tuple[int, ...]]:
+        """For each hidden layer the units that are saturated on every row of the probe batch.
+
+        Batch norm takes the probe batch's own statistics, so there the whole batch passes at once; without
+        it rows do not mix, and a few of them already clear most units.
+        """
+        limits = RANGES[self.config.nonlinearity]
+        if not limits.saturates:
+            return [() for _ in self.config.hidden]
+        stages = (len(self._probe),) if self.config.bn else PROBE_STAGES
+        dead: list[tuple[int, ...]] = []
+        for rows in stages:
+            h = self.network.embed(self._probe[:rows])
+            flags = []
+            curve = CURVES[self.config.nonlinearity]
+            for layer in self.network.layers[:-1]:
+                h = layer.linear(h)
+                if layer.norm is not None:
+                    h = batch_normalised(layer.norm, h)
+                h = curve.forward(h)
+                # A unit is dead when even its least saturated row is saturated: look at its extremes first.
+                low, high = torch.aminmax(h, dim=0)
+                sure = (high <= limits.below) | (low >= limits.above)
+                if math.isfinite(limits.below) and math.isfinite(limits.above):
+                    mixed = (low <= limits.below) & (high >= limits.above) & ~sure
+                    if bool(mixed.any()):
+                        both = ((h <= limits.below) | (h >= limits.above)).all(dim=0)
+                        sure = sure | (mixed & both)
+                flags.append(sure)
+            found = torch.cat(flags).cpu()
+            dead = [tuple(np.flatnonzero(part).tolist()) for part in found.split(list(self.config.hidden))]
+            if not any(dead):
+                break
+        return dead
+
+    # ---------------------------------------------------------------------------------------- evaluation
+
+    @torch.no_grad()
+    def evaluate(self) -> Evaluation:
+        """Dev losses (nats) over the whole dev set; with batch norm by three kinds of statistics."""
+        x, y = _tensors(self.dataset.text.dev, self.device)
+        key = self.config.key
+        running = None
+        if self.config.bn:
+            running = [(layer.norm.running_mean, layer.norm.running_var) for layer in self.network.layers]
+        dev = self._dev_loss(x, y, running)
+        if not self.config.bn:
+            return Evaluation(lane=key, step=self.step, dev=dev)
+        return Evaluation(
+            lane=key,
+            step=self.step,
+            dev=dev,
+            dev_calibrated=self._dev_loss(x, y, self.calibrated_statistics()),
+            dev_batch=self._dev_loss(x, y, None, rows=self._now.batch_size),
+        )
+
+    def calibrated_statistics(self) -> list[tuple[Tensor, Tensor]]:
+        """Mean and (unbiased) variance of what each linear layer gives, over training examples at once.
+
+        The second pass of the lecture; "PreciseBN" (Wu & Johnson 2021, arXiv 2105.07576).
+        """
+        h = self.network.embed(self.dataset.x[:CALIBRATION_ROWS])
+        statistics = []
+        for layer in self.network.layers:
+            h = layer.linear(h)
+            variance, mean = torch.var_mean(h, 0)
+            statistics.append((mean, variance))
+            h = F.batch_norm(h, mean, variance, layer.norm.gamma, layer.norm.beta, eps=layer.norm.eps)
+            if layer.nonlinearity is not None:
+                h = layer.nonlinearity(h)
+        return statistics
+
+    def _dev_loss(
+        self, x: Tensor, y: Tensor, statistics: list[tuple[Tensor, Tensor]] | None, rows: int = EVALUATION_ROWS
+    ) -> float | None:
+        """Mean loss; batch norm by the statistics given, or by each batch's own where none are."""
+        total = 0.0
+        for start in range(0, len(y), rows):
+            part = slice(start, start + rows)
+            h = self.network.embed(x[part])
+            for i, layer in enumerate(self.network.layers):
+                h = layer.linear(h)
+                if layer.norm is not None:
+                    if statistics is not None:
+                        h = F.batch_norm(h, *statistics[i], layer.norm.gamma, layer.norm.beta, eps=layer.norm.eps)
+                    else:
+                        h = batch_normalised(layer.norm, h)
+                if layer.nonlinearity is not None:
+                    h = layer.nonlinearity(h)
+            total += float(F.cross_entropy(h, y[part], reduction="sum"))
+        loss = total / len(y)
+        return loss if math.isfinite(loss) else None
+
+
+def batch_normalised(norm, h: Tensor) -> Tensor:  # type: ignore[no-untyped-def]
+    """Batch norm of (B, width) by its own statistics, the running ones untouched."""
+    if len(h) == 1:  # one row has no variance: it becomes beta, which is what PyTorch's operator gives
+        return norm.beta.expand_as(h)
+    s, eps = norm.correction(len(h))
+    return F.batch_norm(h, None, None, norm.gamma * s, norm.beta, True, 0.0, eps)
+
+
+def _tensors(examples: Examples, device: torch.device) -> tuple[Tensor, Tensor]:
+    return torch.from_numpy(examples.x).to(device), torch.from_numpy(examples.y).to(device)
+
+
+def _optimizer(config: RunConfig, network: Network) -> torch.optim.Optimizer | None:
+    """An optimizer over all parameters as one tensor, or None for plain SGD, which is one operation."""
+    if config.optimizer == "sgd":
+        return None
+    flat = torch.nn.Parameter(network.flat)
+    flat.grad = network.flat_grad
+    if config.optimizer == "momentum":
+        return torch.optim.SGD([flat], lr=config.lr, momentum=config.momentum)
+    if config.optimizer == "rmsprop":
+        return torch.optim.RMSprop([flat], lr=config.lr, alpha=config.alpha)
+    betas = (config.beta1, config.beta2)
+    if config.optimizer == "adam":
+        return torch.optim.Adam([flat], lr=config.lr, betas=betas)
+    return torch.optim.AdamW([flat], lr=config.lr, betas=betas, weight_decay=config.weight_decay)
