@@ -1,0 +1,186 @@
+"""Character cells with roles: what a plot is made of, before any widget gives it colours."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+BLANK = ord(" ")
+_EDGE = 1e-9  # keeps k / n * n from falling below k
+
+
+class Role(IntEnum):
+    """What a piece of a plot is; whoever shows it chooses the colour."""
+
+    AXIS = 0
+    TEXT = 1
+    GRID = 2
+    MARK = 3  # reference lines: the -3 line, ln V
+    CURSOR = 4
+    PREVIOUS = 5  # the lane before
+    EVENT = 6  # a hyperparameter changed here
+    SERIES_0 = 16
+    SERIES_1 = 17
+    SERIES_2 = 18
+    SERIES_3 = 19
+    SERIES_4 = 20
+    SERIES_5 = 21
+    SERIES_6 = 22
+    SERIES_7 = 23
+
+
+SERIES = tuple(role for role in Role if role >= Role.SERIES_0)
+
+
+class Span(NamedTuple):
+    """Neighbouring cells of one role."""
+
+    text: str
+    role: Role
+
+
+Row = tuple[Span, ...]
+
+
+@dataclass(frozen=True)
+class Canvas:
+    """Where a drawing area lies among a plot's rows, in cells, and the limits it shows."""
+
+    left: int
+    top: int
+    columns: int
+    rows: int
+    x: tuple[float, float]
+    y: tuple[float, float]
+
+    def x_at(self, column: int) -> float:
+        """The value at the middle of a column of the drawing area, 0 … columns - 1."""
+        lo, hi = self.x
+        return lo + (hi - lo) * ((column + 0.5) / max(1, self.columns))
+
+    def column_of(self, x: float) -> int | None:
+        """The column of the drawing area that shows `x`, or None outside the limits."""
+        return place(x, *self.x, self.columns)
+
+    def row_of(self, y: float) -> int | None:
+        """The row of the drawing area that shows `y`, 0 at the top, or None outside the limits."""
+        return place(-y, -self.y[1], -self.y[0], self.rows)
+
+
+@dataclass(frozen=True)
+class Plot:
+    """Rows of exactly the asked-for width, and the drawing areas in them."""
+
+    rows: tuple[Row, ...]
+    canvases: tuple[Canvas, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The plot without colours."""
+        return "\n".join("".join(span.text for span in row) for row in self.rows)
+
+
+def place(value: float, lo: float, hi: float, size: int) -> int | None:
+    """The one of `size` equal parts of lo … hi that holds `value`, or None outside (and for NaN)."""
+    if size < 1 or not (lo <= value <= hi and lo < hi):
+        return None
+    return min(size - 1, int((value - lo) / (hi - lo) * size + _EDGE))
+
+
+def clean_text(text: str) -> str:
+    """The text with one cell a character: controls made visible, wide characters boxed, marks dropped."""
+    if text.isascii() and text.isprintable():
+        return text
+    cells: list[str] = []
+    for character in text:
+        if ord(character) < 0x20:
+            cells.append(chr(0x2400 + ord(character)))
+        elif unicodedata.category(character) in ("Mn", "Me", "Cf"):
+            continue
+        elif unicodedata.category(character) in ("Cc", "Cs", "Co", "Cn", "Zl", "Zp"):
+            cells.append("\N{REPLACEMENT CHARACTER}")
+        elif unicodedata.east_asian_width(character) in "WF":
+            cells.append("\N{WHITE VERTICAL RECTANGLE}")
+        else:
+            cells.append(character)
+    return "".join(cells)
+
+
+def shorten(text: str, width: int) -> str:
+    """The text in at most `width` cells, an ellipsis telling where it was cut."""
+    text = clean_text(text)
+    if len(text) <= width:
+        return text
+    return text[: width - 1] + "…" if width > 0 else ""
+
+
+class Grid:
+    """A picture in the making: (height, width) code points and roles."""
+
+    def __init__(self, width: int, height: int) -> None:
+        shape = (max(0, height), max(0, width))
+        self.codes: npt.NDArray[np.uint32] = np.full(shape, BLANK, np.uint32)
+        self.roles: npt.NDArray[np.uint8] = np.full(shape, Role.TEXT, np.uint8)
+
+    @property
+    def width(self) -> int:
+        return self.codes.shape[1]
+
+    @property
+    def height(self) -> int:
+        return self.codes.shape[0]
+
+    def put(self, row: int, column: int, text: str, role: Role) -> None:
+        """Write text from a cell on; what falls outside is cut."""
+        if not 0 <= row < self.height:
+            return
+        text = clean_text(text)
+        text = text[max(0, -column) : max(0, self.width - column)]
+        column = max(0, column)
+        if text:
+            self.codes[row, column : column + len(text)] = np.frombuffer(text.encode("utf-32-le"), np.uint32)
+            self.roles[row, column : column + len(text)] = role
+
+    def sentence(
+        self, text: str, top: int = 0, left: int = 0, rows: int | None = None, columns: int | None = None
+    ) -> None:
+        """Write a sentence into the middle of an area, on several rows where it must."""
+        rows = self.height - top if rows is None else rows
+        columns = self.width - left if columns is None else columns
+        lines = _wrap(clean_text(text), columns)[:rows]
+        for i, line in enumerate(lines):
+            self.put(top + (rows - len(lines)) // 2 + i, left + (columns - len(line)) // 2, line, Role.TEXT)
+
+    def plot(self, *canvases: Canvas) -> Plot:
+        """The finished picture."""
+        if not self.codes.size:
+            return Plot(((),) * self.height)
+        # A blank cell has no colour of its own: it joins the run before it, which makes fewer spans.
+        owner = np.where(self.codes != BLANK, np.arange(self.width), 0)
+        roles = np.take_along_axis(self.roles, np.maximum.accumulate(owner, axis=1), axis=1)
+        changed = roles[:, 1:] != roles[:, :-1]
+        rows = []
+        for i in range(self.height):
+            text = self.codes[i].tobytes().decode("utf-32-le")
+            starts = [0, *(np.flatnonzero(changed[i]) + 1).tolist()]
+            ends = [*starts[1:], self.width]
+            rows.append(tuple(Span(text[a:b], Role(int(roles[i, a]))) for a, b in zip(starts, ends, strict=True)))
+        return Plot(tuple(rows), canvases)
+
+
+def _wrap(text: str, width: int) -> list[str]:
+    if width < 1:
+        return []
+    lines: list[str] = []
+    for word in text.split():
+        if lines and len(lines[-1]) + 1 + len(word) <= width:
+            lines[-1] += " " + word
+        else:
+            lines.append(shorten(word, width))
+    return lines

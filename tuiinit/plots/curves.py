@@ -1,0 +1,216 @@
+"""Curves over a common axis, with reference lines, events and a cursor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .axes import GUTTER, Axis, Frame, framed, nice_limits, value_range
+from .cells import BLANK, Canvas, Grid, Plot, Role, Row, Span, clean_text, shorten
+from .raster import BRAILLE, Dots, braille, extent, fill
+
+LINE = ord("─")
+EVENT_LINE = ord("┊")
+CURSOR_LINE = ord("│")
+ABOVE, BELOW = ord("▴"), ord("▾")
+TOO_SMALL = "too small for a plot"
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One curve: y over x, each (n,); `low` and `high` (n,), where given, are the range behind each point.
+
+    A value that is not finite breaks the line. `dotted` draws it with gaps (the lane before); `mark` is a
+    character put at the curve's end, which tells curves apart without colour.
+    """
+
+    name: str
+    x: Any
+    y: Any
+    role: Role
+    low: Any = None
+    high: Any = None
+    dotted: bool = False
+    mark: str = ""
+
+
+def curves(
+    curves: Sequence[Curve],
+    width: int,
+    height: int,
+    *,
+    x: Axis | None = None,
+    y: Axis | None = None,
+    lines: Sequence[tuple[float, str]] = (),
+    events: Sequence[tuple[float, str]] = (),
+    cursor: float | None = None,
+    empty: str = "",
+) -> Plot:
+    """Draw curves into `width` × `height` cells.
+
+    Args:
+        x, y: limits and ticks; by default round limits around the data.
+        lines: horizontal reference lines, (value, short label); one outside the limits is not drawn.
+        events: vertical lines, (x, short label).
+        cursor: the x at which a vertical line stands.
+        empty: the sentence shown while there is nothing to draw.
+
+    Where a curve lies beyond the y limits, ▴ or ▾ at the edge says so.
+    """
+    frame = Frame(max(0, width), max(0, height), GUTTER)
+    if not frame.fits:
+        return _small(width, height, empty if not curves else TOO_SMALL)
+    x_axis, y_axis = _axes(curves, x, y)
+    gutter = max([GUTTER, *(min(10, len(label)) for _, label in y_axis.ticks or ())])
+    if gutter > GUTTER and Frame(frame.width, frame.height, gutter).fits:
+        frame = Frame(frame.width, frame.height, gutter)
+    grid, canvas = framed(frame, x_axis, y_axis)
+    drawn = _Canvas(grid, canvas)
+    for value, _ in lines:
+        drawn.horizontal(value)
+    for at, _ in events:
+        drawn.vertical(at, EVENT_LINE, Role.EVENT)
+    if cursor is not None:
+        drawn.vertical(cursor, CURSOR_LINE, Role.CURSOR)
+    if any(value_range(curve.y) for curve in curves):
+        drawn.curves(curves)
+    elif empty:
+        grid.sentence(empty, canvas.top, canvas.left, canvas.rows, canvas.columns)
+    for value, label in lines:
+        drawn.line_label(value, label)
+    for at, label in events:
+        drawn.event_label(at, label)
+    return grid.plot(canvas)
+
+
+def _small(width: int, height: int, text: str) -> Plot:
+    grid = Grid(width, height)
+    grid.sentence(text)
+    return grid.plot()
+
+
+def _axes(curves: Sequence[Curve], x: Axis | None, y: Axis | None) -> tuple[Axis, Axis]:
+    if x is None:
+        x = Axis(*(value_range(*(curve.x for curve in curves)) or (0.0, 1.0)))
+    if y is None:
+        arrays = [array for curve in curves for array in (curve.y, curve.low, curve.high)]
+        y = Axis(*nice_limits(*(value_range(*arrays) or (0.0, 1.0))))
+    return x, y
+
+
+class _Canvas:
+    """The drawing area of a grid while curves and lines are put on it."""
+
+    def __init__(self, grid: Grid, canvas: Canvas) -> None:
+        self.grid, self.canvas = grid, canvas
+        area = np.s_[canvas.top : canvas.top + canvas.rows, canvas.left : canvas.left + canvas.columns]
+        self.codes, self.roles = grid.codes[area], grid.roles[area]
+
+    def horizontal(self, value: float) -> None:
+        row = self.canvas.row_of(value)
+        if row is None:
+            return
+        self.codes[row], self.roles[row] = LINE, Role.MARK
+        for column in (self.canvas.left - 1, self.canvas.left + self.canvas.columns):
+            self.grid.put(self.canvas.top + row, column, "┼", Role.MARK)
+
+    def vertical(self, value: float, code: int, role: Role) -> None:
+        column = self.canvas.column_of(value)
+        if column is not None:
+            self.codes[:, column], self.roles[:, column] = code, role
+
+    def curves(self, curves: Sequence[Curve]) -> None:
+        for curve in curves:
+            if curve.low is not None and curve.high is not None:
+                low, high = extent(self.canvas, curve.x, curve.low), extent(self.canvas, curve.x, curve.high)
+                band = fill(self.canvas, np.minimum(low[0], high[0]), np.maximum(low[1], high[1]))
+                row, column = np.ogrid[: band.shape[0], : band.shape[1]]
+                self._dots(band & ((row + column) % 2 == 0), curve.role)
+        for curve in curves:
+            top, bottom = extent(self.canvas, curve.x, curve.y)
+            dots = fill(self.canvas, top, bottom)
+            if curve.dotted:
+                dots &= np.arange(dots.shape[1]) % 4 < 2
+            self._dots(dots, curve.role)
+            self._beyond(top, bottom, curve.role)
+        taken: set[tuple[int, int]] = set()
+        for curve in curves:
+            if curve.mark:
+                self._mark(curve, taken)
+
+    def _dots(self, dots: Dots, role: Role) -> None:
+        codes = braille(dots)
+        drawn = codes != BRAILLE
+        # Dots of a curve that was there before stay: a cell has one colour, but all the dots.
+        before = (self.codes >= BRAILLE) & (self.codes < BRAILLE + 256)
+        self.codes[drawn] = np.where(before, self.codes | codes, codes)[drawn]
+        self.roles[drawn] = role
+
+    def _beyond(self, top: Any, bottom: Any, role: Role) -> None:
+        rows = 4 * self.canvas.rows
+        for outside, row, code in (
+            ((bottom < 0) & np.isfinite(bottom), 0, ABOVE),
+            ((top >= rows) & np.isfinite(top), -1, BELOW),
+        ):
+            cells = outside.reshape(-1, 2).any(axis=1) & ~self._is_braille(row)
+            self.codes[row, cells], self.roles[row, cells] = code, role
+
+    def _is_braille(self, row: int) -> Any:
+        return (self.codes[row] >= BRAILLE) & (self.codes[row] < BRAILLE + 256)
+
+    def _mark(self, curve: Curve, taken: set[tuple[int, int]]) -> None:
+        top, bottom = extent(self.canvas, curve.x, curve.y)
+        inside = np.flatnonzero((bottom >= 0) & (top < 4 * self.canvas.rows) & np.isfinite(top))
+        for column in inside[::-2].tolist():
+            row = int(np.clip((top[column] + bottom[column]) / 2, 0, 4 * self.canvas.rows - 1)) // 4
+            if (row, column // 2) not in taken:
+                taken.add((row, column // 2))
+                self.grid.put(self.canvas.top + row, self.canvas.left + column // 2, curve.mark[:1], curve.role)
+                return
+
+    def line_label(self, value: float, label: str) -> None:
+        row = self.canvas.row_of(value)
+        label = shorten(label, self.canvas.columns - 2)
+        if row is None or not label:
+            return
+        curve = np.concatenate([[0], np.cumsum(self._is_braille(row))])
+        last = self.canvas.columns - len(label) - 1
+        # At the right, unless the curves leave clearly more room at the left or in the middle.
+        column = min((last, 1, last // 2), key=lambda at: int(curve[at + len(label)] - curve[at]))
+        self.grid.put(self.canvas.top + row, self.canvas.left + column, label, Role.MARK)
+
+    def event_label(self, value: float, label: str) -> None:
+        column = self.canvas.column_of(value)
+        if column is None:
+            return
+        room = self.canvas.columns - column - 1
+        label = clean_text(label)
+        at = column + 1 if len(label) <= room else column - len(label)
+        if label and at >= 0:
+            self.grid.put(self.canvas.top, self.canvas.left + at, label, Role.EVENT)
+
+
+def legend(items: Sequence[tuple[str, Role]], width: int) -> tuple[Row, ...]:
+    """Names, each in its role behind a stroke, on as many rows of `width` cells as they need."""
+    rows: list[list[Span]] = []
+    used = width
+    for name, role in items:
+        text = shorten(f"━ {clean_text(name)}", max(0, width))
+        if not rows or used + 2 + len(text) > width:
+            rows.append([])
+            used = 0
+        elif used:
+            rows[-1].append(Span("  ", Role.TEXT))
+            used += 2
+        rows[-1].append(Span(text, role))
+        used += len(text)
+    return tuple(
+        (*row, Span(" " * (width - sum(len(span.text) for span in row)), Role.TEXT)) if width > 0 else ()
+        for row in rows
+    )
+
+
+__all__ = ["BLANK", "Curve", "curves", "legend"]

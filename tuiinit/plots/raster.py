@@ -1,0 +1,88 @@
+"""Curves as braille dots, in numpy: 2 × 4 dots a cell, and every point counts however many there are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .cells import Canvas, Floats
+
+Dots = npt.NDArray[np.bool_]  # (4 × rows, 2 × columns) of a drawing area
+FAR = 1e9  # in dots; what lies further out is drawn as if it lay here
+_BITS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]], np.uint32)
+BRAILLE = 0x2800
+
+
+def clean(x: Any, y: Any) -> tuple[Floats, Floats]:
+    """Both as float64 of one length, ordered by x, what is not finite as NaN; points without an x are dropped."""
+    xs, ys = np.asarray(x, np.float64).ravel(), np.asarray(y, np.float64).ravel()
+    n = min(xs.size, ys.size)
+    xs, ys = xs[:n], np.where(np.isfinite(ys[:n]), ys[:n], np.nan)
+    known = np.isfinite(xs)
+    if not known.all():
+        xs, ys = xs[known], ys[known]
+    if xs.size > 1 and (np.diff(xs) < 0).any():
+        order = np.argsort(xs, kind="stable")
+        xs, ys = xs[order], ys[order]
+    return xs, ys
+
+
+def to_dots(values: Floats, lo: float, hi: float, size: int) -> Floats:
+    """Where values lie on an axis of `size` dots: lo at 0, hi at the last dot's end; NaN stays."""
+    with np.errstate(all="ignore"):
+        at = (np.clip(values, -1e300, 1e300) - lo) / (hi - lo) * size + 1e-9
+    at = np.clip(at, -FAR, FAR)
+    return np.where(values == hi, size - 1e-6, at)
+
+
+def extent(canvas: Canvas, x: Any, y: Any) -> tuple[Floats, Floats]:
+    """The rows that a connected curve covers in each dot column.
+
+    A segment adds to every column it passes the rows between its ends there, so the result is the exact
+    minimum and maximum of the curve however many points a column holds. A NaN breaks the line.
+
+    Returns:
+        First and last row, each (2 × columns,), in dots from the top and not cut to the drawing area;
+        +inf and -inf where the curve has nothing.
+    """
+    columns, rows = 2 * canvas.columns, 4 * canvas.rows
+    top, bottom = np.full(columns, np.inf), np.full(columns, -np.inf)
+    xs, ys = clean(x, y)
+    u = to_dots(xs, *canvas.x, columns)
+    v = to_dots(-ys, -canvas.y[1], -canvas.y[0], rows)
+    shown = np.isfinite(v) & (u >= 0) & (u < columns)
+    at = u[shown].astype(np.intp)
+    np.minimum.at(top, at, v[shown])
+    np.maximum.at(bottom, at, v[shown])
+    if u.size > 1:
+        u0, u1, v0, v1 = u[:-1], u[1:], v[:-1], v[1:]
+        passing = np.isfinite(v0) & np.isfinite(v1) & (u1 >= 0) & (u0 < columns)
+        u0, u1, v0, v1 = u0[passing], u1[passing], v0[passing], v1[passing]
+        first = np.clip(np.floor(u0), 0, columns - 1).astype(np.intp)
+        count = np.clip(np.floor(u1), 0, columns - 1).astype(np.intp) - first + 1
+        segment = np.repeat(np.arange(first.size), count)
+        at = np.arange(segment.size) - np.repeat(np.cumsum(count) - count, count) + first[segment]
+        run = np.maximum(u1 - u0, 1e-12)[segment]
+        for end in (np.maximum(u0[segment], at), np.minimum(u1[segment], at + 1)):
+            part = np.clip((end - u0[segment]) / run, 0, 1)
+            value = v0[segment] + (v1 - v0)[segment] * part
+            np.minimum.at(top, at, value)
+            np.maximum.at(bottom, at, value)
+    return top, bottom
+
+
+def fill(canvas: Canvas, top: Floats, bottom: Floats) -> Dots:
+    """The dots between two rows in each dot column."""
+    row = np.arange(4 * canvas.rows)[:, None]
+    filled: Dots = (row >= np.floor(top)) & (row <= np.floor(bottom))
+    return filled
+
+
+def braille(dots: Dots) -> npt.NDArray[np.uint32]:
+    """Code points, (rows, columns), of dots (4 × rows, 2 × columns); 0x2800 where there are none."""
+    rows, columns = dots.shape[0] // 4, dots.shape[1] // 2
+    cells = dots.reshape(rows, 4, columns, 2)
+    codes: npt.NDArray[np.uint32] = np.einsum("rich,ih->rc", cells, _BITS, dtype=np.uint32, casting="unsafe")
+    return codes + np.uint32(BRAILLE)
