@@ -1,0 +1,380 @@
+"""Mean-field theory: what a wide network with random weights does before it is trained.
+
+Weights are drawn from N(0, g²/fan_in), biases are zero, z is a standard normal number and φ the
+nonlinearity. In a wide network every pre-activation is normal with mean 0 and variance q, so a layer is
+told by one number, and averages over its units are one-dimensional integrals over z. Sources: Poole et al.
+2016 (arXiv 1606.05340) and Schoenholz et al. 2017 (arXiv 1611.01232) for plain networks, Yang et al. 2019
+(arXiv 1902.08129) for batch norm.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from .config import LEAKY_SLOPE, RANGES, SELU_ALPHA, SELU_SCALE, NonlinearityName, RunConfig
+
+Array = npt.NDArray[np.float64]
+
+LARGEST = float(np.finfo(np.float32).max)  # networks compute in float32: nothing beyond can be measured
+_VARIANCE_LIMIT = 1e80  # variances are clipped here, far beyond LARGEST², so that no product overflows
+_NEGATIVE_SLOPES = {"linear": 1.0, "relu": 0.0, "leaky_relu": LEAKY_SLOPE}  # slope 1 above 0, this one below
+
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(24)
+_Z_MAX = 9.0  # P(abs(z) > 9) = 2e-19
+_TINY_STD = 1e-150  # stands for the limit of a std going to 0: small, but its square is a float still
+_LOGIT_STD_MAX = 100.0
+
+
+class Moments(NamedTuple):
+    """Averages of a nonlinearity over pre-activations √q·z."""
+
+    mean: float  # E[φ]
+    variance: float  # E[φ²] − E[φ]²
+    slope: float  # E[φ'²]; at q = 0 the limit from above, which matters where φ has a kink at 0
+
+    @property
+    def second(self) -> float:
+        """E[φ²]."""
+        return self.variance + self.mean * self.mean
+
+
+@dataclass(frozen=True)
+class LayerPrediction:
+    """One nonlinearity of a network at initialisation."""
+
+    layer: str  # "tanh 1", as in protocol.Activation
+    q: float | None  # variance of what enters the nonlinearity; None where its std is beyond float32
+    mean: float | None  # of its outputs; None beyond float32
+    std: float | None  # of its outputs around their mean; None beyond float32
+    saturated: float  # share of outputs, 0…1, by the thresholds of config.RANGES
+    chi: float  # factor on the gradient's variance from these outputs back to the ones before, for equal widths
+    grad_std: float | None  # std of the gradient at these outputs / the same at the last layer; None beyond float32
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """A network at initialisation, layer by layer."""
+
+    layers: tuple[LayerPrediction, ...]
+    logit_std: float | None  # None beyond float32
+
+    def layer(self, name: str) -> LayerPrediction | None:
+        """The layer of that name, if the theory knows it."""
+        return next((layer for layer in self.layers if layer.layer == name), None)
+
+
+def predict(config: RunConfig, *, input_second_moment: float | None = None) -> Prediction:
+    """What the network of `config` does on its first minibatch, in the limit of wide layers and batches.
+
+    Forward, with k = 1 (or fan_in, where weights are not divided by √fan_in) and x₀ the embedded input:
+
+        q_1 = g²·k·E[x₀²],   q_{l+1} = g²·k·E[φ²(√q_l z)]
+
+    Backward, for the gradient at the nonlinearities' *outputs* t_l, which is what the program measures.
+    Going back from t_l to t_{l−1} passes φ' at layer l and then layer l's weights, fan_in wide below and
+    `width` above, hence
+
+        Var grad t_{l−1} = width_l/fan_in_l · χ_l · Var grad t_l,   χ_l = g²·k·E[φ'²(√q_l z)]
+
+    so `grad_std` of layer l multiplies the factors of the layers after it, l+1 to the last, and never
+    depends on χ_1. With batch norm (γ = 1, β = 0) the variance in front of it is v_l = g²·k·Var[t_{l−1}]
+    over the batch, and
+
+        q_l = v_l/(v_l + eps),   χ_l = g²·k·E[φ'²(√q_l z)]/(v_l + eps)
+
+    which is `bn_jacobian` but for eps: what enters a nonlinearity does not depend on gain or depth.
+
+    Args:
+        config: the network; only its initialisation matters.
+        input_second_moment: E[x₀²] as measured (protocol.Snapshot.input_second_moment, embedding_scale
+            included); the expected value, embedding_scale², if None or, in a diverged network, NaN.
+    """
+    scale = _clip(config.gain * config.gain)
+    if input_second_moment is None or math.isnan(input_second_moment):
+        input_second_moment = config.embedding_scale * config.embedding_scale
+    second = spread = _clip(input_second_moment)
+    fan_in = config.context * config.embedding
+    layers: list[LayerPrediction] = []
+    log_factors: list[float] = []  # ln of the gradient variance's factor through each layer
+    for number, width in enumerate(config.hidden, 1):
+        weights = scale * (1 if config.fan_in_scaling else fan_in)  # fan_in · Var(W)
+        if config.bn:
+            before = weights * spread
+            q = before / (before + config.bn_eps) if before else 0.0
+            weights = weights / (before + config.bn_eps) if before else 0.0
+        else:
+            q = _clip(weights * second)
+        moments = _moments(config.nonlinearity, q)
+        chi_here = weights * moments.slope
+        representable = max(q, moments.variance, moments.mean * moments.mean) <= LARGEST * LARGEST
+        layers.append(
+            LayerPrediction(
+                layer=f"{config.nonlinearity} {number}",
+                q=q if representable else None,
+                mean=moments.mean if representable else None,
+                std=math.sqrt(moments.variance) if representable else None,
+                saturated=saturated(config.nonlinearity, q),
+                chi=chi_here,
+                grad_std=None,
+            )
+        )
+        log_factors.append(_log(chi_here) + math.log(width / fan_in))
+        second, spread, fan_in = moments.second, moments.variance, width
+    return Prediction(_with_gradients(layers, log_factors), _logit_std(config, second, spread))
+
+
+def _with_gradients(layers: list[LayerPrediction], log_factors: list[float]) -> tuple[LayerPrediction, ...]:
+    done: list[LayerPrediction] = []
+    log_variance = 0.0
+    for layer, log_factor in zip(reversed(layers), reversed(log_factors), strict=True):
+        log_std = log_variance / 2
+        std = math.exp(log_std) if log_std <= math.log(LARGEST) else None
+        done.append(LayerPrediction(**{**vars(layer), "grad_std": std}))
+        log_variance += log_factor
+    return tuple(reversed(done))
+
+
+def _logit_std(config: RunConfig, second: float, spread: float) -> float | None:
+    # The output weights are not multiplied by the gain; output_scale acts on them, or on the last gamma.
+    weights = 1 if config.fan_in_scaling else config.hidden[-1]
+    if config.bn:
+        before = weights * spread
+        variance = before / (before + config.bn_eps) if before else 0.0
+    else:
+        variance = weights * second
+    std = config.output_scale * math.sqrt(variance)
+    return std if std <= LARGEST else None
+
+
+def moments(nonlinearity: NonlinearityName, q: float) -> Moments:
+    """E[φ], Var[φ] and E[φ'²] over pre-activations of mean 0 and variance `q` >= 0.
+
+    Exact for linear, relu and leaky_relu; elsewhere quadrature, good to about 1e-13.
+    """
+    return _moments(nonlinearity, _clip(q))
+
+
+@lru_cache(maxsize=4096)
+def _moments(nonlinearity: NonlinearityName, q: float) -> Moments:
+    below = _NEGATIVE_SLOPES.get(nonlinearity)
+    if below is not None:
+        mean = (1 - below) * math.sqrt(q / (2 * math.pi))
+        slope = (1 + below * below) / 2
+        return Moments(mean, slope * q - mean * mean, slope)
+    z, weights = _gauss(math.sqrt(q))
+    at_zero, function = _FUNCTIONS[nonlinearity]
+    # Rows for z and −z: adding them first makes the mean of an odd function exactly 0.
+    output, derivative = function(np.stack([z, -z]) * (math.sqrt(q) or _TINY_STD))
+    slope = float(np.sum(derivative**2, axis=0) @ weights)
+    if q == 0:
+        return Moments(at_zero, 0.0, slope)
+    mean = float(np.sum(output, axis=0) @ weights)
+    return Moments(at_zero + mean, float(np.sum((output - mean) ** 2, axis=0) @ weights), slope)
+
+
+def _gauss(std: float) -> tuple[Array, Array]:
+    """Nodes z > 0 and weights for averages of f(std·z) + f(−std·z) over the half z > 0 of a standard normal.
+
+    Gauss–Legendre on panels that halve towards 0, until the innermost is narrow for f itself: exact beside
+    a kink at 0, and where std is large and f a step at the scale of z. Gauss–Hermite is neither.
+    """
+    halvings = max(4, math.ceil(math.log2(max(2 * _Z_MAX * std, 1))))
+    edges = np.concatenate([[0.0], _Z_MAX * 2.0 ** np.arange(-halvings, 1)])
+    half = np.diff(edges)[:, None] / 2
+    z = (edges[:-1, None] + half * (1 + _NODES)).ravel()
+    return z, (half * _WEIGHTS).ravel() * np.exp(-(z**2) / 2) / math.sqrt(2 * math.pi)
+
+
+# φ(x) − φ(0) and φ'(x), so that small outputs keep their digits beside a large φ(0).
+
+
+def _tanh(x: Array) -> tuple[Array, Array]:
+    t = np.tanh(x)
+    return t, 1 - t**2
+
+
+def _sigmoid(x: Array) -> tuple[Array, Array]:
+    t = np.tanh(x / 2)
+    return t / 2, (1 - t**2) / 4
+
+
+def _selu(x: Array) -> tuple[Array, Array]:
+    e = SELU_SCALE * SELU_ALPHA * np.expm1(np.minimum(x, 0))
+    return np.where(x > 0, SELU_SCALE * x, e), np.where(x > 0, SELU_SCALE, e + SELU_SCALE * SELU_ALPHA)
+
+
+_FUNCTIONS: dict[str, tuple[float, Callable[[Array], tuple[Array, Array]]]] = {  # φ(0), then the function
+    "tanh": (0.0, _tanh),
+    "sigmoid": (0.5, _sigmoid),
+    "selu": (0.0, _selu),
+}
+
+
+def saturated(nonlinearity: NonlinearityName, q: float) -> float:
+    """Share of outputs, 0…1, that config.RANGES counts as saturated, for pre-activations of variance `q` >= 0.
+
+    For tanh erfc(atanh(0.97)/√(2q)); for the others the same with their own thresholds.
+    """
+    limits = RANGES[nonlinearity]
+    share = 0.0
+    if math.isfinite(limits.below):
+        share += _below(_inverse(nonlinearity, limits.below), q)
+    if math.isfinite(limits.above):
+        share += _below(-_inverse(nonlinearity, limits.above), q)
+    return share
+
+
+def _below(x: float, q: float) -> float:
+    """P(√q·z <= x)."""
+    return math.erfc(-x / math.sqrt(2 * q)) / 2 if q > 0 else float(x >= 0)
+
+
+def _inverse(nonlinearity: NonlinearityName, output: float) -> float:
+    if nonlinearity == "tanh":
+        return math.atanh(output)
+    if nonlinearity == "sigmoid":
+        return math.log(output / (1 - output))
+    if nonlinearity == "selu" and output < 0:
+        return math.log1p(output / (SELU_SCALE * SELU_ALPHA))
+    return output  # relu's threshold is 0
+
+
+def chi(nonlinearity: NonlinearityName, gain: float, q: float) -> float:
+    """χ = g²·E[φ'²(√q z)]: the gradient's variance multiplies by it a layer, going back (Schoenholz 2017)."""
+    return _clip(gain * gain) * moments(nonlinearity, q).slope
+
+
+def fixed_point(nonlinearity: NonlinearityName, gain: float) -> float | None:
+    """q* = g²·E[φ²(√q* z)], where the pre-activations' variance settles with depth (Poole 2016).
+
+    None where the variance grows for ever, and for linear, relu and leaky_relu at their critical gain,
+    where it stays whatever it was.
+    """
+    if nonlinearity in _NEGATIVE_SLOPES:
+        return 0.0 if chi(nonlinearity, gain, 1.0) < 1 else None
+    if gain == 0 or (nonlinearity != "sigmoid" and gain <= critical_gain(nonlinearity)):
+        return 0.0
+    scale = _clip(gain * gain)
+    low, high = math.log(1e-30), math.log(_VARIANCE_LIMIT)
+    # E[φ²]/q falls with q for tanh, sigmoid and selu, so there is one crossing at most.
+    if scale * moments(nonlinearity, math.exp(high)).second > math.exp(high):
+        return None
+    return math.exp(_bisect(lambda u: scale * moments(nonlinearity, math.exp(u)).second > math.exp(u), low, high))
+
+
+def depth_scale(nonlinearity: NonlinearityName, gain: float) -> float | None:
+    """ξ = 1/abs(ln χ) at q*, in layers: how deep a signal or gradient gets (Schoenholz 2017).
+
+    None where it is unlimited (χ = 1) or the variance does not settle.
+    """
+    # The slopes of linear, relu and leaky_relu don't depend on q, so χ is known even where q diverges.
+    q = 1.0 if nonlinearity in _NEGATIVE_SLOPES else fixed_point(nonlinearity, gain)
+    if q is None:
+        return None
+    rate = abs(_log(chi(nonlinearity, gain, q)))
+    return 1 / rate if rate > 1e-12 else None
+
+
+@lru_cache
+def critical_gain(nonlinearity: NonlinearityName) -> float:
+    """The gain at which χ = 1 at q*: below it gradients fade with depth, above it they grow.
+
+    Where φ(0) = 0 it is 1/√E[φ'²] at q → 0, the gain that starts to keep a small signal alive: tanh and
+    linear 1, relu √2, leaky_relu √(2/(1+a²)), selu √(2/(λ²(1+α²))) = 0.690. Sigmoid has q* > 0 at any gain
+    and is solved numerically: 10.15, far from the 1 of PyTorch's table.
+    """
+    if nonlinearity == "sigmoid":
+        return _bisect(lambda gain: chi("sigmoid", gain, fixed_point("sigmoid", gain) or 0.0) < 1, 1.0, 100.0)
+    if nonlinearity == "tanh":
+        return 1.0
+    if nonlinearity == "selu":
+        return math.sqrt(2 / (1 + SELU_ALPHA**2)) / SELU_SCALE
+    return math.sqrt(2 / (1 + _NEGATIVE_SLOPES[nonlinearity] ** 2))
+
+
+def gain_of(nonlinearity: NonlinearityName) -> float:
+    """The gain of PyTorch's table, `torch.nn.init.calculate_gain`; 5/3 and 3/4 come without a derivation."""
+    table: dict[NonlinearityName, float] = {
+        "linear": 1.0,
+        "sigmoid": 1.0,
+        "tanh": 5 / 3,
+        "relu": math.sqrt(2),
+        "leaky_relu": math.sqrt(2 / (1 + LEAKY_SLOPE**2)),
+        "selu": 3 / 4,
+    }
+    return table[nonlinearity]
+
+
+def bn_jacobian(nonlinearity: NonlinearityName, gamma: float = 1.0) -> float:
+    """J(γ) = γ²·E[φ'²(γz)]/Var[φ(γz)]: batch norm's factor on the gradient's variance a layer, going back.
+
+    Batch norm hands y = (h − mean)/σ over, and its backward pass is (δ − mean(δ) − y·mean(δy))/σ for the
+    gradient δ = γφ'(γy)·δ_t at y. Gradients of different examples are uncorrelated, so both means are
+    O(1/√B) and vanish with a wide batch: what is left is E[δ²]/σ². The weights before multiply the
+    gradient's variance by g² (equal widths), and σ² = g²·Var[φ(γz)], the variance *around the mean*, for
+    batch norm takes a common offset away. The gain cancels. For tanh this is γ²E[sech⁴]/E[tanh²], 1.085 at
+    γ = 1; for relu π/(π−1), Yang's limit; for linear 1.
+
+    Args:
+        nonlinearity: between one batch norm and the next linear layer.
+        gamma: scale of the batch norm; at 0 the limit is meant.
+    """
+    # Below 1e-6 the limit is reached to 12 digits, and differences of outputs would lose theirs.
+    scale = min(max(abs(gamma), 1e-6), math.sqrt(_VARIANCE_LIMIT))
+    averages = moments(nonlinearity, scale * scale)
+    return scale * scale * averages.slope / averages.variance
+
+
+@lru_cache
+def initial_loss(classes: int, logit_std: float) -> float | None:
+    """Expected cross-entropy in nats where `classes` logits are independent N(0, s²) and know nothing.
+
+    It is E[ln Σ exp(s·z_i)], by the delta method about ln V + s²/2 − (exp(s²) − 1)/(2V): used below
+    s = 0.05, and for V = 27 right to 0.003 up to s = 1. Above, the Gumbel-max identity gives it without
+    approximation: the largest of s·z_i + G_i, for independent Gumbel G_i, is distributed as
+    ln Σ exp(s·z_i) + G.
+
+    Args:
+        classes: V >= 1.
+        logit_std: s, the logits' std, from 0 to 100; for any other, NaN too, the answer is None.
+    """
+    if not 0 <= logit_std <= _LOGIT_STD_MAX:
+        return None
+    if logit_std < 0.05:
+        return math.log(classes) + logit_std**2 / 2 - math.expm1(logit_std**2) / (2 * classes)
+    # Both factors are analytic, so the trapezoid rule is exact to rounding at these steps.
+    step = min(0.25, logit_std / 2)
+    reach = math.ceil((_Z_MAX * logit_std) / step)
+    normal = np.exp(-((np.arange(-reach, reach + 1) * step / logit_std) ** 2) / 2)
+    low, high = math.floor(-4 / step), math.ceil((40 + math.log(classes)) / step)
+    grid = np.arange(low - 2 * reach, high + 2 * reach + 1) * step
+    gumbel = np.exp(-np.exp(np.minimum(-grid, 700)))
+    one = np.convolve(gumbel, normal / normal.sum(), mode="valid")  # P(s·z + G <= u)
+    largest = one**classes  # P(max <= u)
+    # E[X] − E[G] is the integral of the difference of their distribution functions.
+    return float(np.sum(gumbel[reach:-reach] - largest) * step)
+
+
+def _bisect(still_below: Callable[[float], bool], low: float, high: float) -> float:
+    """Where `still_below` turns from true to false."""
+    for _ in range(80):
+        middle = (low + high) / 2
+        low, high = (middle, high) if still_below(middle) else (low, middle)
+    return (low + high) / 2
+
+
+def _clip(variance: float) -> float:
+    if not variance >= 0:
+        raise ValueError(f"a variance must be 0 or more, not {variance}")
+    return min(variance, _VARIANCE_LIMIT)
+
+
+def _log(x: float) -> float:
+    return math.log(x) if x > 0 else -math.inf
