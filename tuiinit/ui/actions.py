@@ -1,0 +1,105 @@
+"""The one table of actions: bindings, command palette, footer, help screen and the README's keys come from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textual.binding import Binding
+
+
+@dataclass(frozen=True)
+class Action:
+    """What a person can do: `do` is the method `action_…` of the main screen, with its arguments."""
+
+    id: str
+    keys: tuple[str, ...]
+    do: str
+    description: str
+    group: str
+    tooltip: str
+    footer: str = ""  # a short word for the footer; "" keeps it out
+
+
+TRAIN, NETWORK, LOOK, PROGRAM = "Training", "Network", "Looking", "Program"
+GROUPS = (TRAIN, NETWORK, LOOK, PROGRAM)
+
+ACTIONS: tuple[Action, ...] = (
+    Action("run", ("space",), "run", "Run or pause", TRAIN, "Train until paused, or pause", "run"),
+    Action("step", ("n",), "step", "One step", TRAIN, "Train on one minibatch", "step"),
+    Action("epoch", ("e",), "epoch", "One epoch", TRAIN, "Train to the next epoch's end", "epoch"),
+    Action("evaluate", ("d",), "evaluate", "Dev loss now", TRAIN, "Measure the loss on the whole dev set"),
+    Action("restart", ("r",), "restart", "Back to step 0", TRAIN, "Start again with the same seed and these settings"),
+    Action("reseed", ("R",), "reseed", "New seed", TRAIN, "Start again at step 0 with another seed"),
+    Action("next-gain", ("g",), "gain(1)", "Next gain", NETWORK, "Select the next of gain 0.5, 1, 5/3, 3", "gain"),
+    Action("previous-gain", ("G",), "gain(-1)", "Previous gain", NETWORK, "Select the gain before"),
+    Action("gain-1", ("1",), "gain_to(0)", "Gain 0.5", NETWORK, "Activations shrink layer by layer"),
+    Action("gain-2", ("2",), "gain_to(1)", "Gain 1", NETWORK, "The critical gain of tanh"),
+    Action("gain-3", ("3",), "gain_to(2)", "Gain 5/3", NETWORK, "What PyTorch's table says for tanh"),
+    Action("gain-4", ("4",), "gain_to(3)", "Gain 3", NETWORK, "Heavy saturation"),
+    Action("batch-norm", ("b",), "batch_norm", "Batch norm", NETWORK, "Switch batch norm on or off", "batch norm"),
+    Action("nonlinearity", ("t",), "cycle('nonlinearity')", "Nonlinearity", NETWORK, "The next one", "nonlinearity"),
+    Action("lr-down", ("[",), "nudge('lr', -1)", "Learning rate ÷ √10", NETWORK, "From this step on"),
+    Action("lr-up", ("]",), "nudge('lr', 1)", "Learning rate × √10", NETWORK, "From this step on"),
+    Action("optimizer", ("o",), "cycle('optimizer')", "Optimizer", NETWORK, "The next one, from this step on"),
+    Action("config", ("down", "up", "j", "k"), "config", "Change settings", NETWORK, "Go to the config pane"),
+    Action("next-view", ("tab", "l", "right"), "view(1)", "Next view", LOOK, "Histograms, gradients, weights, updates"),
+    Action("previous-view", ("shift+tab", "h", "left"), "view(-1)", "Previous view", LOOK, "The view before"),
+    Action("back", ("comma",), "time(-1)", "Back in time", LOOK, "Show the kept snapshot before"),
+    Action("forward", ("full_stop",), "time(1)", "Forward in time", LOOK, "Show the next snapshot, or the newest"),
+    Action("overlay", ("v",), "overlay", "Side by side or overlaid", LOOK, "How histograms are drawn"),
+    Action("page-down", ("pagedown",), "page(1)", "Table down", LOOK, "Scroll the table of layers"),
+    Action("page-up", ("pageup",), "page(-1)", "Table up", LOOK, "Scroll the table of layers"),
+    Action("maximise", ("z",), "maximise", "Maximise the view", LOOK, "The view alone, or all panes"),
+    Action("leave", ("escape",), "leave", "Leave, interrupt", PROGRAM, "Leave the pane, or stop catching up"),
+    Action("restart-engine", ("E",), "restart_engine", "Restart the engine", PROGRAM, "After it died: catches up"),
+    Action("help", ("question_mark",), "help", "Help", PROGRAM, "Keys, and how to read each view", "help"),
+    Action("palette", ("ctrl+p",), "palette", "Command palette", PROGRAM, "Find an action or a theme by name"),
+    Action("quit", ("q", "ctrl+q"), "quit", "Quit", PROGRAM, "Stop training and leave", "quit"),
+)
+
+BY_ID = {action.id: action for action in ACTIONS}
+
+_SHOWN = {
+    "comma": ",",
+    "full_stop": ".",
+    "question_mark": "?",
+    "escape": "esc",
+    "shift+tab": "shift+tab",
+    "pagedown": "page down",
+    "pageup": "page up",
+    "down": "↓",
+    "up": "↑",
+    "left": "←",
+    "right": "→",
+}
+_NAMES = {"[": "left_square_bracket", "]": "right_square_bracket"}
+
+
+def shown_key(key: str) -> str:
+    """A key as a person calls it."""
+    return _SHOWN.get(key, key)
+
+
+def bindings() -> list[Binding]:
+    """The bindings of the main screen."""
+    return [
+        Binding(
+            ",".join(_NAMES.get(key, key) for key in action.keys),
+            action.do,
+            action.description,
+            show=bool(action.footer),
+            id=action.id,
+            tooltip=action.tooltip,
+            group=Binding.Group(action.group),
+        )
+        for action in ACTIONS
+    ]
+
+
+def key_table() -> str:
+    """The keys as a Markdown table, as the README shows them."""
+    lines = ["| key | what it does |", "|---|---|"]
+    for action in ACTIONS:
+        keys = " ".join(f"`{shown_key(key)}`" for key in action.keys)
+        lines.append(f"| {keys} | {action.description}: {action.tooltip[:1].lower()}{action.tooltip[1:]} |")
+    return "\n".join(lines)

@@ -1,0 +1,50 @@
+"""What the parts of the screen tell each other."""
+
+from __future__ import annotations
+
+from textual.message import Message
+
+
+class Updated(Message):
+    """The session took an update from the engine. Several that wait are handled as one."""
+
+    def can_replace(self, message: Message) -> bool:
+        return isinstance(message, Updated)
+
+
+class SettingChanged(Message):
+    """The person chose another value for a setting."""
+
+    def __init__(self, name: str, value: object) -> None:
+        super().__init__()
+        self.name = name
+        self.value = value
+
+
+class SettingTyped(Message):
+    """The person typed a value for a setting; `text` is not checked yet."""
+
+    def __init__(self, name: str, text: str) -> None:
+        super().__init__()
+        self.name = name
+        self.text = text
+
+
+class ViewChosen(Message):
+    """The person clicked on a tab."""
+
+    def __init__(self, index: int) -> None:
+        super().__init__()
+        self.index = index
+
+
+class Resized(Message):
+    """A pane has another size and wants to be drawn again."""
+
+
+class Asked(Message):
+    """The person clicked on an action's word in the footer."""
+
+    def __init__(self, action: str) -> None:
+        super().__init__()
+        self.action = action

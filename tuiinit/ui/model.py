@@ -1,0 +1,423 @@
+"""What the screen knows, and what it says to the engine: pure state, without Textual.
+
+`Session.take` takes a frame and tells which panes changed; the other methods are what a person does, and
+give the commands to send. The drawing code only reads.
+"""
+
+from __future__ import annotations
+
+import math
+import secrets
+from collections.abc import Callable
+from enum import Flag, auto
+from typing import Any
+
+import msgspec
+
+from ..config import CHANGEABLE, LECTURE_GAINS, NONLINEARITIES, OPTIMIZERS, ConfigError, RunConfig
+from ..findings import Finding, findings
+from ..history import LaneHistory
+from ..protocol import (
+    Adjust,
+    Advance,
+    Command,
+    Credit,
+    DataInfo,
+    Evaluate,
+    Evaluation,
+    Frame,
+    Hello,
+    Lane,
+    LaneStatus,
+    Pause,
+    Problem,
+    Restart,
+    Select,
+    Snapshot,
+    Status,
+    Trace,
+)
+from ..theory import Prediction, predict
+from .settings import step_lr
+
+Commands = tuple[Command, ...]
+
+STALE_STATUSES = 3  # updates that may still tell of the time before the last key
+
+
+class Changed(Flag):
+    """Panes whose content is no longer what is drawn."""
+
+    NOTHING = 0
+    HEADER = auto()
+    CONFIG = auto()
+    TRAINING = auto()
+    VIEW = auto()
+    FINDINGS = auto()
+    BAR = auto()
+    ALL = HEADER | CONFIG | TRAINING | VIEW | FINDINGS | BAR
+
+
+class Notice(msgspec.Struct, frozen=True):
+    """A sentence in the bar."""
+
+    text: str
+    severity: str  # "note", "warn" or "bad"
+    stays: bool = False  # until what it tells of is over, not just until the next key
+
+
+class Session:
+    """One sitting: the configuration looked at, its clock, and all lanes that were seen."""
+
+    def __init__(self, config: RunConfig) -> None:
+        self.config = config
+        self.lanes: dict[str, LaneHistory] = {config.key: LaneHistory(config)}
+        self.before: str | None = None  # the lane shown before this one
+        self.looking_at: int | None = None  # a step in the past, or None for the newest
+        self.overlaid = False
+        self.hello: Hello | None = None
+        self.data: DataInfo | None = None
+        self.status: Status | None = None
+        self.where: dict[str, LaneStatus] = {}
+        self.notice: Notice | None = None
+        self.dead: str | None = None  # why the engine is gone
+        self._asked_running: tuple[bool, int] | None = None
+        self._asked: dict[str, Any] = {}  # settings that the engine was asked to change, until it tells the lane
+        self._engine_has: set[str] = set()  # lanes that this engine told of
+        self._forgotten: set[str] = set()  # the lane restarted: frames that tell of its time before are late
+        self._resume_at = 0
+        self._findings: tuple[tuple[object, ...], tuple[Finding, ...]] | None = None
+        self._prediction: tuple[tuple[object, ...], Prediction | None] | None = None
+
+    # ------------------------------------------------------------------------------------------- reading
+
+    @property
+    def key(self) -> str:
+        return self.config.key
+
+    @property
+    def shown(self) -> LaneHistory:
+        return self.lanes[self.key]
+
+    @property
+    def previous(self) -> LaneHistory | None:
+        return self.lanes.get(self.before) if self.before is not None else None
+
+    @property
+    def clock(self) -> int:
+        return self.status.clock if self.status else 0
+
+    @property
+    def settings(self) -> RunConfig:
+        """The settings in force now, without a schedule."""
+        return self.config.at(self.clock).replace(**self._asked)
+
+    @property
+    def running(self) -> bool:
+        if self._asked_running is not None:
+            return self._asked_running[0]
+        return bool(self.status and self.status.running)
+
+    @property
+    def lane_status(self) -> LaneStatus | None:
+        return self.where.get(self.key)
+
+    @property
+    def step(self) -> int:
+        """The step that the numbers on the screen tell of."""
+        if self.looking_at is not None:
+            return self.looking_at
+        newest = self.shown.snapshots.newest
+        here = self.lane_status
+        return max(here.step if here else 0, newest.step if newest else 0)
+
+    @property
+    def epoch(self) -> float:
+        here = self.lane_status
+        return self.step / here.steps_per_epoch if here and here.steps_per_epoch else 0.0
+
+    @property
+    def behind(self) -> LaneStatus | None:
+        """Where the shown lane is while it is behind the clock."""
+        here = self.lane_status
+        if self.status and here and here.diverged_at is None and here.step < self.status.clock:
+            return here
+        return None
+
+    @property
+    def diverged_at(self) -> int | None:
+        here = self.lane_status
+        return here.diverged_at if here else None
+
+    def snapshot(self) -> Snapshot | None:
+        """What was measured at the step looked at."""
+        kept = self.shown.snapshots
+        return kept.newest if self.looking_at is None else kept.at_or_before(self.looking_at)
+
+    def snapshot_before(self) -> Snapshot | None:
+        """The same of the lane before, no later than the shown one."""
+        previous, now = self.previous, self.snapshot()
+        if previous is None:
+            return None
+        return previous.snapshots.at_or_before(now.step) if now else previous.snapshots.newest
+
+    def evaluation(self, lane: LaneHistory | None) -> Evaluation | None:
+        """The newest evaluation of a lane, no later than the step looked at."""
+        if lane is None:
+            return None
+        until = math.inf if self.looking_at is None else self.looking_at
+        steps = [step for step in lane.evaluations if step <= until]
+        return lane.evaluations[max(steps)] if steps else None
+
+    def prediction(self) -> Prediction | None:
+        """What theory says of the shown lane at its start."""
+        now = self.snapshot()
+        first = self.shown.snapshots.at_or_before(0) or now
+        key = (self.key, first.step if first else None)
+        if self._prediction is None or self._prediction[0] != key:
+            told = predict(self.settings, input_second_moment=first.input_second_moment) if first else None
+            self._prediction = (key, told)
+        return self._prediction[1]
+
+    def findings(self) -> tuple[Finding, ...]:
+        """The sentences about the shown snapshot, in an order that stays."""
+        now = self.snapshot()
+        if now is None:
+            return ()
+        evaluation = self.evaluation(self.shown)
+        key = (now, evaluation)
+        if self._findings is None or self._findings[0][0] is not now or self._findings[0][1] is not evaluation:
+            told = findings(now, self.settings, evaluation=evaluation, prediction=self.prediction())
+            self._findings = (key, told)
+        return self._findings[1]
+
+    # -------------------------------------------------------------------------------------------- frames
+
+    def take(self, frame: Frame) -> Changed:
+        """Take a frame from the engine; tells what no longer shows the truth."""
+        if isinstance(frame, Status):
+            return self._take_status(frame)
+        if isinstance(frame, Lane):
+            return self._take_lane(frame)
+        if isinstance(frame, Trace | Snapshot | Evaluation):
+            return self._take_measure(frame)
+        if isinstance(frame, Hello):
+            self.hello = frame
+            return Changed.HEADER
+        if isinstance(frame, DataInfo):
+            self.data = frame
+            return Changed.HEADER | Changed.TRAINING | Changed.CONFIG
+        return self._take_problem(frame)
+
+    def _take_status(self, frame: Status) -> Changed:
+        if self.key in self._forgotten:
+            return Changed.NOTHING
+        old = self.status
+        changed = Changed.NOTHING if old == frame else Changed.HEADER
+        if self._asked_running is not None:
+            asked, left = self._asked_running
+            self._asked_running = None if frame.running == asked or left <= 1 else (asked, left - 1)
+        before, settings = self.lane_status, self.settings
+        self.status = frame
+        for lane in frame.lanes:
+            self.where[lane.lane] = lane
+        if self.lane_status != before or (old and old.clock) != frame.clock:
+            changed |= Changed.TRAINING
+        if old is None or self.settings != settings:
+            changed |= Changed.CONFIG
+        return changed
+
+    def _take_lane(self, frame: Lane) -> Changed:
+        self._forgotten.discard(frame.lane)
+        self._engine_has.add(frame.lane)
+        origin = self.lanes.get(frame.continues) if frame.continues else None
+        if origin is not None and frame.continues is not None:
+            self.lanes[frame.lane] = origin.continued(frame.config)
+            # The engine's lane goes by its new name alone.
+            del self.lanes[frame.continues]
+            if self.before == frame.lane:
+                self.before = None
+            if frame.continues == self.key:
+                self.config = frame.config
+                here = self.where.pop(frame.continues, None)
+                if here is not None:
+                    self.where[frame.lane] = msgspec.structs.replace(here, lane=frame.lane)
+        elif frame.lane not in self.lanes:
+            self.lanes[frame.lane] = LaneHistory(frame.config)
+        if frame.lane != self.key:
+            return Changed.NOTHING
+        now = frame.config.at(self.clock)
+        self._asked = {name: value for name, value in self._asked.items() if getattr(now, name) != value}
+        return Changed.TRAINING | Changed.VIEW | Changed.CONFIG
+
+    def _take_problem(self, frame: Problem) -> Changed:
+        self.notice = Notice(frame.text, "bad" if frame.fatal else "warn", stays=frame.fatal)
+        self._asked.clear()
+        # A lane that the engine refused: go on with the one before, which it still has.
+        if self.key not in self._engine_has and self.before in self._engine_has and self.previous is not None:
+            refused, self.config, self.before = self.key, self.previous.config, None
+            del self.lanes[refused]
+            return Changed.ALL
+        return Changed.BAR | Changed.CONFIG
+
+    def _take_measure(self, frame: Trace | Snapshot | Evaluation) -> Changed:
+        lane = self.lanes.get(frame.lane)
+        if lane is None or frame.lane in self._forgotten:
+            return Changed.NOTHING
+        # Where the person paused is worth coming back to.
+        keep = not self.running
+        lane.take(frame, keep)
+        if frame.lane != self.key:
+            return Changed.TRAINING | Changed.VIEW if frame.lane == self.before else Changed.NOTHING
+        if isinstance(frame, Evaluation):
+            return Changed.TRAINING | Changed.FINDINGS
+        if isinstance(frame, Trace):
+            return Changed.TRAINING | Changed.HEADER
+        if self.looking_at is not None:
+            return Changed.NOTHING
+        return Changed.VIEW | Changed.FINDINGS | Changed.TRAINING | Changed.HEADER
+
+    # ------------------------------------------------------------------------------------------- actions
+
+    def start(self) -> Commands:
+        """What a fresh engine is told: the lane looked at, and to catch up if this is not the first engine."""
+        self.dead = None
+        self._asked_running = None
+        self._forgotten.clear()
+        self._asked.clear()
+        self._engine_has.clear()
+        catch_up: Commands = (Advance(to=self._resume_at),) if self._resume_at else ()
+        return (Select(lanes=(self.config,)), *catch_up, Credit())
+
+    def died(self, sentence: str) -> Changed:
+        """The stream ended: keep everything, tell why."""
+        self.dead = sentence
+        self._resume_at = max(self._resume_at, self.clock)
+        self._asked_running = None
+        if self.status is not None:
+            self.status = msgspec.structs.replace(self.status, running=False, catching_up=False, steps_per_second=0.0)
+        self.hello = None
+        return Changed.BAR | Changed.HEADER | Changed.TRAINING
+
+    def run_or_pause(self) -> Commands:
+        if self.running or (self.status and self.status.catching_up):
+            return self.pause()
+        self.look_live()
+        self._asked_running = (True, STALE_STATUSES)
+        return (Advance(),)
+
+    def pause(self) -> Commands:
+        self._asked_running = (False, STALE_STATUSES)
+        return (Pause(),)
+
+    def advance(self, *, steps: int | None = None, epochs: int | None = None) -> Commands:
+        self.look_live()
+        self._asked_running = None
+        return (Advance(steps=steps, epochs=epochs),)
+
+    def evaluate(self) -> Commands:
+        return (Evaluate(),)
+
+    def select(self, config: RunConfig) -> Commands:
+        """Look at another configuration at the same clock; what is kept of it shows at once."""
+        if config.key == self.key:
+            self.config = config
+            return ()
+        self.before, self.looking_at = self.key, None
+        self.config = config
+        self._asked.clear()
+        self.lanes.setdefault(config.key, LaneHistory(config))
+        return (Select(lanes=(config,)),)
+
+    def change(self, name: str, value: Any) -> Commands:
+        """Change one setting. Raises ConfigError, and then nothing has changed."""
+        config = self.config
+        if name in CHANGEABLE and self.clock:
+            config.changed(self.clock, name, value)  # refuses what cannot be
+            if getattr(self.settings, name) == value:
+                return ()
+            self._asked[name] = value
+            return (Adjust(name=name, value=value),)
+        for asked, wanted in self._asked.items():
+            config = config.changed(self.clock, asked, wanted)
+        return self.select(config.changed(0, name, value) if name in CHANGEABLE else config.replace(**{name: value}))
+
+    def gain(self, direction: int) -> Commands:
+        """The next of the lecture's gains, around the corner at the end."""
+        now = self.settings.gain
+        if direction > 0:
+            value = next((g for g in LECTURE_GAINS if g > now), LECTURE_GAINS[0])
+        else:
+            value = next((g for g in reversed(LECTURE_GAINS) if g < now), LECTURE_GAINS[-1])
+        return self.change("gain", value)
+
+    def cycle(self, name: str) -> Commands:
+        names: tuple[str, ...] = {"nonlinearity": NONLINEARITIES, "optimizer": OPTIMIZERS}[name]
+        now = names.index(getattr(self.settings, name))
+        return self.change(name, names[(now + 1) % len(names)])
+
+    def nudge_lr(self, direction: int) -> Commands:
+        return self.change("lr", step_lr(self.settings.lr, direction))
+
+    def restart(self, new_seed: Callable[[], int] | None = None) -> Commands:
+        """Step 0 again with the settings in force now, and with another seed if one is given."""
+        config = self.settings
+        if new_seed is not None:
+            config = config.replace(seed=new_seed())
+        self._forgotten = {config.key}
+        self._engine_has = {config.key}
+        self.lanes = {config.key: LaneHistory(config)}
+        self.config, self.before, self.looking_at = config, None, None
+        self.where.clear()
+        self._asked.clear()
+        self._asked_running = None
+        if self.status is not None:
+            self.status = msgspec.structs.replace(self.status, running=False, catching_up=False, clock=0, lanes=())
+        self._resume_at = 0
+        return (Restart(), Select(lanes=(config,)))
+
+    def move_time(self, direction: int) -> Changed:
+        """Look at the kept snapshot before or after the one looked at; past the newest is live again."""
+        kept = self.shown.snapshots
+        if direction < 0:
+            now = self.snapshot()
+            earlier = kept.previous(now.step) if now else None
+            if earlier is None:
+                return Changed.NOTHING
+            self.looking_at = earlier.step
+        else:
+            if self.looking_at is None:
+                return Changed.NOTHING
+            later, newest = kept.next(self.looking_at), kept.newest
+            self.looking_at = None if later is None or later is newest else later.step
+        return Changed.ALL
+
+    def look_live(self) -> None:
+        self.looking_at = None
+
+    def say(self, text: str, severity: str = "note") -> Changed:
+        self.notice = Notice(text, severity)
+        return Changed.BAR
+
+    def hush(self) -> Changed:
+        """Take away a sentence that stood until the next key."""
+        if self.notice is None or self.notice.stays:
+            return Changed.NOTHING
+        self.notice = None
+        return Changed.BAR
+
+
+def random_seed() -> int:
+    return secrets.randbelow(2**31)
+
+
+def differences(now: RunConfig, before: RunConfig) -> list[tuple[str, object, object]]:
+    """The settings in which two configurations differ: (name, now, before), schedules left out."""
+    return [
+        (name, getattr(now, name), getattr(before, name))
+        for name in RunConfig.__struct_fields__
+        if name != "schedule" and getattr(now, name) != getattr(before, name)
+    ]
+
+
+__all__ = ["Changed", "ConfigError", "Notice", "Session", "differences", "random_seed"]

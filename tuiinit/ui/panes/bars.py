@@ -1,0 +1,95 @@
+"""The lines around the panes: the tabs of the views, and the footer's keys."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual import events
+
+from ...plots import Row
+from ..actions import ACTIONS, Action, shown_key
+from ..ink import Ink, Piece, row
+from ..messages import Asked, ViewChosen
+from ..sheet import Sheet
+
+
+def tabs_row(titles: Sequence[str], active: int, width: int) -> tuple[Row, list[tuple[int, int]]]:
+    """The titles in one row with the active one in sight, and where each begins and ends in it."""
+    labels = [f" {title} " for title in titles]
+    first = 0
+    while first < active and sum(len(label) + 1 for label in labels[first : active + 1]) > width - 4:
+        first += 1
+    pieces: list[Piece] = [("‹" if first else " ", Ink.KEY)]
+    places = [(0, 0)] * len(titles)
+    x = 1
+    for index in range(first, len(titles)):
+        label = labels[index]
+        if x + len(label) > width - 2 and index > active:
+            pieces.append(("›", Ink.KEY))
+            break
+        pieces.append((label, Ink.ACTIVE if index == active else Ink.DIM))
+        places[index] = (x, x + len(label))
+        x += len(label)
+        if index < len(titles) - 1:
+            pieces.append(("│", Ink.TRACK))
+            x += 1
+    return row(width, *pieces), places
+
+
+class TabBar(Sheet):
+    """The titles of the views; a click chooses one."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._places: list[tuple[int, int]] = []
+
+    def show_tabs(self, titles: Sequence[str], active: int) -> None:
+        line, self._places = tabs_row(titles, active, self.size.width)
+        self.show([line])
+
+    def on_click(self, event: events.Click) -> None:
+        for index, (start, end) in enumerate(self._places):
+            if start <= event.x < end:
+                self.post_message(ViewChosen(index))
+
+
+def keys_row(words: Sequence[tuple[Action, str]], width: int) -> tuple[Row, list[tuple[int, int, str]]]:
+    """Keys and what they do, as many as fit; where each action begins and ends."""
+    fixed = [pair for pair in words if pair[0].id in ("help", "quit")]
+    pieces: list[Piece] = []
+    places: list[tuple[int, int, str]] = []
+
+    def size(action: Action, word: str) -> int:
+        return len(shown_key(action.keys[0])) + len(word) + 4
+
+    x, spare = 0, sum(size(*pair) for pair in fixed)
+    for action, word in words:
+        mine = size(action, word)
+        if (action, word) in fixed:
+            spare -= mine
+        elif x + mine + spare > width:
+            continue
+        pieces += [(f" {shown_key(action.keys[0])} ", Ink.KEY), (f"{word}  ", Ink.DIM)]
+        places.append((x, x + mine - 1, action.do))
+        x += mine
+    return row(width, *pieces), places
+
+
+class KeyBar(Sheet):
+    """The footer; a click does what the key does."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._places: list[tuple[int, int, str]] = []
+
+    def show_keys(self, *, running: bool) -> None:
+        words = [(a, "pause" if a.id == "run" and running else a.footer) for a in ACTIONS if a.footer]
+        # As wide as the longer word, so that what follows stays in its place.
+        words = [(a, f"{w:<5}" if a.id == "run" else w) for a, w in words]
+        line, self._places = keys_row(words, self.size.width)
+        self.show([line])
+
+    def on_click(self, event: events.Click) -> None:
+        for start, end, action in self._places:
+            if start <= event.x < end:
+                self.post_message(Asked(action))

@@ -1,0 +1,97 @@
+"""The training pane: the loss curve, the numbers beside it, and how far the epoch is."""
+
+from __future__ import annotations
+
+from ...plots import Row
+from ...protocol import Evaluation
+from ..ink import Ink, Piece, bar, beside, number, row
+from ..model import Session
+from ..views.overview import loss_plot
+
+NUMBERS = 19  # cells of the column of numbers
+COUNT = 20  # cells of "1,001 / 5,707" after the bar
+
+
+def training_rows(session: Session, width: int, height: int) -> list[Row]:
+    """The pane's content in exactly width × height cells; below 5 rows the numbers on one line."""
+    if height < 5:
+        return [_line(session, width), progress_row(session, width)][:height]
+    plot = loss_plot(session, width - NUMBERS, height - 1)
+    return [*beside(plot.rows, _numbers(session), height - 1, width - NUMBERS, NUMBERS), progress_row(session, width)]
+
+
+def _loss(session: Session) -> float | None:
+    now = session.snapshot()
+    return now.loss if now else None
+
+
+def _dev(evaluation: Evaluation | None) -> float | None:
+    if evaluation is None:
+        return None
+    return evaluation.dev if evaluation.dev is not None else evaluation.dev_batch
+
+
+def _numbers(session: Session) -> list[Row]:
+    now, before = session.snapshot(), session.snapshot_before()
+    dev, dev_before = session.evaluation(session.shown), session.evaluation(session.previous)
+
+    def line(label: str, value: str, ink: int = Ink.PLAIN, tail: str = "") -> Row:
+        return row(NUMBERS, (f" {label:<8}", Ink.DIM), (f"{value:>8}", ink), (tail, Ink.DIM))
+
+    rows = [
+        line("loss", number(_loss(session), 4), Ink.STRONG),
+        line("before", number(before.loss, 4) if before else "–", Ink.DIM),
+        line("dev", number(_dev(dev), 4), Ink.STRONG),
+        line("before", number(_dev(dev_before), 4) if dev_before else "–", Ink.DIM),
+        line("at start", number(now.initial_loss if now else None, 4)),
+    ]
+    if session.data is not None:
+        rows.append(line("bigram", number(session.data.bigram, 4), Ink.DIM))
+        rows.append(line("unigram", number(session.data.unigram, 4), Ink.DIM))
+    return rows
+
+
+def _line(session: Session, width: int) -> Row:
+    now = session.snapshot()
+    dev = session.evaluation(session.shown)
+    pieces: list[Piece] = [
+        (" loss ", Ink.DIM),
+        (f"{number(_loss(session), 4):<9}", Ink.STRONG),
+        (" dev ", Ink.DIM),
+        (f"{number(_dev(dev), 4):<9}", Ink.STRONG),
+        (" at start ", Ink.DIM),
+        (f"{number(now.initial_loss if now else None, 4):<9}", Ink.PLAIN),
+        (" expected ", Ink.DIM),
+        (number(now.expected_initial_loss if now else None, 4), Ink.THEORY),
+    ]
+    return row(width, *pieces)
+
+
+def progress_row(session: Session, width: int) -> Row:
+    """How far the epoch is, or how far a lane has caught up."""
+    here, status = session.lane_status, session.status
+    behind = session.behind
+    if session.diverged_at is not None:
+        step = session.diverged_at
+        return row(width, (f" ✗ diverged at step {step:,}: the loss is not finite; a lower lr may help: [", Ink.BAD))
+    if behind is not None and status is not None:
+        label, done, whole = "catching up", behind.step, status.clock
+        tail = "  esc stops" if status.catching_up else "  space goes on"
+    elif here is not None and here.steps_per_epoch:
+        whole = here.steps_per_epoch
+        at = session.step
+        epoch = max(0, at - 1) // whole
+        label, done, tail = f"epoch {epoch + 1}", at - epoch * whole, ""
+    else:
+        label, done, whole, tail = "epoch 1", 0, 0, ""
+    label = f" {label:<12}"
+    count = f" {done:,} / {whole:,}" if whole else " –"
+    count = f"{count:>{COUNT}} "
+    length = max(0, width - len(label) - len(count) - len(tail))
+    return row(
+        width,
+        (label, Ink.DIM),
+        *bar(done / whole if whole else 0.0, length),
+        (count, Ink.PLAIN),
+        (tail, Ink.KEY),
+    )

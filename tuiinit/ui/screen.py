@@ -1,0 +1,345 @@
+"""The main screen: lays out the panes, draws what changed, and does what keys ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar, Literal
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Container, Horizontal, Vertical
+from textual.screen import Screen
+from textual.widgets import Input
+
+from ..config import LECTURE_GAINS, ConfigError
+from .actions import bindings
+from .ink import SEVERITIES, Ink, row, visible, wrap
+from .messages import Asked, Resized, SettingChanged, SettingTyped, Updated, ViewChosen
+from .model import Changed, Commands, Session, differences, random_seed
+from .panes.bars import KeyBar, TabBar
+from .panes.config import ConfigPane, strip_row
+from .panes.findings import findings_rows
+from .panes.header import header_row
+from .panes.training import training_rows
+from .settings import BY_NAME, describe
+from .sheet import Sheet
+from .views import VIEWS, Page, View
+
+LayoutName = Literal["tiny", "compact", "full"]
+TINY = "This window is too small: tuiinit needs 60 × 16 characters."
+WHILE_TYPING = {"leave", "quit"}  # all else waits while a value is typed
+
+
+def layout_for(width: int, height: int) -> LayoutName:
+    """How the panes are laid out in a window of that size."""
+    if width < 60 or height < 16:
+        return "tiny"
+    return "full" if width >= 100 and height >= 30 else "compact"
+
+
+class Pane(Container):
+    """A framed part of the screen that holds one sheet."""
+
+    def __init__(self, title: str, *, id: str) -> None:
+        super().__init__(id=id)
+        self.border_title = title
+        self.sheet = Sheet()
+
+    def compose(self) -> ComposeResult:
+        yield self.sheet
+
+    def on_resize(self) -> None:
+        self.post_message(Resized())
+
+
+class ViewPane(Pane):
+    """The tabs and the view that is shown."""
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__("", id=id)
+        self.tabs = TabBar(id="tabs")
+
+    def compose(self) -> ComposeResult:
+        yield self.tabs
+        yield self.sheet
+
+
+class Explorer(Screen[None]):
+    """Everything that is seen. It reads the session, changes it on keys, and tells the engine through `tell`."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings()]
+    AUTO_FOCUS = ""
+    ESCAPE_TO_MINIMIZE = False
+
+    def __init__(self, session: Session, tell: Callable[[Commands], None]) -> None:
+        super().__init__()
+        self.session = session
+        self._tell = tell
+        self._stale = Changed.ALL
+        self._layout: LayoutName | None = None
+        self._maximised = False
+        self._view_id = VIEWS[0].id
+        self._top = 0
+        self.header = Sheet(id="header")
+        self.strip = Sheet(id="strip")
+        self.config = ConfigPane(id="config")
+        self.findings = Pane("Findings", id="findings")
+        self.training = Pane("Training", id="training")
+        self.view = ViewPane(id="view")
+        self.keys = KeyBar(id="keys")
+        self.bar = Sheet(id="bar")
+        self.small = Sheet(id="small")
+
+    def compose(self) -> ComposeResult:
+        yield self.header
+        yield self.strip
+        with Horizontal(id="body"):
+            with Vertical(id="side"):
+                yield self.config
+                yield self.findings
+            with Vertical(id="main"):
+                yield self.training
+                yield self.view
+        yield self.keys
+        yield self.small
+        yield self.bar
+
+    # ------------------------------------------------------------------------------------------- drawing
+
+    def on_resize(self, event: events.Resize) -> None:
+        self._arrange(event.size.width, event.size.height)
+
+    def _arrange(self, width: int, height: int) -> None:
+        self._layout = layout_for(width, height)
+        for name in ("tiny", "compact", "full"):
+            self.set_class(name == self._layout, f"-{name}")
+        self.set_class(self._maximised, "-maximised")
+        self.call_after_refresh(self.draw, Changed.ALL)
+
+    @on(Resized)
+    def _redraw(self) -> None:
+        self.draw(Changed.ALL)
+
+    def on_screen_resume(self) -> None:
+        self.draw(Changed.ALL)
+
+    def draw(self, changed: Changed = Changed.NOTHING) -> None:
+        """Draw the panes that no longer tell the truth and are seen; the others when they are."""
+        self._stale |= changed
+        if not self.is_current or not self._stale or self._layout is None:
+            return
+        stale, self._stale = self._stale, Changed.NOTHING
+        with self.app.batch_update():
+            if self._layout == "tiny":
+                width, _ = self.small.size
+                self.small.show([row(width, line) for line in wrap(TINY, width)])
+                return
+            if Changed.HEADER in stale:
+                self.header.show([header_row(self.session, self.header.size.width)])
+                self.keys.show_keys(running=self.session.running)
+            if Changed.CONFIG in stale:
+                self.config.show(self.session.settings)
+                self.strip.show([strip_row(self.session.settings, self.strip.size.width)])
+            if Changed.TRAINING in stale:
+                self._draw_pane(self.training, training_rows)
+            if Changed.FINDINGS in stale:
+                self._draw_pane(self.findings, findings_rows)
+            if Changed.VIEW in stale or stale & self._part_of(self.current):
+                self._draw_view()
+            if Changed.BAR in stale:
+                self._draw_bar()
+
+    def _draw_pane(self, pane: Pane, rows: Callable[[Session, int, int], Any]) -> None:
+        width, height = pane.sheet.size
+        if width and height and pane.sheet.is_on_screen:
+            pane.sheet.show(rows(self.session, width, height))
+
+    @staticmethod
+    def _part_of(view: View) -> Changed:
+        return {"loss": Changed.TRAINING, "findings": Changed.FINDINGS, "update-data": Changed.TRAINING}.get(
+            view.id, Changed.NOTHING
+        )
+
+    def _draw_view(self) -> None:
+        shown = self.views
+        self.view.tabs.show_tabs([view.title for view in shown], shown.index(self.current))
+        width, height = self.view.sheet.size
+        if not width or not height:
+            return
+        page = Page(self.current, self.session, width, height, self._top)
+        self._top = page.top
+        self.view.sheet.show(page.rows)
+        self.view.border_subtitle = self._beneath()
+
+    def _beneath(self) -> str:
+        """What the view compares: the lane before, and how it differs."""
+        before = self.session.previous
+        if before is None:
+            return ""
+        told = [describe(name, old) for name, _, old in differences(self.session.config, before.config)][:2]
+        snapshot = self.session.snapshot_before()
+        step = f", step {snapshot.step:,}" if snapshot else ""
+        return visible(f"dimmed: {', '.join(told) or 'the lane before'}{step}").replace("[", "\\[")
+
+    def _draw_bar(self) -> None:
+        session = self.session
+        width = self.size.width
+        text, severity = "", "bad"
+        if session.dead is not None:
+            text = f"{session.dead} — E restarts the engine and catches up"
+        elif session.notice is not None:
+            text, severity = session.notice.text, session.notice.severity
+        lines = wrap(visible(text), width - 4)[:3]
+        sign, ink = SEVERITIES[severity]
+        self.bar.set_class(bool(lines), "-shown")
+        self.bar.styles.height = max(1, len(lines))
+        self.bar.show(
+            [row(width, (f" {sign if not i else ' '} ", ink), (line, Ink.STRONG)) for i, line in enumerate(lines)]
+        )
+
+    @on(Updated)
+    def _updated(self, event: Updated) -> None:
+        event.stop()
+
+    # --------------------------------------------------------------------------------------------- views
+
+    @property
+    def views(self) -> list[View]:
+        """The views that have a tab in this layout."""
+        return [view for view in VIEWS if self._layout == "compact" or not view.compact_only]
+
+    @property
+    def current(self) -> View:
+        return next((view for view in self.views if view.id == self._view_id), VIEWS[0])
+
+    def show_view(self, index: int) -> None:
+        self._view_id = self.views[index % len(self.views)].id
+        self._top = 0
+        self.draw(Changed.VIEW)
+
+    @on(ViewChosen)
+    def _view_chosen(self, event: ViewChosen) -> None:
+        self.show_view(event.index)
+
+    @on(Asked)
+    async def _asked(self, event: Asked) -> None:
+        await self.run_action(event.action)
+
+    # ------------------------------------------------------------------------------------------- actions
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if isinstance(self.focused, Input):
+            return action in WHILE_TYPING
+        return True
+
+    def _do(self, ask: Callable[[], Commands]) -> None:
+        """Do what a key asks for, send what it gives, and draw what is known at once."""
+        changed = self.session.hush()
+        try:
+            self._tell(ask())
+        except ConfigError as error:
+            changed |= self.session.say(f"{error}", "warn")
+        self.draw(changed | Changed.ALL)
+
+    def action_run(self) -> None:
+        self._do(self.session.run_or_pause)
+
+    def action_step(self) -> None:
+        self._do(lambda: self.session.advance(steps=1))
+
+    def action_epoch(self) -> None:
+        self._do(lambda: self.session.advance(epochs=1))
+
+    def action_evaluate(self) -> None:
+        self._do(self.session.evaluate)
+
+    def action_restart(self) -> None:
+        self._do(self.session.restart)
+
+    def action_reseed(self) -> None:
+        self._do(lambda: self.session.restart(random_seed))
+
+    def action_gain(self, direction: int) -> None:
+        self._do(lambda: self.session.gain(direction))
+
+    def action_gain_to(self, index: int) -> None:
+        self._do(lambda: self.session.change("gain", LECTURE_GAINS[index]))
+
+    def action_batch_norm(self) -> None:
+        self._do(lambda: self.session.change("bn", not self.session.settings.bn))
+
+    def action_cycle(self, name: str) -> None:
+        self._do(lambda: self.session.cycle(name))
+
+    def action_nudge(self, name: str, direction: int) -> None:
+        self._do(lambda: self.session.nudge_lr(direction))
+
+    def action_config(self) -> None:
+        if self._layout == "compact":
+            self.add_class("-settings")
+        if not self._maximised or self._layout == "compact":
+            self.config.focus()
+
+    def action_view(self, by: int) -> None:
+        self.show_view(self.views.index(self.current) + by)
+
+    def action_time(self, direction: int) -> None:
+        self.draw(self.session.hush() | self.session.move_time(direction))
+
+    def action_overlay(self) -> None:
+        self.session.overlaid = not self.session.overlaid
+        self.draw(Changed.VIEW)
+
+    def action_page(self, by: int) -> None:
+        self._top += by * max(1, self.view.sheet.size.height // 3)
+        self._top = max(0, self._top)
+        self.draw(Changed.VIEW)
+
+    def action_maximise(self) -> None:
+        self._maximised = not self._maximised
+        if self._maximised:
+            self.set_focus(None)
+        self._arrange(*self.size)
+
+    def action_leave(self) -> None:
+        if self.config.editing:
+            self.config.close_field()
+        elif self.focused is not None:
+            self.set_focus(None)
+            self.remove_class("-settings")
+        elif self.session.status is not None and self.session.status.catching_up:
+            self._do(self.session.pause)
+            return
+        elif self._maximised:
+            self.action_maximise()
+        self.draw(self.session.hush())
+
+    def action_help(self) -> None:
+        from .help import HelpScreen
+
+        self.app.push_screen(HelpScreen())
+
+    def action_palette(self) -> None:
+        self.app.action_command_palette()
+
+    async def action_restart_engine(self) -> None:
+        await self.app.run_action("app.restart_engine")
+
+    async def action_quit(self) -> None:
+        await self.app.run_action("app.quit")
+
+    @on(SettingChanged)
+    def _setting_changed(self, event: SettingChanged) -> None:
+        self._do(lambda: self.session.change(event.name, event.value))
+
+    @on(SettingTyped)
+    def _setting_typed(self, event: SettingTyped) -> None:
+        setting = BY_NAME[event.name]
+
+        def take() -> Commands:
+            commands = self.session.change(event.name, setting.parse(event.text))
+            self.config.close_field()
+            return commands
+
+        self._do(take)

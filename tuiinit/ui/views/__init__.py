@@ -1,0 +1,18 @@
+"""The views, in the order of their tabs. To add one, write a `View` and list it here."""
+
+from .activations import ActivationGradients, Activations
+from .base import Page, View
+from .overview import FindingsView, Loss
+from .weights import UpdateData, WeightGradients, Weights
+
+VIEWS: tuple[View, ...] = (
+    Activations(),
+    ActivationGradients(),
+    Weights(),
+    WeightGradients(),
+    UpdateData(),
+    Loss(),
+    FindingsView(),
+)
+
+__all__ = ["VIEWS", "Page", "View"]

@@ -1,0 +1,130 @@
+"""What a view is: a plot above, a table below, and a text on how to read them. Pure, without Textual."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import ClassVar
+
+from ...plots import SERIES, Bars, Plot, Role, Row, density, histograms, overlay
+from ...protocol import Histogram
+from ..ink import Ink, Table, row
+from ..model import Session
+
+MIN_PLOT = 8  # rows of a plot below which the table gives way
+NOTHING_YET = "nothing measured yet"
+
+
+class View(ABC):
+    """One way to look at the shown lane. A new one is a subclass listed in `views.VIEWS`."""
+
+    id: ClassVar[str]
+    title: ClassVar[str]
+    help: ClassVar[str]  # how to read it; paragraphs are separated by blank lines
+    compact_only: ClassVar[bool] = False  # only where the panes that show the same don't fit
+
+    @abstractmethod
+    def plot(self, session: Session, width: int, height: int) -> Plot:
+        """The picture, of exactly that size."""
+
+    def table(self, session: Session, width: int) -> Table:
+        """The numbers by layer; an empty table gives the plot all the room."""
+        return Table((), ())
+
+    def caption(self, session: Session, width: int) -> Sequence[Row]:
+        """Rows between the plot and the table, such as a legend."""
+        return ()
+
+
+class Page:
+    """A view laid out in a given space: its rows, and how far its table can scroll."""
+
+    def __init__(self, view: View, session: Session, width: int, height: int, top: int = 0) -> None:
+        table = view.table(session, width)
+        caption = list(view.caption(session, width))
+        head = 1 if table.head else 0
+        wanted = len(table.body) + head
+        gap = 1 if wanted else 0
+        room = max(0, height - len(caption) - gap - MIN_PLOT)
+        lines = min(wanted, max(room, min(wanted, height // 3)))
+        if wanted and lines < 2 + head:
+            lines = gap = head = 0
+        self.body_height = max(0, lines - head)
+        self.last_top = max(0, len(table.body) - self.body_height) if lines else 0
+        self.top = max(0, min(top, self.last_top))
+        plot_height = max(0, height - lines - gap - len(caption))
+        self.plot = view.plot(session, width, plot_height)
+        rows: list[Row] = [*self.plot.rows, *caption]
+        if gap:
+            rows.append(self._more(len(table.body), width))
+        if lines:
+            rows += [table.head][:head]
+            rows += table.body[self.top : self.top + self.body_height]
+        self.rows = rows[:height]
+
+    def _more(self, count: int, width: int) -> Row:
+        if not self.last_top:
+            return row(width)
+        last = self.top + self.body_height
+        return row(width, right=[(f"{self.top + 1}–{last} of {count}  page up/down ", Ink.DIM)])
+
+
+class HistogramView(View):
+    """Histograms by layer, the lane before behind them."""
+
+    limits: tuple[float, float] | None = None
+
+    @abstractmethod
+    def panels(self, session: Session) -> Sequence[tuple[str, Histogram, Histogram | None, str]]:
+        """Title, histogram now, histogram of the lane before, note."""
+
+    def range(self, session: Session) -> tuple[float, float] | None:
+        """The x limits that all panels share; None spans the data."""
+        return None
+
+    def plot(self, session: Session, width: int, height: int) -> Plot:
+        bars = [
+            Bars(title, *density(now), _series(index), density(before) if before else None, note)
+            for index, (title, now, before, note) in enumerate(self.panels(session))
+        ]
+        if session.overlaid:
+            chosen = choose(len(bars), len(SERIES))
+            shown = [
+                Bars(bars[i].title, bars[i].edges, bars[i].heights, SERIES[n], bars[i].previous)
+                for n, i in enumerate(chosen)
+            ]
+            return overlay(shown, width, height, x=self.range(session), empty=NOTHING_YET)
+        return histograms(bars, width, height, x=self.range(session), empty=NOTHING_YET)
+
+    def caption(self, session: Session, width: int) -> Sequence[Row]:
+        if not session.overlaid:
+            return ()
+        titles = [title for title, *_ in self.panels(session)]
+        return named([titles[i] for i in choose(len(titles), len(SERIES))], width)
+
+
+def _series(index: int) -> Role:
+    return SERIES[0]
+
+
+def choose(count: int, most: int) -> list[int]:
+    """At most `most` indices of `count`, evenly spaced, the first and the last among them."""
+    if count <= most:
+        return list(range(count))
+    return [round(i * (count - 1) / (most - 1)) for i in range(most)]
+
+
+def named(titles: Sequence[str], width: int, marks: Sequence[str] = ()) -> tuple[Row, ...]:
+    """A legend on one row."""
+    pieces: list[tuple[str, int]] = [(" ", Ink.PLAIN)]
+    for index, title in enumerate(titles):
+        mark = marks[index] if marks else "━"
+        pieces.append((f"{mark} {title}", SERIES[index % len(SERIES)]))
+        pieces.append(("   ", Ink.PLAIN))
+    return (row(width, *pieces),) if titles else ()
+
+
+def symmetric(histograms: Sequence[Histogram]) -> tuple[float, float] | None:
+    """Limits around zero that hold all these histograms."""
+    reach = max((max(abs(h.lo), abs(h.hi)) for h in histograms), default=0.0)
+    return (-reach, reach) if reach > 0 else None

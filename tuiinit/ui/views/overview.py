@@ -1,0 +1,97 @@
+"""What the training and findings panes show, as views of their own for small screens."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ...plots import SERIES, Axis, Curve, Plot, Role, curves
+from ..ink import SEVERITIES, Ink, row, wrap
+from ..model import Session
+from .base import NOTHING_YET, View
+from .weights import events, nice_end
+
+
+def loss_plot(session: Session, width: int, height: int) -> Plot:
+    """The minibatch loss over steps: mean with its range, the lane before dimmed, ln V marked."""
+    points = max(2, 2 * (width - 8))
+    drawn: list[Curve] = []
+    last, low, high = 1, math.inf, -math.inf
+    guess = math.log(len(session.data.vocabulary)) if session.data else None
+    for lane, before in ((session.previous, True), (session.shown, False)):
+        if lane is None or not len(lane.loss):
+            continue
+        until = lane.loss.last_step or 1
+        if session.looking_at is not None:
+            until = min(until, max(1, session.looking_at))
+        steps, mean, least, most = lane.loss.read(1, until, points)
+        finite = mean[np.isfinite(mean)]
+        if not finite.size:
+            continue
+        last = max(last, int(steps[-1]))
+        low, high = min(low, float(finite.min())), max(high, float(finite.max()))
+        if before:
+            drawn.append(Curve("", steps, mean[:, 0], Role.PREVIOUS, dotted=True))
+        else:
+            drawn.append(Curve("loss", steps, mean[:, 0], SERIES[0], least[:, 0], most[:, 0]))
+    if guess is not None:
+        low, high = min(low, guess), max(high, guess)
+        high = min(high, max(8 * guess, guess + 1))
+    if not math.isfinite(low) or not math.isfinite(high):
+        low, high = 2.0, 3.6
+    y = Axis(math.floor(low * 5 - 0.25) / 5, math.ceil(high * 5 + 0.25) / 5)
+    lines = ((guess, f"ln {len(session.data.vocabulary)} = {guess:.3f}"),) if guess and session.data else ()
+    marks = [*events(session)]
+    if session.diverged_at is not None:
+        marks.append((float(session.diverged_at), "diverged"))
+    return curves(
+        drawn,
+        width,
+        height,
+        x=Axis(0, nice_end(last)),
+        y=y,
+        lines=lines,
+        events=marks,
+        cursor=float(session.looking_at) if session.looking_at is not None else None,
+        empty="space runs, n makes one step" if session.snapshot() else "",
+    )
+
+
+class Loss(View):
+    id = "loss"
+    title = "Loss"
+    compact_only = True
+    help = (
+        "The loss of every minibatch: the line is the mean of the steps that fall into a column, the cloud their "
+        "range. ln V is the loss of a model that finds all characters equally likely; training should start "
+        "there, not above."
+    )
+
+    def plot(self, session: Session, width: int, height: int) -> Plot:
+        return loss_plot(session, width, height)
+
+
+def finding_rows(session: Session, width: int) -> list[tuple[tuple[str, int], ...]]:
+    """The findings wrapped to a width: a mark for the severity, then the sentence."""
+    lines: list[tuple[tuple[str, int], ...]] = []
+    for finding in session.findings():
+        sign, ink = SEVERITIES[finding.severity]
+        for index, line in enumerate(wrap(finding.text, width - 2)):
+            lines.append(((f"{sign if not index else ' '} ", ink), (line, Ink.DIM if ink is Ink.GOOD else Ink.PLAIN)))
+    return lines
+
+
+class FindingsView(View):
+    id = "findings"
+    title = "Findings"
+    compact_only = True
+    help = (
+        "Sentences about the numbers on the screen: ✓ good, · worth knowing, ! a warning, ✗ bad. Each says the "
+        "number, the threshold, the layer and the key that helps."
+    )
+
+    def plot(self, session: Session, width: int, height: int) -> Plot:
+        lines = finding_rows(session, width - 2) or [((NOTHING_YET, Ink.DIM),)]
+        rows = [row(width, " ", *line) for line in lines[:height]]
+        return Plot(tuple(rows + [row(width)] * (height - len(rows))))

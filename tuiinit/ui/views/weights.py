@@ -1,0 +1,246 @@
+"""The weight matrices, their gradients, and how large each update is beside the weights."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ...config import format_number
+from ...plots import SERIES, Axis, Curve, Plot, Role, Row, curves
+from ...protocol import Histogram, Weight
+from ..ink import Cell, Column, Ink, Table, number, small, table
+from ..model import Session
+from .base import NOTHING_YET, HistogramView, View, choose, named, symmetric
+
+OUT_OF_LINE = 10.0  # a gradient this many times the median of the others stands out
+SLOW, FAST = -4.0, -2.0  # log10 update:data
+TICKS = tuple((float(y), f"1e{y}" if y else "1") for y in range(-8, 3))
+
+
+def _pairs(session: Session) -> list[tuple[Weight, Weight | None]]:
+    now, before = session.snapshot(), session.snapshot_before()
+    if now is None:
+        return []
+    old = {w.name: w for w in before.weights} if before else {}
+    return [(w, old.get(w.name)) for w in now.weights]
+
+
+def _shape(weight: Weight) -> str:
+    return " × ".join(map(str, weight.shape))
+
+
+class Weights(HistogramView):
+    id = "weights"
+    title = "Weights"
+    help = (
+        "Histograms of every weight matrix after the last step. At the start each is normal with std "
+        "gain / √fan_in; training slowly changes the shape.\n\n"
+        "mean, std: of the numbers in the matrix. before: the std in the lane shown before the last change."
+    )
+
+    def panels(self, session: Session) -> Sequence[tuple[str, Histogram, Histogram | None, str]]:
+        return [(w.name, w.histogram, b.histogram if b else None, f"std {number(w.std)}") for w, b in _pairs(session)]
+
+    def range(self, session: Session) -> tuple[float, float] | None:
+        # The embedding is much wider than the other matrices and would squeeze them to a spike.
+        wide = [h for name, now, before, _ in self.panels(session) if name != "embedding" for h in (now, before) if h]
+        return symmetric(wide)
+
+    def table(self, session: Session, width: int) -> Table:
+        columns = (
+            Column("matrix", 11, "<"),
+            Column("shape", 11),
+            Column("mean", 8),
+            Column("std", 8),
+            Column("before", 8),
+        )
+        rows: list[list[Cell]] = [
+            [
+                w.name,
+                (_shape(w), Ink.DIM),
+                number(w.mean, 4, sign=True),
+                (number(w.std, 4), Ink.STRONG),
+                (number(b.std, 4) if b else "", Ink.DIM),
+            ]
+            for w, b in _pairs(session)
+        ]
+        return table(columns, rows, width)
+
+
+class WeightGradients(HistogramView):
+    id = "weight-gradients"
+    title = "Weight gradients"
+    help = (
+        "Histograms of the gradient of every weight matrix. With plain SGD a matrix whose gradients are far "
+        "larger than the others' also learns far faster; without batch norm the last layer does at first.\n\n"
+        "grad:data is the gradient's std over the weights' std. vs median: that, relative to the median of the "
+        "other matrices; above 10 it is out of line."
+    )
+
+    def panels(self, session: Session) -> Sequence[tuple[str, Histogram, Histogram | None, str]]:
+        return [
+            (w.name, w.grad_histogram, b.grad_histogram if b else None, f"std {small(w.grad_std)}")
+            for w, b in _pairs(session)
+        ]
+
+    def range(self, session: Session) -> tuple[float, float] | None:
+        return symmetric([h for _, now, before, _ in self.panels(session) for h in (now, before) if h])
+
+    def table(self, session: Session, width: int) -> Table:
+        columns = (
+            Column("matrix", 11, "<"),
+            Column("shape", 11),
+            Column("grad mean", 9),
+            Column("grad std", 8),
+            Column("before", 8),
+            Column("grad:data", 9),
+            Column("vs median", 9),
+        )
+        pairs = _pairs(session)
+        ratios = [w.grad_data_ratio for w, _ in pairs]
+        rows: list[list[Cell]] = []
+        for index, (w, b) in enumerate(pairs):
+            others = [r for i, r in enumerate(ratios) if i != index and r is not None]
+            median = float(np.median(others)) if others else 0.0
+            beside = w.grad_data_ratio / median if w.grad_data_ratio is not None and median else None
+            out = beside is not None and beside > OUT_OF_LINE
+            rows.append(
+                [
+                    w.name,
+                    (_shape(w), Ink.DIM),
+                    small(w.grad_mean),
+                    (small(w.grad_std), Ink.STRONG),
+                    (small(b.grad_std) if b else "", Ink.DIM),
+                    small(w.grad_data_ratio),
+                    (number(beside, 1) + (" !" if out else "  "), Ink.WARN if out else Ink.PLAIN),
+                ]
+            )
+        return table(columns, rows, width)
+
+
+def verdict(log10: float | None) -> tuple[str, Ink]:
+    """A word on an update:data ratio, by the thresholds that practitioners use."""
+    if log10 is None or log10 != log10:
+        return "–", Ink.DIM
+    if log10 < SLOW:
+        return "slow", Ink.WARN
+    if log10 > FAST:
+        return "fast", Ink.WARN
+    return "fine", Ink.GOOD
+
+
+def mark(name: str) -> str:
+    """One character that tells a matrix's curve apart without colour: its number, or its first letter."""
+    last = name.rsplit(" ", 1)[-1]
+    return last[-1] if last.isdecimal() else name[:1]
+
+
+class UpdateData(View):
+    id = "update-data"
+    title = "Update:data"
+    help = (
+        "log10 of std(update) / std(weights) for every matrix over the steps. The rule of thumb: updates should "
+        "be about a thousandth of the weights, so the curves should come to lie near the -3 line. Well below -4 "
+        "a matrix learns too slowly, above -2 too fast: change the lr with [ and ].\n\n"
+        "Curves close together mean that all layers learn at the same rate: that is what batch norm brings."
+    )
+
+    def _names(self, session: Session) -> list[str]:
+        now = session.snapshot()
+        return [w.name for w in now.weights] if now else []
+
+    def plot(self, session: Session, width: int, height: int) -> Plot:
+        points = max(2, 2 * (width - 8))
+        names = self._names(session)
+        chosen = choose(len(names), len(SERIES))
+        drawn: list[Curve] = []
+        top, bottom = 0.0, -6.0
+        last = 1
+        for lane, before in ((session.previous, True), (session.shown, False)):
+            if lane is None or not len(lane.update_data):
+                continue
+            until = session.step if session.looking_at is not None else lane.update_data.last_step or 1
+            if before:
+                until = max(session.shown.loss.last_step or 0, 1)
+            steps, mean, _, _ = lane.update_data.read(1, max(1, until), points)
+            if mean.shape[1] < len(names) or not len(steps):
+                continue
+            last = max(last, int(steps[-1]))
+            for n, i in enumerate(chosen):
+                role = Role.PREVIOUS if before else SERIES[n]
+                name = "" if before else names[i]
+                drawn.append(Curve(name, steps, mean[:, i], role, dotted=before, mark=mark(name) if name else ""))
+            finite = mean[np.isfinite(mean)]
+            if finite.size and not before:
+                bottom = min(bottom, float(np.floor(np.percentile(finite, 2))))
+                top = max(top, float(np.ceil(np.percentile(finite, 98))))
+        bottom, top = max(-12.0, bottom), min(4.0, top)
+        every = 1 if height > (top - bottom) * 1.5 + 3 else 3
+        ticks = tuple((y, label) for y, label in _ticks(bottom, top) if round(y) % every == 0)
+        return curves(
+            drawn,
+            width,
+            height,
+            x=Axis(0, nice_end(last), label="step"),
+            y=Axis(bottom, top, ticks),
+            lines=((-3.0, "1e-3"),),
+            events=events(session),
+            cursor=float(session.looking_at) if session.looking_at is not None else None,
+            empty=NOTHING_YET if not names else "one step (n) tells the first update",
+        )
+
+    def caption(self, session: Session, width: int) -> Sequence[Row]:
+        names = self._names(session)
+        shown = [names[i] for i in choose(len(names), len(SERIES))]
+        return named(shown, width, [mark(name) for name in shown])
+
+    def table(self, session: Session, width: int) -> Table:
+        columns = (
+            Column("matrix", 11, "<"),
+            Column("shape", 11),
+            Column("log10", 7),
+            Column("update:data", 11),
+            Column("", 6, "<"),
+            Column("before", 7),
+        )
+        rows: list[list[Cell]] = []
+        for w, b in _pairs(session):
+            value = w.update_data_log10
+            rows.append(
+                [
+                    w.name,
+                    (_shape(w), Ink.DIM),
+                    (f"{value:.2f}" if value is not None else "–", Ink.STRONG),
+                    small(10**value) if value is not None and value < 30 else "–",
+                    verdict(value),
+                    (f"{b.update_data_log10:.2f}" if b and b.update_data_log10 is not None else "", Ink.DIM),
+                ]
+            )
+        return table(columns, rows, width)
+
+
+def _ticks(low: float, high: float) -> tuple[tuple[float, str], ...]:
+    return tuple((float(y), f"1e{y}" if y else "1") for y in range(round(low), round(high) + 1))
+
+
+def events(session: Session) -> tuple[tuple[float, str], ...]:
+    """The hyperparameter changes of the shown lane that have happened, for a plot over steps."""
+    told = []
+    for change in session.config.schedule:
+        if change.step <= (session.shown.loss.last_step or 0):
+            value = change.value if isinstance(change.value, str) else format_number(change.value)
+            word = "" if change.name == "optimizer" else "batch " if change.name == "batch_size" else "lr "
+            told.append((float(change.step), f"{word}{value}"))
+    return tuple(told)
+
+
+def nice_end(step: int) -> int:
+    """The end of a step axis: a round number not far above, so that the curve seldom jumps."""
+    if step <= 20:
+        return 20
+    power: int = 10 ** (len(str(step)) - 1)
+    for factor in (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10):
+        if step <= factor * power:
+            return round(factor * power)
+    return step
