@@ -17,6 +17,8 @@ EVALUATIONS = 512
 _FIRST_ROOM = 256
 
 Floats = npt.NDArray[np.float64]
+Singles = npt.NDArray[np.float32]
+Counts = npt.NDArray[np.int64]
 
 
 class Series:
@@ -41,16 +43,18 @@ class Series:
 
     @property
     def first_step(self) -> int | None:
+        """The first step told, None before any."""
         return self._first if self._length else None
 
     @property
     def last_step(self) -> int | None:
+        """The last step told, None before any."""
         return self._first + self._length - 1 if self._length else None
 
     @property
     def nbytes(self) -> int:
         """Memory that the numbers take."""
-        return sum(array.nbytes for array in (self._sum, self._count, self._low, self._high))
+        return sum(array.nbytes for array in self._arrays)
 
     def append(self, first_step: int, values: Any) -> None:
         """Add the values (n,) or (n, columns) of steps first_step … first_step + n - 1.
@@ -122,9 +126,16 @@ class Series:
         if copy._length < self._length and copy._length % self.bucket_size:
             whole -= 1
         copy._reserve(copy._used)
-        for name in ("_sum", "_count", "_low", "_high"):
-            getattr(copy, name)[:whole] = getattr(self, name)[:whole]
+        copy._fill(self._sum[:whole], self._count[:whole], self._low[:whole], self._high[:whole])
         return copy
+
+    @property
+    def _arrays(self) -> tuple[Floats, Counts, Singles, Singles]:
+        return self._sum, self._count, self._low, self._high
+
+    def _fill(self, total: Floats, count: Counts, low: Singles, high: Singles) -> None:
+        n = len(total)
+        self._sum[:n], self._count[:n], self._low[:n], self._high[:n] = total, count, low, high
 
     @property
     def _used(self) -> int:
@@ -143,10 +154,9 @@ class Series:
             return
         while room < buckets:
             room = min(self._limit, room * 2)
-        old = self._sum, self._count, self._low, self._high
+        old = self._arrays
         self._allocate(room)
-        for new, before in zip((self._sum, self._count, self._low, self._high), old, strict=True):
-            new[: len(before)] = before
+        self._fill(*old)
 
     def _join(self) -> None:
         """Two neighbouring buckets become one."""
@@ -159,11 +169,10 @@ class Series:
             np.fmax.reduceat(self._high, starts),
         )
         self._allocate(room)
-        for array, values in zip((self._sum, self._count, self._low, self._high), joined, strict=True):
-            array[: len(values)] = values
+        self._fill(*joined)
         self.bucket_size *= 2
 
-    def _add(self, first_step: int, rows: npt.NDArray[np.float32]) -> None:
+    def _add(self, first_step: int, rows: Singles) -> None:
         bucket = (np.arange(len(rows)) + (first_step - self._first)) // self.bucket_size
         starts = np.flatnonzero(np.diff(bucket, prepend=bucket[0] - 1))
         at = bucket[starts]
@@ -175,7 +184,7 @@ class Series:
         self._high[at] = np.fmax(self._high[at], np.fmax.reduceat(rows, starts))
 
 
-def _mean(total: Floats, count: npt.NDArray[np.int64]) -> Floats:
+def _mean(total: Floats, count: Counts) -> Floats:
     with np.errstate(invalid="ignore"):
         mean: Floats = np.where(count > 0, total / np.maximum(count, 1), np.nan)
     return mean
@@ -212,9 +221,11 @@ class Snapshots:
             pass
 
     def steps(self) -> tuple[int, ...]:
+        """The steps of which a snapshot is stored, rising."""
         return tuple(self._steps)
 
     def get(self, step: int) -> Snapshot | None:
+        """The snapshot of a step."""
         return self._by_step.get(step)
 
     @property
@@ -223,6 +234,7 @@ class Snapshots:
         return self._by_step[self._steps[-1]] if self._steps else None
 
     def at_or_before(self, step: int) -> Snapshot | None:
+        """The snapshot of a step, or the last one before it."""
         at = bisect.bisect_right(self._steps, step)
         return self._by_step[self._steps[at - 1]] if at else None
 

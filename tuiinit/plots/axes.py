@@ -15,9 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .cells import BLANK, Canvas, Grid, Role, clean_text, place
+from .cells import BLANK, LIMIT, Canvas, Grid, Role, clean_text
 
-LIMIT = 1e300  # larger values are drawn as this one: differences stay finite
 GUTTER = 6  # columns of the y labels: fixed, so that the drawing area does not jump
 SMALLEST = 1e-290  # a narrower range is widened
 SAME = 1e-12  # limits closer than this share of their size are taken for equal
@@ -108,14 +107,17 @@ class Frame:
 
     @property
     def columns(self) -> int:
+        """Columns of the drawing area."""
         return self.width - self.gutter - 2
 
     @property
     def rows(self) -> int:
+        """Rows of the drawing area."""
         return self.height - 3  # top border, bottom border, x labels
 
     @property
     def fits(self) -> bool:
+        """Whether there is room to draw in."""
         return self.columns >= LEAST_COLUMNS and self.rows >= LEAST_ROWS
 
 
@@ -123,7 +125,7 @@ def framed(frame: Frame, x: Axis, y: Axis) -> tuple[Grid, Canvas]:
     """An empty frame with ticks, and where its drawing area lies. The frame must fit."""
     canvas = Canvas(frame.gutter + 1, 1, frame.columns, frame.rows, limits(x.lo, x.hi), limits(y.lo, y.hi))
     y_ticks = y.ticks if y.ticks is not None else nice_ticks(*canvas.y, min(7, canvas.rows // 3 + 1))
-    x_ticks = x.ticks if x.ticks is not None else nice_ticks(*canvas.x, min(9, canvas.columns // 9 + 1))
+    x_ticks = x.ticks if x.ticks is not None else nice_ticks(*canvas.x, max(3, min(9, canvas.columns // 9 + 1)))
     grid = Grid(frame.width, frame.height)
     codes, roles = _frame(
         frame,
@@ -214,6 +216,3 @@ def value_range(*arrays: Any) -> tuple[float, float] | None:
         if values.size:
             lo, hi = min(lo, float(values.min())), max(hi, float(values.max()))
     return (lo, hi) if lo <= hi else None
-
-
-__all__ = ["Axis", "Frame", "framed", "limits", "nice_limits", "nice_ticks", "tick_label", "value_range", "place"]

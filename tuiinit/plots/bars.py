@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -28,7 +27,7 @@ class Bars:
     heights: Any
     role: Role
     previous: tuple[Any, Any] | None = None
-    note: str = ""  # one line under the panel
+    note: str = ""  # under the panel; a new line begins a new row
 
 
 def density(histogram: Histogram) -> tuple[Floats, Floats]:
@@ -69,11 +68,11 @@ def histograms(
         return grid.plot()
     shown = min(len(panels), max(1, (width - GUTTER) // NARROWEST))
     cut = shown < len(panels)
-    noted = any(panel.note for panel in panels)
+    noted = max(len(panel.note.splitlines()) for panel in panels)
     panel_width = (width - GUTTER) // shown
     frame_height = height - noted - cut
     if frame_height < LEAST_ROWS + 3:  # the drawing matters more than the notes
-        noted = cut = False
+        noted, cut = 0, False
         frame_height = height
     if not Frame(panel_width, frame_height, 0).fits:
         grid.sentence(TOO_SMALL)
@@ -91,8 +90,8 @@ def histograms(
         area = np.s_[:frame_height, left : left + frame.width]
         grid.codes[area], grid.roles[area] = part.codes, part.roles
         canvases.append(Canvas(left + canvas.left, canvas.top, canvas.columns, canvas.rows, canvas.x, canvas.y))
-        if noted:
-            grid.put(frame_height, left + canvas.left, shorten(panel.note, canvas.columns + 1), Role.TEXT)
+        for row, note in enumerate(panel.note.splitlines()[:noted]):
+            grid.put(frame_height + row, left + canvas.left, shorten(note, canvas.columns + 1), Role.TEXT)
     if cut:
         grid.put(height - 1, GUTTER, shorten(f"{shown} of {len(panels)} shown", width - GUTTER), Role.TEXT)
     return grid.plot(*canvases)
@@ -185,7 +184,7 @@ def _bars(grid: Grid, canvas: Canvas, panel: Bars, cursor: float | None) -> None
     if panel.previous is not None:
         edges, before = _clean(*panel.previous)
         _outline(codes, roles, canvas, _columns(edges, before, canvas.x, 2 * canvas.columns), level)
-    at = None if cursor is None or math.isnan(cursor) else canvas.column_of(cursor)
+    at = None if cursor is None else canvas.column_of(cursor)
     if at is not None:
         free = level[:, at] == 0
         codes[free, at] = CURSOR_LINE

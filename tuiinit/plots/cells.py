@@ -11,8 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
+Cells = npt.NDArray[np.uint32]  # code points
 BLANK = ord(" ")
-_EDGE = 1e-9  # keeps k / n * n from falling below k
+EDGE = 1e-9  # of a cell: keeps k / n * n from falling below k
+LIMIT = 1e300  # larger values are drawn as this one: differences stay finite
 
 
 class Role(IntEnum):
@@ -90,7 +92,7 @@ def place(value: float, lo: float, hi: float, size: int) -> int | None:
     """The one of `size` equal parts of lo … hi that holds `value`, or None outside (and for NaN)."""
     if size < 1 or not (lo <= value <= hi and lo < hi):
         return None
-    return min(size - 1, int((value - lo) / (hi - lo) * size + _EDGE))
+    return min(size - 1, int((value - lo) / (hi - lo) * size + EDGE))
 
 
 def clean_text(text: str) -> str:
@@ -124,17 +126,10 @@ class Grid:
     """A picture in the making: (height, width) code points and roles."""
 
     def __init__(self, width: int, height: int) -> None:
-        shape = (max(0, height), max(0, width))
-        self.codes: npt.NDArray[np.uint32] = np.full(shape, BLANK, np.uint32)
+        self.width, self.height = max(0, width), max(0, height)
+        shape = (self.height, self.width)
+        self.codes: Cells = np.full(shape, BLANK, np.uint32)
         self.roles: npt.NDArray[np.uint8] = np.full(shape, Role.TEXT, np.uint8)
-
-    @property
-    def width(self) -> int:
-        return self.codes.shape[1]
-
-    @property
-    def height(self) -> int:
-        return self.codes.shape[0]
 
     def put(self, row: int, column: int, text: str, role: Role) -> None:
         """Write text from a cell on; what falls outside is cut."""

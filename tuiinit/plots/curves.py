@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from .axes import GUTTER, Axis, Frame, framed, nice_limits, value_range
-from .cells import BLANK, Canvas, Grid, Plot, Role, Row, Span, clean_text, shorten
+from .cells import Canvas, Cells, Floats, Grid, Plot, Role, Row, Span, clean_text, shorten
 from .raster import BRAILLE, Dots, braille, extent, fill
 
 LINE = ord("─")
@@ -128,54 +129,57 @@ class _Canvas:
                 low, high = extent(self.canvas, curve.x, curve.low), extent(self.canvas, curve.x, curve.high)
                 band = fill(self.canvas, np.minimum(low[0], high[0]), np.maximum(low[1], high[1]))
                 row, column = np.ogrid[: band.shape[0], : band.shape[1]]
-                self._dots(band & ((row + column) % 2 == 0), curve.role)
-        for curve in curves:
-            top, bottom = extent(self.canvas, curve.x, curve.y)
+                self._dots(band & (row % 2 == 0) & ((row // 2 + column) % 2 == 0), curve.role)
+        extents = [extent(self.canvas, curve.x, curve.y) for curve in curves]
+        # A cell has one colour, that of the last curve in it, but the dots of all.
+        lines = np.full(self.codes.shape, BRAILLE, np.uint32)
+        for curve, (top, bottom) in zip(curves, extents, strict=True):
             dots = fill(self.canvas, top, bottom)
             if curve.dotted:
                 dots &= np.arange(dots.shape[1]) % 4 < 2
-            self._dots(dots, curve.role)
+            self._dots(dots, curve.role, lines)
             self._beyond(top, bottom, curve.role)
         taken: set[tuple[int, int]] = set()
-        for curve in curves:
+        for curve, (top, bottom) in zip(curves, extents, strict=True):
             if curve.mark:
-                self._mark(curve, taken)
+                self._mark(curve, top, bottom, taken)
 
-    def _dots(self, dots: Dots, role: Role) -> None:
+    def _dots(self, dots: Dots, role: Role, lines: Cells | None = None) -> None:
         codes = braille(dots)
         drawn = codes != BRAILLE
-        # Dots of a curve that was there before stay: a cell has one colour, but all the dots.
-        before = (self.codes >= BRAILLE) & (self.codes < BRAILLE + 256)
-        self.codes[drawn] = np.where(before, self.codes | codes, codes)[drawn]
+        if lines is not None:
+            lines |= codes
+            codes = lines
+        self.codes[drawn] = codes[drawn]
         self.roles[drawn] = role
 
-    def _beyond(self, top: Any, bottom: Any, role: Role) -> None:
-        rows = 4 * self.canvas.rows
-        for outside, row, code in (
-            ((bottom < 0) & np.isfinite(bottom), 0, ABOVE),
-            ((top >= rows) & np.isfinite(top), -1, BELOW),
-        ):
+    def _beyond(self, top: Floats, bottom: Floats, role: Role) -> None:
+        above = (bottom < 0) & np.isfinite(bottom)
+        below = (top >= 4 * self.canvas.rows) & np.isfinite(top)
+        for outside, row, code in ((above, 0, ABOVE), (below, -1, BELOW)):
             cells = outside.reshape(-1, 2).any(axis=1) & ~self._is_braille(row)
             self.codes[row, cells], self.roles[row, cells] = code, role
 
-    def _is_braille(self, row: int) -> Any:
-        return (self.codes[row] >= BRAILLE) & (self.codes[row] < BRAILLE + 256)
+    def _is_braille(self, row: int) -> npt.NDArray[np.bool_]:
+        is_braille: npt.NDArray[np.bool_] = (self.codes[row] > BRAILLE) & (self.codes[row] < BRAILLE + 256)
+        return is_braille
 
-    def _mark(self, curve: Curve, taken: set[tuple[int, int]]) -> None:
-        top, bottom = extent(self.canvas, curve.x, curve.y)
-        inside = np.flatnonzero((bottom >= 0) & (top < 4 * self.canvas.rows) & np.isfinite(top))
-        for column in inside[::-2].tolist():
-            row = int(np.clip((top[column] + bottom[column]) / 2, 0, 4 * self.canvas.rows - 1)) // 4
-            if (row, column // 2) not in taken:
-                taken.add((row, column // 2))
-                self.grid.put(self.canvas.top + row, self.canvas.left + column // 2, curve.mark[:1], curve.role)
+    def _mark(self, curve: Curve, top: Floats, bottom: Floats, taken: set[tuple[int, int]]) -> None:
+        """Put the curve's mark at its end, or before it where another curve's mark is."""
+        rows = 4 * self.canvas.rows
+        for column in np.flatnonzero((bottom >= 0) & (top < rows))[::-2].tolist():
+            middle = (max(0.0, top[column]) + min(rows - 1.0, bottom[column])) / 2
+            cell = int(middle) // 4, column // 2
+            if cell not in taken:
+                taken.add(cell)
+                self.codes[cell], self.roles[cell] = ord(clean_text(curve.mark)[:1] or " "), curve.role
                 return
 
     def line_label(self, value: float, label: str) -> None:
         row = self.canvas.row_of(value)
-        label = shorten(label, self.canvas.columns - 2)
         if row is None or not label:
             return
+        label = f" {shorten(label, self.canvas.columns - 4)} "
         curve = np.concatenate([[0], np.cumsum(self._is_braille(row))])
         last = self.canvas.columns - len(label) - 1
         # At the right, unless the curves leave clearly more room at the left or in the middle.
@@ -211,6 +215,3 @@ def legend(items: Sequence[tuple[str, Role]], width: int) -> tuple[Row, ...]:
         (*row, Span(" " * (width - sum(len(span.text) for span in row)), Role.TEXT)) if width > 0 else ()
         for row in rows
     )
-
-
-__all__ = ["BLANK", "Curve", "curves", "legend"]

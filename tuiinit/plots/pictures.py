@@ -11,7 +11,7 @@ from .axes import limits, value_range
 from .cells import Canvas, Grid, Plot, Role, clean_text, shorten
 
 _HALVES = np.array([ord(c) for c in " ▀▄█"], np.uint32)
-_SHADES = np.array([ord(c) for c in "·░▒▓█"], np.uint32)
+_SHADES = np.array([ord(c) for c in "· ░▒▓█"], np.uint32)
 
 
 def image(
@@ -81,7 +81,7 @@ def heat(
     cursor: tuple[int, int] | None = None,
     empty: str = "",
 ) -> Plot:
-    """A matrix (rows, columns) of numbers as shades ░▒▓█ from the smallest to the largest; NaN is a dot.
+    """A matrix (rows, columns) of numbers as shades, blank and ░▒▓█, from the smallest to the largest; NaN is a dot.
 
     Every matrix cell gets the same number of character cells; where there are more rows or columns than
     fit, neighbours are averaged.
@@ -111,15 +111,14 @@ def heat(
     values = _pool(_pool(values, shown_rows).T, shown_columns).T
     tall, wide = rows // shown_rows, columns // shown_columns
     lo, hi = limits(*(span or value_range(values) or (0.0, 1.0)))
-    with np.errstate(invalid="ignore"):
-        shade = np.floor(np.clip((values - lo) / (hi - lo), 0, 1) * 3.999)
+    with np.errstate(over="ignore"):
+        shade = np.floor(np.clip((values - lo) / (hi - lo), 0, 1) * 4.999)
     level = np.where(np.isnan(values), 0, np.nan_to_num(shade) + 1).astype(np.intp)
     palette = np.array([int(role) for role in roles or (Role.SERIES_0,)], np.uint8)
-    colours = np.where(level == 0, np.uint8(Role.GRID), palette[np.maximum(0, level - 1) * palette.size // 4])
+    colours = np.where(level == 0, np.uint8(Role.GRID), palette[np.maximum(0, level - 1) * palette.size // 5])
     area = np.s_[: shown_rows * tall, left : left + shown_columns * wide]
-    block = np.ones((tall, wide), np.intp)
-    grid.codes[area] = np.kron(_SHADES[level].astype(np.intp), block)
-    grid.roles[area] = np.kron(colours.astype(np.intp), block)
+    grid.codes[area] = _SHADES[level].repeat(tall, axis=0).repeat(wide, axis=1)
+    grid.roles[area] = colours.repeat(tall, axis=0).repeat(wide, axis=1)
     whole = (total_rows, total_columns) == (shown_rows, shown_columns)
     if whole and texts is not None:
         for i, line in enumerate(texts[:shown_rows]):

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .cells import Canvas, Floats
+from .cells import EDGE, LIMIT, Canvas, Floats
 
 Dots = npt.NDArray[np.bool_]  # (4 × rows, 2 × columns) of a drawing area
 FAR = 1e9  # in dots; what lies further out is drawn as if it lay here
@@ -23,7 +23,7 @@ def clean(x: Any, y: Any) -> tuple[Floats, Floats]:
     known = np.isfinite(xs)
     if not known.all():
         xs, ys = xs[known], ys[known]
-    if xs.size > 1 and (np.diff(xs) < 0).any():
+    if (xs[1:] < xs[:-1]).any():
         order = np.argsort(xs, kind="stable")
         xs, ys = xs[order], ys[order]
     return xs, ys
@@ -31,8 +31,9 @@ def clean(x: Any, y: Any) -> tuple[Floats, Floats]:
 
 def to_dots(values: Floats, lo: float, hi: float, size: int) -> Floats:
     """Where values lie on an axis of `size` dots: lo at 0, hi at the last dot's end; NaN stays."""
-    with np.errstate(all="ignore"):
-        at = (np.clip(values, -1e300, 1e300) - lo) / (hi - lo) * size + 1e-9
+    values = np.clip(values, -LIMIT, LIMIT)
+    with np.errstate(over="ignore"):
+        at = (values - lo) / (hi - lo) * size + EDGE
     at = np.clip(at, -FAR, FAR)
     return np.where(values == hi, size - 1e-6, at)
 
@@ -53,18 +54,21 @@ def extent(canvas: Canvas, x: Any, y: Any) -> tuple[Floats, Floats]:
     u = to_dots(xs, *canvas.x, columns)
     v = to_dots(-ys, -canvas.y[1], -canvas.y[0], rows)
     shown = np.isfinite(v) & (u >= 0) & (u < columns)
-    at = u[shown].astype(np.intp)
-    np.minimum.at(top, at, v[shown])
-    np.maximum.at(bottom, at, v[shown])
+    if shown.any():
+        at, v_shown = u[shown].astype(np.intp), v[shown]
+        starts = np.flatnonzero(np.diff(at, prepend=-1))  # u rises, so a column's points are neighbours
+        top[at[starts]] = np.minimum.reduceat(v_shown, starts)
+        bottom[at[starts]] = np.maximum.reduceat(v_shown, starts)
     if u.size > 1:
         u0, u1, v0, v1 = u[:-1], u[1:], v[:-1], v[1:]
-        passing = np.isfinite(v0) & np.isfinite(v1) & (u1 >= 0) & (u0 < columns)
+        # Inside one column the ends say it all: what is left are at most two segments a column.
+        passing = (np.floor(u0) != np.floor(u1)) & np.isfinite(v0) & np.isfinite(v1) & (u1 >= 0) & (u0 < columns)
         u0, u1, v0, v1 = u0[passing], u1[passing], v0[passing], v1[passing]
         first = np.clip(np.floor(u0), 0, columns - 1).astype(np.intp)
         count = np.clip(np.floor(u1), 0, columns - 1).astype(np.intp) - first + 1
         segment = np.repeat(np.arange(first.size), count)
         at = np.arange(segment.size) - np.repeat(np.cumsum(count) - count, count) + first[segment]
-        run = np.maximum(u1 - u0, 1e-12)[segment]
+        run = (u1 - u0)[segment]
         for end in (np.maximum(u0[segment], at), np.minimum(u1[segment], at + 1)):
             part = np.clip((end - u0[segment]) / run, 0, 1)
             value = v0[segment] + (v1 - v0)[segment] * part
