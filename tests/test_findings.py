@@ -196,6 +196,14 @@ def test_a_lost_loss_is_the_only_thing_that_counts(loss: float | None) -> None:
     assert "[" in told[0].text
 
 
+def test_a_lane_that_diverged_after_its_last_snapshot() -> None:
+    told = findings(snapshot(step=12), TANH, diverged_at=13)
+    assert (told[0].id, told[0].severity) == ("loss", "bad")
+    assert "step 13" in told[0].text
+    assert "[ lowers the lr (0.1)" in told[0].text
+    assert find(told, "signal") is not None  # of the snapshot, which was sound
+
+
 def test_a_loss_lost_at_the_start_is_not_the_learning_rates_fault() -> None:
     told = findings(snapshot(loss=None, initial_loss=None), RunConfig(gain=1e30))
     assert [finding.id for finding in told] == ["loss"]

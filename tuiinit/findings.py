@@ -58,6 +58,7 @@ class _Seen:
     evaluation: Evaluation | None
     prediction: Prediction
     previous: Snapshot | None
+    diverged_at: int | None
 
     @property
     def fresh(self) -> bool:
@@ -75,6 +76,7 @@ def findings(
     evaluation: Evaluation | None = None,
     prediction: Prediction | None = None,
     previous: Snapshot | None = None,
+    diverged_at: int | None = None,
 ) -> tuple[Finding, ...]:
     """What there is to say about a snapshot, most severe first.
 
@@ -84,10 +86,12 @@ def findings(
         evaluation: dev losses of the same lane, if it was evaluated.
         prediction: what theory says of the lane at its start; worked out from `config` if None.
         previous: an earlier snapshot of the same lane, to tell what is new.
+        diverged_at: the step whose loss was not finite (protocol.LaneStatus); the snapshot is then the
+            last one before it.
     """
     if prediction is None:
         prediction = predict(config, input_second_moment=snapshot.input_second_moment)
-    seen = _Seen(snapshot, config, evaluation, prediction, previous)
+    seen = _Seen(snapshot, config, evaluation, prediction, previous, diverged_at)
     # Once the loss is lost every other number is an aftermath.
     rules = _RULES if _finite(snapshot.loss) else (_loss, _initial_loss)
     told = [finding for rule in rules if (finding := rule(seen)) is not None]
@@ -98,10 +102,12 @@ def findings(
 
 
 def _loss(seen: _Seen) -> Finding | None:
-    if _finite(seen.now.loss):
+    step = seen.now.step if seen.diverged_at is None else seen.diverged_at
+    if seen.diverged_at is None and _finite(seen.now.loss):
         return None
-    text = f"The loss is not finite at step {seen.now.step:,}: the network has diverged."
-    return Finding("loss", "bad", f"{text} {_less_gain(seen) if seen.fresh else _less_lr(seen)}")
+    # The first loss comes before any update.
+    help_ = _less_gain(seen) if step <= 1 else _less_lr(seen)
+    return Finding("loss", "bad", f"The loss is not finite at step {step:,}: the network has diverged. {help_}")
 
 
 def _initial_loss(seen: _Seen) -> Finding | None:
