@@ -147,6 +147,9 @@ def test_events_and_the_cursor_stand_at_their_x() -> None:
     assert lines[5].index("│") == canvas.column_of(50)
     assert "┊lr 0.01" in lines[0]
     assert "late┊" in lines[0]
+    crowded = plots.curves([], 80, 12, x=Axis(0, 100), y=Axis(0, 1), events=[(30, "lr 0.1"), (33, "lr 0.01")])
+    assert "┊lr 0.01 " in crowded.text
+    assert "lr 0.1 " not in crowded.text  # it would run into the line after it
     assert role_at(plot, canvas.top + 5, canvas.left + lines[5].index("│")) is Role.CURSOR
     for outside in (-1.0, 101.0, np.nan, np.inf):
         assert "│" not in "".join(area(plots.curves([], 80, 12, x=Axis(0, 100), y=Axis(0, 1), cursor=outside)))
@@ -220,6 +223,13 @@ def test_limits_can_always_be_drawn(lo: float, hi: float) -> None:
         slack = 1e-9 * (high - low)
         assert low - slack <= min(lo, hi)
         assert max(lo, hi) <= high + slack
+
+
+@given(st.floats(-1e5, 1e5), st.floats(1e-3, 1e5), st.integers(0, 9))
+def test_there_are_at_least_two_ticks_and_not_many(lo: float, span: float, count: int) -> None:
+    ticks = plots.nice_ticks(lo, lo + span, count)
+    assert 2 <= len(ticks) <= max(6, 2 * count)
+    assert [value for value, _ in ticks] == sorted({value for value, _ in ticks})
 
 
 def test_nice_limits_are_round() -> None:

@@ -94,7 +94,7 @@ def test_no_numbers_and_no_size_break_a_plot() -> None:
 
 @pytest.mark.long
 def test_no_numbers_and_no_size_break_a_plot_long() -> None:
-    run_fuzz(1000, 20_000)
+    run_fuzz(1000, 10_000)
 
 
 @pytest.mark.parametrize("height", range(12))

@@ -73,13 +73,14 @@ def _nice_step(step: float) -> float:
 
 
 def nice_ticks(lo: float, hi: float, count: int) -> tuple[tuple[float, str], ...]:
-    """At most about `count` round values within the limits, each with its label."""
+    """About `count` round values within the limits, at least two where that can be, each with its label."""
     lo, hi = limits(lo, hi)
-    step = _nice_step((hi - lo) / max(1, count - 1))
-    first = math.ceil(lo / step - 1e-9)
-    last = math.floor(hi / step + 1e-9)
-    if not last - first < 100:
-        return ()
+    first, last, step = 0, -1, 1.0
+    for parts in range(max(1, count - 1), max(1, count - 1) + 5):  # a fifth of the range always gives two
+        step = _nice_step((hi - lo) / parts)
+        first, last = math.ceil(lo / step - 1e-9), math.floor(hi / step + 1e-9)
+        if last > first:
+            break
     return tuple((i * step, tick_label(i * step, step)) for i in range(first, last + 1))
 
 

@@ -82,7 +82,7 @@ def curves(
         grid.sentence(empty, canvas.top, canvas.left, canvas.rows, canvas.columns)
     for value, label in lines:
         drawn.line_label(value, label)
-    for at, label in events:
+    for at, label in sorted(events, reverse=True):
         drawn.event_label(at, label)
     return grid.plot(canvas)
 
@@ -193,7 +193,8 @@ class _Canvas:
         room = self.canvas.columns - column - 1
         label = clean_text(label)
         at = column + 1 if len(label) <= room else column - len(label)
-        if label and at >= 0:
+        # The last event goes first; a label that would run into another one or its line is left out.
+        if label and at >= 0 and not (self.roles[0, at : at + len(label)] == Role.EVENT).any():
             self.grid.put(self.canvas.top, self.canvas.left + at, label, Role.EVENT)
 
 
