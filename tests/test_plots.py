@@ -46,12 +46,13 @@ def test_a_curve_goes_where_its_numbers_say(points: int) -> None:
         assert abs((5 - value) / 8 * 4 * canvas.rows - (row + 0.5)) <= 1.5
 
 
-def test_no_point_of_many_is_lost() -> None:
+@pytest.mark.parametrize("spike", [5.0, -5.0])
+def test_no_point_of_many_is_lost(spike: float) -> None:
     y = np.zeros(200_000)
-    y[123_456] = 5.0
-    plot = plots.curves([curve(np.arange(y.size), y)], 60, 12, x=Axis(0, y.size), y=Axis(-1, 6))
+    y[123_456] = spike
+    plot = plots.curves([curve(np.arange(y.size), y)], 60, 12, x=Axis(0, y.size), y=Axis(-6, 6))
     canvas = plot.canvases[0]
-    row = int((6 - 5) / 7 * 4 * canvas.rows)
+    row = int((6 - spike) / 12 * 4 * canvas.rows)
     assert nearest(dots(plot), row, 123_456 / y.size * 2 * canvas.columns) <= 1
 
 
