@@ -4,59 +4,104 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
-from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Static
 
+from ..plots import Row
 from .actions import ACTIONS, GROUPS, shown_key
+from .ink import SEVERITIES, Ink, row, wrap
+from .sheet import Sheet
 from .views import VIEWS
 
-KEYS = 16  # cells of the column of keys
+KEYS = 14  # cells of the column of keys
+WHAT = 24  # cells of what a key does
+PANE_KEYS = (
+    ("↑ ↓ k j", "Choose a setting", "Home and end go to the first and the last"),
+    ("← →", "Change it", "To the next sensible value"),
+    ("enter", "Type a value", "Fractions such as 5/3, layers such as 5x100 or 100,50"),
+    ("esc", "Leave", "The field, then the pane"),
+)
+SIGNS = (("good", "as it should be"), ("note", "worth knowing"), ("warn", "look at this"), ("bad", "it went wrong"))
 
 
-def help_text() -> Content:
-    """All keys by group, then each view with how to read it."""
-    parts: list[Content | str | tuple[str, str]] = []
+def help_rows(width: int) -> list[Row]:
+    """The whole text in rows of that width."""
+    rows: list[Row] = []
+
+    def heading(text: str) -> None:
+        rows.extend([row(width)] * bool(rows) + [row(width, (text, Ink.STRONG))])
+
+    def key(keys: str, what: str, why: str) -> None:
+        space = width - KEYS - WHAT - 2
+        lines = wrap(why, space) if space >= 20 else []
+        rows.append(
+            row(width, " ", (f"{keys:<{KEYS}}", Ink.KEY), f"{what:<{WHAT}} ", (lines[0] if lines else "", Ink.DIM))
+        )
+        rows.extend(row(width, " " * (KEYS + WHAT + 2), (line, Ink.DIM)) for line in lines[1:])
+
     for group in GROUPS:
-        parts.append((f"{group}\n", "bold underline"))
+        heading(group)
         for action in ACTIONS:
             if action.group == group:
-                keys = " ".join(shown_key(key) for key in action.keys)
-                parts.append((f"  {keys:<{KEYS}} ", "bold"))
-                parts.append(f"{action.description}")
-                parts.append((f"  {action.tooltip}\n", "dim"))
-        parts.append("\n")
-    parts.append(("In the config pane\n", "bold underline"))
-    for keys, what in (
-        ("↑ ↓ j k", "choose a setting"),
-        ("← →", "change it"),
-        ("enter", "type a value"),
-        ("esc", "leave"),
-    ):
-        parts += [(f"  {keys:<{KEYS}} ", "bold"), f"{what}\n"]
-    parts.append("\n")
+                key(" ".join(shown_key(k) for k in action.keys), action.description, action.tooltip)
+    heading("In the config pane")
+    for keys, what, why in PANE_KEYS:
+        key(keys, what, why)
+    heading("Signs of the findings")
+    for severity, meaning in SIGNS:
+        sign, ink = SEVERITIES[severity]
+        rows.append(row(width, " ", (f"{sign:<{KEYS}}", ink), meaning))
     for view in VIEWS:
-        parts += [(f"{view.title}\n", "bold underline"), f"{view.help}\n\n"]
-    return Content.assemble(*parts)
+        heading(f"How to read: {view.title}")
+        for index, paragraph in enumerate(view.help.split("\n\n")):
+            rows.extend([row(width)] * bool(index))
+            rows.extend(row(width, " ", line) for line in wrap(paragraph, width - 2))
+    return rows
 
 
 class HelpScreen(ModalScreen[None]):
     """Keys and how to read the views."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,question_mark", "dismiss", "Close"),
+        Binding("escape,q,question_mark", "close", "Close"),
         Binding("j,down", "scroll(1)", show=False),
         Binding("k,up", "scroll(-1)", show=False),
+        Binding("space,pagedown", "page(1)", show=False),
+        Binding("pageup", "page(-1)", show=False),
     ]
+    AUTO_FOCUS = ""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sheet = Sheet()
+        self.scroll_area = VerticalScroll(self.sheet, id="help")
+        self.scroll_area.border_title = "Help"
+        self.scroll_area.border_subtitle = "j k scroll · esc closes"
 
     def compose(self) -> ComposeResult:
-        scroll = VerticalScroll(Static(help_text(), markup=False), id="help")
-        scroll.border_title = "Help"
-        scroll.border_subtitle = "j k scroll · esc closes"
-        yield scroll
+        """One framed, scrolling sheet."""
+        yield self.scroll_area
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Wrap the text to the width there is."""
+        self.call_after_refresh(self._fill)
+
+    def _fill(self) -> None:
+        rows = help_rows(self.scroll_area.scrollable_content_region.width)
+        self.sheet.styles.height = len(rows)
+        self.sheet.show(rows)
+
+    def action_close(self) -> None:
+        """Back to the explorer."""
+        self.dismiss()
 
     def action_scroll(self, by: int) -> None:
-        self.query_one("#help", VerticalScroll).scroll_relative(y=by, animate=False)
+        """Scroll by lines."""
+        self.scroll_area.scroll_relative(y=by, animate=False)
+
+    def action_page(self, by: int) -> None:
+        """Scroll by pages."""
+        self.scroll_area.scroll_relative(y=by * (self.scroll_area.size.height - 1), animate=False)

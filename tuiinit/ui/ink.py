@@ -33,6 +33,7 @@ class Ink(IntEnum):
     ACTIVE = 139  # the view that is shown
     PROGRESS = 140
     TRACK = 141  # the part of a progress bar that is still to come
+    FRAME = 142  # a pane's border where it is drawn by hand
 
 
 SEVERITIES: dict[str, tuple[str, Ink]] = {
@@ -180,16 +181,22 @@ def table(columns: Sequence[Column], rows: Iterable[Sequence[Cell]], width: int,
     return Table(line([c.title for c in columns], Ink.HEAD), tuple(line(cells, Ink.PLAIN) for cells in rows))
 
 
-def number(value: float | None, digits: int = 3, sign: bool = False) -> str:
+def number(value: float | None, digits: int = 3) -> str:
     """A number in at most 8 cells: fixed decimals where they tell something, else with an exponent."""
     if value is None or value != value:
         return "–"
     if value in (float("inf"), float("-inf")):
         return "∞" if value > 0 else "-∞"
-    plus = "+" if sign else ""
     if value and not 0.5 * 10**-digits <= abs(value) < 1000:
-        return f"{value:{plus}.1e}"
-    return f"{value:{plus}.{digits}f}"
+        return f"{value:.1e}"
+    return f"{value:.{digits}f}"
+
+
+def signed(value: float | None, digits: int = 3) -> str:
+    """A number near 0 with its sign and fixed decimals: what is smaller than they tell is 0."""
+    if value is None or not abs(value) < 1000:
+        return number(value, digits)
+    return f"{value:+.{digits}f}"
 
 
 def small(value: float | None) -> str:

@@ -15,7 +15,7 @@ from textual.widgets import Input
 from ..config import LECTURE_GAINS, ConfigError
 from .actions import bindings
 from .ink import SEVERITIES, Ink, row, visible, wrap
-from .messages import Asked, Resized, SettingChanged, SettingTyped, Updated, ViewChosen
+from .messages import Asked, Resized, SettingChanged, SettingTyped, ViewChosen
 from .model import Changed, Commands, Session, differences, random_seed
 from .panes.bars import KeyBar, TabBar
 from .panes.config import ConfigPane, strip_row
@@ -28,6 +28,7 @@ from .views import VIEWS, Page, View
 
 LayoutName = Literal["tiny", "compact", "full"]
 TINY = "This window is too small: tuiinit needs 60 × 16 characters."
+WIDE = 150  # columns from which the side has more room
 WHILE_TYPING = {"leave", "quit"}  # all else waits while a value is typed
 
 
@@ -39,12 +40,12 @@ def layout_for(width: int, height: int) -> LayoutName:
 
 
 class Pane(Container):
-    """A framed part of the screen that holds one sheet."""
+    """A part of the screen that holds one sheet."""
 
-    def __init__(self, title: str, *, id: str) -> None:
+    def __init__(self, title: str, *, id: str, sheet_id: str | None = None) -> None:
         super().__init__(id=id)
         self.border_title = title
-        self.sheet = Sheet()
+        self.sheet = Sheet(id=sheet_id)
 
     def compose(self) -> ComposeResult:
         yield self.sheet
@@ -57,7 +58,7 @@ class ViewPane(Pane):
     """The tabs and the view that is shown."""
 
     def __init__(self, *, id: str) -> None:
-        super().__init__("", id=id)
+        super().__init__("", id=id, sheet_id="page")
         self.tabs = TabBar(id="tabs")
 
     def compose(self) -> ComposeResult:
@@ -79,7 +80,7 @@ class Explorer(Screen[None]):
         self._stale = Changed.ALL
         self._layout: LayoutName | None = None
         self._maximised = False
-        self._view_id = VIEWS[0].id
+        self._view = 0
         self._top = 0
         self.header = Sheet(id="header")
         self.strip = Sheet(id="strip")
@@ -115,6 +116,7 @@ class Explorer(Screen[None]):
         for name in ("tiny", "compact", "full"):
             self.set_class(name == self._layout, f"-{name}")
         self.set_class(self._maximised, "-maximised")
+        self.set_class(width >= WIDE, "-wide")
         self.call_after_refresh(self.draw, Changed.ALL)
 
     @on(Resized)
@@ -162,15 +164,14 @@ class Explorer(Screen[None]):
         )
 
     def _draw_view(self) -> None:
-        shown = self.views
-        self.view.tabs.show_tabs([view.title for view in shown], shown.index(self.current))
+        self.view.tabs.show_tabs([view.title for view in VIEWS], self._view)
         width, height = self.view.sheet.size
         if not width or not height:
             return
         page = Page(self.current, self.session, width, height, self._top)
         self._top = page.top
         self.view.sheet.show(page.rows)
-        self.view.border_subtitle = self._beneath()
+        self.view.sheet.border_subtitle = self._beneath()
 
     def _beneath(self) -> str:
         """What the view compares: the lane before, and how it differs."""
@@ -198,23 +199,16 @@ class Explorer(Screen[None]):
             [row(width, (f" {sign if not i else ' '} ", ink), (line, Ink.STRONG)) for i, line in enumerate(lines)]
         )
 
-    @on(Updated)
-    def _updated(self, event: Updated) -> None:
-        event.stop()
-
     # --------------------------------------------------------------------------------------------- views
 
     @property
-    def views(self) -> list[View]:
-        """The views that have a tab in this layout."""
-        return [view for view in VIEWS if self._layout == "compact" or not view.compact_only]
-
-    @property
     def current(self) -> View:
-        return next((view for view in self.views if view.id == self._view_id), VIEWS[0])
+        """The view that is shown."""
+        return VIEWS[self._view]
 
     def show_view(self, index: int) -> None:
-        self._view_id = self.views[index % len(self.views)].id
+        """Show a view by its place among the tabs, around the corner at both ends."""
+        self._view = index % len(VIEWS)
         self._top = 0
         self.draw(Changed.VIEW)
 
@@ -282,7 +276,7 @@ class Explorer(Screen[None]):
             self.config.focus()
 
     def action_view(self, by: int) -> None:
-        self.show_view(self.views.index(self.current) + by)
+        self.show_view(self._view + by)
 
     def action_time(self, direction: int) -> None:
         self.draw(self.session.hush() | self.session.move_time(direction))

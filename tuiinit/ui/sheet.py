@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import groupby
+from typing import ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
@@ -23,7 +24,7 @@ CLASSES: dict[int, str] = {
 class Sheet(Widget, can_focus=False):
     """Rows of spans, drawn as they come: no wrapping, no markup, one strip per row, kept while it stays the same."""
 
-    COMPONENT_CLASSES = set(CLASSES.values())
+    COMPONENT_CLASSES: ClassVar[set[str]] = set(CLASSES.values())
     ALLOW_SELECT = False
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:

@@ -17,22 +17,25 @@ def tabs_row(titles: Sequence[str], active: int, width: int) -> tuple[Row, list[
     """The titles in one row with the active one in sight, and where each begins and ends in it."""
     labels = [f" {title} " for title in titles]
     first = 0
-    while first < active and sum(len(label) + 1 for label in labels[first : active + 1]) > width - 4:
+    while first < active and sum(len(label) + 1 for label in labels[first : active + 1]) > width - 6:
         first += 1
-    pieces: list[Piece] = [("‹" if first else " ", Ink.KEY)]
+    pieces: list[Piece] = [("╭─", Ink.FRAME), ("‹" if first else "─", Ink.FRAME)]
     places = [(0, 0)] * len(titles)
-    x = 1
+    x, more = 3, "─"
     for index in range(first, len(titles)):
         label = labels[index]
-        if x + len(label) > width - 2 and index > active:
-            pieces.append(("›", Ink.KEY))
+        if x + len(label) > width - 3 and index > active:
+            more = "›"
             break
-        pieces.append((label, Ink.ACTIVE if index == active else Ink.DIM))
+        pieces.append((label[0], Ink.FRAME))
+        pieces.append((label[1:-1], Ink.ACTIVE if index == active else Ink.DIM))
+        pieces.append((label[-1], Ink.FRAME))
         places[index] = (x, x + len(label))
         x += len(label)
         if index < len(titles) - 1:
-            pieces.append(("│", Ink.TRACK))
+            pieces.append(("│", Ink.FRAME))
             x += 1
+    pieces.append(("─" * max(0, width - x - 2) + more + "╮", Ink.FRAME))
     return row(width, *pieces), places
 
 

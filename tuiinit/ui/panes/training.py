@@ -8,7 +8,7 @@ from ..ink import Ink, Piece, bar, beside, number, row
 from ..model import Session
 from ..views.overview import loss_plot
 
-NUMBERS = 19  # cells of the column of numbers
+NUMBERS = 28  # cells of the column of numbers
 COUNT = 20  # cells of "1,001 / 5,707" after the bar
 
 
@@ -33,21 +33,23 @@ def _dev(evaluation: Evaluation | None) -> float | None:
 
 def _numbers(session: Session) -> list[Row]:
     now, before = session.snapshot(), session.snapshot_before()
-    dev, dev_before = session.evaluation(session.shown), session.evaluation(session.previous)
 
-    def line(label: str, value: str, ink: int = Ink.PLAIN, tail: str = "") -> Row:
-        return row(NUMBERS, (f" {label:<8}", Ink.DIM), (f"{value:>8}", ink), (tail, Ink.DIM))
+    def line(label: str, value: float | None, old: float | None, compared: bool = True) -> Row:
+        told = number(old, 4) if compared and session.previous is not None else ""
+        return row(NUMBERS, (f"  {label:<8}", Ink.DIM), (f"{number(value, 4):>8}", Ink.STRONG), (f"{told:>8}", Ink.DIM))
 
+    head = f"{'now':>18}{'before' if session.previous is not None else '':>8}"
     rows = [
-        line("loss", number(_loss(session), 4), Ink.STRONG),
-        line("before", number(before.loss, 4) if before else "–", Ink.DIM),
-        line("dev", number(_dev(dev), 4), Ink.STRONG),
-        line("before", number(_dev(dev_before), 4) if dev_before else "–", Ink.DIM),
-        line("at start", number(now.initial_loss if now else None, 4)),
+        row(NUMBERS, (head, Ink.HEAD)),
+        line("loss", now.loss if now else None, before.loss if before else None),
+        line("dev", _dev(session.evaluation(session.shown)), _dev(session.evaluation(session.previous))),
+        line("at start", now.initial_loss if now else None, before.initial_loss if before else None),
+        row(NUMBERS),
     ]
     if session.data is not None:
-        rows.append(line("bigram", number(session.data.bigram, 4), Ink.DIM))
-        rows.append(line("unigram", number(session.data.unigram, 4), Ink.DIM))
+        for label, loss in (("bigram", session.data.bigram), ("unigram", session.data.unigram)):
+            told: tuple[Piece, Piece] = ((f"  guess by {label:<8}", Ink.DIM), (f"{number(loss, 4):>7}", Ink.THEORY))
+            rows.append(row(NUMBERS, *told))
     return rows
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ...config import RANGES
 from ...protocol import Activation, Histogram
-from ..ink import Cell, Column, Ink, Table, number, percent, small, table
+from ..ink import Cell, Column, Ink, Table, number, percent, signed, small, table
 from ..model import Session
 from .base import HistogramView, symmetric
 
@@ -66,7 +66,7 @@ class Activations(HistogramView):
             rows.append(
                 [
                     a.layer,
-                    number(a.mean, 3, sign=True),
+                    signed(a.mean),
                     (number(a.std), Ink.STRONG),
                     (number(told.std if told else None), Ink.THEORY),
                     (number(b.std) if b else "", Ink.DIM),

@@ -21,7 +21,6 @@ class View(ABC):
     id: ClassVar[str]
     title: ClassVar[str]
     help: ClassVar[str]  # how to read it; paragraphs are separated by blank lines
-    compact_only: ClassVar[bool] = False  # only where the panes that show the same don't fit
 
     @abstractmethod
     def plot(self, session: Session, width: int, height: int) -> Plot:
@@ -115,13 +114,20 @@ def choose(count: int, most: int) -> list[int]:
 
 
 def named(titles: Sequence[str], width: int, marks: Sequence[str] = ()) -> tuple[Row, ...]:
-    """A legend on one row."""
-    pieces: list[tuple[str, int]] = [(" ", Ink.PLAIN)]
+    """A legend on as many rows as it takes: each curve's mark and name."""
+    lines: list[list[tuple[str, int]]] = []
+    used = width
     for index, title in enumerate(titles):
-        mark = marks[index] if marks else "━"
-        pieces.append((f"{mark} {title}", SERIES[index % len(SERIES)]))
-        pieces.append(("   ", Ink.PLAIN))
-    return (row(width, *pieces),) if titles else ()
+        text = f"{marks[index] if marks else '━'} {title}"
+        if used + 2 + len(text) > width:
+            lines.append([(" ", Ink.PLAIN)])
+            used = 1
+        elif used > 1:
+            lines[-1].append(("  ", Ink.PLAIN))
+            used += 2
+        lines[-1].append((text, SERIES[index % len(SERIES)]))
+        used += len(text)
+    return tuple(row(width, *line) for line in lines)
 
 
 def symmetric(histograms: Sequence[Histogram]) -> tuple[float, float] | None:

@@ -1,4 +1,4 @@
-"""What the training and findings panes show, as views of their own for small screens."""
+"""What the training and findings panes show, as views of their own: larger, and on small screens the only ones."""
 
 from __future__ import annotations
 
@@ -61,7 +61,6 @@ def loss_plot(session: Session, width: int, height: int) -> Plot:
 class Loss(View):
     id = "loss"
     title = "Loss"
-    compact_only = True
     help = (
         "The loss of every minibatch: the line is the mean of the steps that fall into a column, the cloud their "
         "range. ln V is the loss of a model that finds all characters equally likely; training should start "
@@ -85,7 +84,6 @@ def finding_rows(session: Session, width: int) -> list[tuple[tuple[str, int], ..
 class FindingsView(View):
     id = "findings"
     title = "Findings"
-    compact_only = True
     help = (
         "Sentences about the numbers on the screen: ✓ good, · worth knowing, ! a warning, ✗ bad. Each says the "
         "number, the threshold, the layer and the key that helps."

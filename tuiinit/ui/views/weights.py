@@ -9,7 +9,7 @@ import numpy as np
 from ...config import format_number
 from ...plots import SERIES, Axis, Curve, Plot, Role, Row, curves
 from ...protocol import Histogram, Weight
-from ..ink import Cell, Column, Ink, Table, number, small, table
+from ..ink import Cell, Column, Ink, Table, number, signed, small, table
 from ..model import Session
 from .base import NOTHING_YET, HistogramView, View, choose, named, symmetric
 
@@ -59,7 +59,7 @@ class Weights(HistogramView):
             [
                 w.name,
                 (_shape(w), Ink.DIM),
-                number(w.mean, 4, sign=True),
+                signed(w.mean, 4),
                 (number(w.std, 4), Ink.STRONG),
                 (number(b.std, 4) if b else "", Ink.DIM),
             ]
