@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import msgspec
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -15,12 +18,14 @@ from tuiinit.protocol import Evaluation, ProtocolError, Snapshot, Trace
 Singles = npt.NDArray[np.float32]
 
 
-def snapshot(step: int, lane: str = "lane") -> Snapshot:
-    return Snapshot(
-        lane=lane, step=step, epoch=0.0, loss=3.3, initial_loss=3.3, expected_initial_loss=3.2958, parameters=1, lr=0.1,
-        batch_size=32, optimizer="sgd", logit_std=0.1, input_second_moment=1.0, activations=(), weights=(),
-        batch_norms=(), probe_rows=0, cost=0.0,
-    )  # fmt: skip
+def snapshot(step: int) -> Snapshot:
+    """A snapshot whose measures do not matter: every field but the step is its type's empty value."""
+    empty: dict[type, Any] = {str: "", int: 0, float: 0.0, bytes: b""}
+    fields = {
+        field.name: None if field.default is None else empty.get(field.type, ())
+        for field in msgspec.structs.fields(Snapshot)
+    }
+    return Snapshot(**{**fields, "lane": "lane", "step": step})
 
 
 def trace(first_step: int, loss: Singles, ratios: Singles) -> Trace:
