@@ -19,13 +19,13 @@ Singles = npt.NDArray[np.float32]
 
 
 def snapshot(step: int) -> Snapshot:
-    """A snapshot whose measures do not matter: every field but the step is its type's empty value."""
+    """A snapshot whose measures do not matter: every field but the step is an empty value."""
     empty: dict[type, Any] = {str: "", int: 0, float: 0.0, bytes: b""}
-    fields = {
+    fields: dict[str, Any] = {
         field.name: None if field.default is None else empty.get(field.type, ())
         for field in msgspec.structs.fields(Snapshot)
     }
-    return Snapshot(**{**fields, "lane": "lane", "step": step})
+    return Snapshot(**(fields | {"lane": "lane", "step": step}))
 
 
 def trace(first_step: int, loss: Singles, ratios: Singles) -> Trace:
