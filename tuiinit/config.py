@@ -7,6 +7,7 @@ configurations are the same lane; `RunConfig.key` names it.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import math
 import tomllib
 from fractions import Fraction
@@ -78,7 +79,15 @@ class Change(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: Literal["lr", "optimizer", "batch_size"]
     value: float | int | str
 
+    def __post_init__(self) -> None:
+        if self.name == "lr" and isinstance(self.value, int):
+            msgspec.structs.force_setattr(self, "value", float(self.value))
 
+
+_FLOATS = (
+    "gain", "embedding_scale", "output_scale", "bn_momentum", "bn_eps", "lr", "momentum", "beta1", "beta2", "alpha",
+    "weight_decay",
+)  # fmt: skip
 CHANGEABLE = ("lr", "optimizer", "batch_size")
 
 
@@ -116,6 +125,12 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     schedule: tuple[Change, ...] = ()
 
     def __post_init__(self) -> None:
+        for name in _FLOATS:  # 3 and 3.0 are one gain, and one key
+            value = getattr(self, name)
+            if isinstance(value, int) and not isinstance(value, bool):
+                msgspec.structs.force_setattr(self, name, float(value))
+        if not isinstance(self.hidden, tuple):
+            msgspec.structs.force_setattr(self, "hidden", tuple(self.hidden))
         _check(self)
 
     @property
@@ -162,7 +177,9 @@ def _check(config: RunConfig) -> None:
         value = getattr(config, name)
         need(
             isinstance(value, int | float) and math.isfinite(value) and low <= value <= high,
-            f"{name} must be a number from {low:g}" + (f" to {high:g}" if high < math.inf else " up") + f", not {value}",
+            f"{name} must be a number from {low:g}"
+            + (f" to {high:g}" if high < math.inf else " up")
+            + f", not {value}",
         )
 
     for name in ("gain", "output_scale", "embedding_scale", "lr"):
@@ -182,7 +199,7 @@ def _check(config: RunConfig) -> None:
     for width in config.hidden:
         need(1 <= width <= MAX_WIDTH, f"a hidden layer's width must be from 1 to {MAX_WIDTH}, not {width}")
     fans = (config.context * config.embedding, *config.hidden)
-    size = sum(a * b for a, b in zip(fans, fans[1:], strict=False))
+    size = sum(a * b for a, b in itertools.pairwise(fans))
     need(size <= MAX_PARAMETERS, f"hidden makes {size:,} weights; {MAX_PARAMETERS:,} is the most")
     for name, allowed in (
         ("nonlinearity", NONLINEARITIES),

@@ -36,13 +36,13 @@ class Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 # ---------------------------------------------------------------------------------------------- commands
 
 
-class Select(Message):
+class Select(Message, frozen=True, kw_only=True):
     """Show these lanes; each catches up to the clock. The first is the one that the screen looks at."""
 
     lanes: tuple[RunConfig, ...]
 
 
-class Advance(Message):
+class Advance(Message, frozen=True, kw_only=True):
     """Move the clock on: by steps, by epochs (to the next epoch's end), to a step, or, with none, until Pause."""
 
     steps: int | None = None
@@ -50,7 +50,7 @@ class Advance(Message):
     to: int | None = None
 
 
-class Adjust(Message):
+class Adjust(Message, frozen=True, kw_only=True):
     """Change lr, optimizer or batch size of the selected lanes from their present step on.
 
     The engine answers with a Lane frame that tells the lane's new configuration, schedule included.
@@ -60,29 +60,33 @@ class Adjust(Message):
     value: float | int | str
 
 
-class Pause(Message):
+class Pause(Message, frozen=True, kw_only=True):
     """Stop where the lanes are, after one measured step."""
 
 
-class Restart(Message):
+class Restart(Message, frozen=True, kw_only=True):
     """Forget every lane and put the clock to 0."""
 
 
-class Credit(Message):
+class Credit(Message, frozen=True, kw_only=True):
     """The screen has taken the last update and wants one more."""
 
 
-class Evaluate(Message):
+class Evaluate(Message, frozen=True, kw_only=True):
     """Measure the losses over the whole dev set for each selected lane."""
 
 
-Command = Select | Advance | Adjust | Pause | Restart | Credit | Evaluate
+class Inspect(Message, frozen=True, kw_only=True):
+    """Look closer at each selected lane than a snapshot does: what batch norm and saturation do to single units."""
+
+
+Command = Select | Advance | Adjust | Pause | Restart | Credit | Evaluate | Inspect
 
 
 # ------------------------------------------------------------------------------------------------ frames
 
 
-class Hello(Message):
+class Hello(Message, frozen=True, kw_only=True):
     """First frame of a stream."""
 
     version: int
@@ -93,7 +97,7 @@ class Hello(Message):
     pid: int
 
 
-class DataInfo(Message):
+class DataInfo(Message, frozen=True, kw_only=True):
     """The data that the selected lanes train on. Losses are in nats."""
 
     path: str  # "" is the list that the package ships
@@ -106,7 +110,7 @@ class DataInfo(Message):
     bigram: float  # dev loss of the best guess from the last character alone
 
 
-class Lane(Message):
+class Lane(Message, frozen=True, kw_only=True):
     """A lane that was selected for the first time, or whose configuration changed while it trains.
 
     `continues` names the lane that this one was until now (lr, optimizer or batch size changed at its
@@ -118,7 +122,7 @@ class Lane(Message):
     continues: str | None = None
 
 
-class Histogram(Part):
+class Histogram(Part, frozen=True, kw_only=True):
     """Counts over equal bins from `lo` to `hi`; `outside` is the share of values that fell beyond."""
 
     lo: float
@@ -127,7 +131,7 @@ class Histogram(Part):
     outside: float
 
 
-class Activation(Part):
+class Activation(Part, frozen=True, kw_only=True):
     """A nonlinearity's outputs on the last minibatch (rows × width) and the loss's gradient there."""
 
     layer: str  # "tanh 1"
@@ -145,7 +149,7 @@ class Activation(Part):
     saturation: bytes  # numpy.packbits of (saturation_rows × width), row after row
 
 
-class Weight(Part):
+class Weight(Part, frozen=True, kw_only=True):
     """A weight matrix after the step, and its gradient in that step."""
 
     name: str  # "embedding", "hidden 1", …, "output"
@@ -160,7 +164,7 @@ class Weight(Part):
     update_data_log10: float | None  # log10(std(update) / std(data after the update)); null before a step
 
 
-class BatchNorm(Part):
+class BatchNorm(Part, frozen=True, kw_only=True):
     """One batch norm: float32 bytes, one number a unit. Variances are as the lane's style stores them."""
 
     layer: str  # "batch norm 1"
@@ -170,9 +174,10 @@ class BatchNorm(Part):
     running_var: bytes
     gamma: bytes
     beta: bytes
+    bias_grad_std: float | None = None  # of the bias before this batch norm, where there is one
 
 
-class Snapshot(Message):
+class Snapshot(Message, frozen=True, kw_only=True):
     """All that was measured of a lane at one step.
 
     At step s >= 1 it tells of the s-th minibatch: activations and gradients before its update, weights
@@ -190,6 +195,7 @@ class Snapshot(Message):
     batch_size: int
     optimizer: str
     logit_std: float
+    log10_probabilities: Histogram  # log10 of all predicted probabilities (B × classes)
     input_second_moment: float  # E[x²] of the embedded minibatch
     activations: tuple[Activation, ...]
     weights: tuple[Weight, ...]
@@ -198,7 +204,7 @@ class Snapshot(Message):
     cost: float  # seconds that measuring took
 
 
-class Trace(Message):
+class Trace(Message, frozen=True, kw_only=True):
     """Per-step series of a lane: steps first_step … first_step + n − 1 (step s is the s-th minibatch)."""
 
     lane: str
@@ -207,7 +213,7 @@ class Trace(Message):
     update_data: bytes  # n × weights float32, log10 of std(update)/std(data)
 
 
-class Evaluation(Message):
+class Evaluation(Message, frozen=True, kw_only=True):
     """Dev losses of a lane, nats. Without batch norm all are the same number and only `dev` is told."""
 
     lane: str
@@ -217,7 +223,35 @@ class Evaluation(Message):
     dev_batch: float | None = None  # with each batch's own statistics: the forgotten model.eval()
 
 
-class LaneStatus(Part):
+class Calibrated(Part, frozen=True, kw_only=True):
+    """A batch norm's mean and unbiased variance over many training examples at once: float32 bytes, one a unit."""
+
+    layer: str
+    mean: bytes
+    var: bytes
+
+
+class Inspection(Message, frozen=True, kw_only=True):
+    """A closer look at a lane where it stands.
+
+    Jitter: one dev example in `jitter_batches` random minibatches of training examples, in training mode.
+    Through: the outputs' abs(t) in equal bins from 0 to 1, and for each the share of the gradient that gets
+    through the nonlinearity there, sum abs(dL/dx) / sum abs(dL/dt); null where a bin is empty.
+    """
+
+    lane: str
+    step: int
+    calibrated: tuple[Calibrated, ...]  # empty without batch norm, like eval_logits
+    jitter_batches: int
+    jitter_logits: bytes  # float32 (jitter_batches × classes)
+    eval_logits: bytes  # float32 (classes): the same example in eval mode
+    through: tuple[float | None, ...]
+    dead: tuple[int, ...]  # dead units, one number a hidden layer
+    dead_grad: tuple[float | None, ...]  # mean abs gradient of the weights into dead units, a hidden layer each
+    alive_grad: tuple[float | None, ...]  # the same into the others
+
+
+class LaneStatus(Part, frozen=True, kw_only=True):
     """Where one selected lane is."""
 
     lane: str
@@ -227,7 +261,7 @@ class LaneStatus(Part):
     diverged_at: int | None  # the step whose loss was not finite
 
 
-class Status(Message):
+class Status(Message, frozen=True, kw_only=True):
     """How training goes; closes every update."""
 
     running: bool  # the clock is moving
@@ -239,14 +273,14 @@ class Status(Message):
     measuring: float  # share of the engine's time, 0…1
 
 
-class Problem(Message):
+class Problem(Message, frozen=True, kw_only=True):
     """Something went wrong, in one sentence. A fatal one is the stream's last frame."""
 
     text: str
     fatal: bool = False
 
 
-Frame = Hello | DataInfo | Lane | Snapshot | Trace | Evaluation | Status | Problem
+Frame = Hello | DataInfo | Lane | Snapshot | Trace | Evaluation | Inspection | Status | Problem
 
 _HEADER = struct.Struct(">I")
 _encoder = msgspec.msgpack.Encoder()
@@ -262,12 +296,14 @@ def pack(message: Message) -> bytes:
 
 def command_from(body: bytes) -> Command:
     """Decode a command strictly. Raises ProtocolError."""
-    return _decode(_commands, body)
+    command: Command = _decode(_commands, body)
+    return command
 
 
 def frame_from(body: bytes) -> Frame:
     """Decode a frame strictly. Raises ProtocolError."""
-    return _decode(_frames, body)
+    frame: Frame = _decode(_frames, body)
+    return frame
 
 
 def _decode(decoder: msgspec.msgpack.Decoder[Any], body: bytes) -> Any:

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn import functional
 
 from ..config import LEAKY_SLOPE, SELU_ALPHA, SELU_SCALE, NonlinearityName, RunConfig
 
@@ -35,7 +35,7 @@ CURVES: dict[NonlinearityName, Curve] = {
     "relu": Curve(nn.ReLU, torch.relu, lambda grad, out: aten.threshold_backward.default(grad, out, 0)),
     "leaky_relu": Curve(
         lambda: nn.LeakyReLU(LEAKY_SLOPE),
-        lambda x: F.leaky_relu(x, LEAKY_SLOPE),
+        lambda x: functional.leaky_relu(x, LEAKY_SLOPE),
         lambda grad, out: aten.leaky_relu_backward.default(grad, out, LEAKY_SLOPE, True),
     ),
     "sigmoid": Curve(nn.Sigmoid, torch.sigmoid, aten.sigmoid_backward.default),
@@ -89,9 +89,9 @@ class BatchNorm(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, width) → (B, width); batch statistics in training mode, running ones in eval mode."""
         if not self.training:
-            return F.batch_norm(x, self.running_mean, self.running_var, self.gamma, self.beta, eps=self.eps)
+            return functional.batch_norm(x, self.running_mean, self.running_var, self.gamma, self.beta, eps=self.eps)
         s, eps = self.correction(len(x))
-        return F.batch_norm(
+        return functional.batch_norm(
             x, self.running_mean, self.running_var, self.gamma * s, self.beta, True, self.momentum, eps
         )
 
@@ -169,16 +169,17 @@ class Network(nn.Module):
             norm = BatchNorm(next(rest), next(rest), config) if config.bn else None
             layers.append(Layer(Linear(self.weights[i + 1], bias), norm, curve.module() if i < last else None))
         self.layers = nn.ModuleList(layers)
+        self.blocks = layers  # the same, with their type
         self.parameter_count = self.flat.numel()
 
     def embed(self, x: Tensor) -> Tensor:
         """Contexts (B, context) as indices → (B, context · embedding)."""
-        return F.embedding(x, self.embedding).flatten(1)
+        return functional.embedding(x, self.embedding).flatten(1)
 
     def forward(self, x: Tensor) -> Tensor:
         """Contexts (B, context) as indices → logits (B, classes)."""
         h = self.embed(x)
-        for layer in self.layers:
+        for layer in self.blocks:
             h = layer(h)
         return h
 

@@ -29,7 +29,9 @@ class Kept:
     grads: list[Tensor] = field(default_factory=list)
 
 
-def train_pass(network: Network, x: Tensor, y: Tensor, *, keep: bool = False, peek: bool = False) -> tuple[Tensor, Kept | None]:
+def train_pass(
+    network: Network, x: Tensor, y: Tensor, *, keep: bool = False, peek: bool = False
+) -> tuple[Tensor, Kept | None]:
     """Mean cross-entropy of a minibatch; fills `network.flat_grad`. Call it without autograd.
 
     Args:
@@ -49,8 +51,8 @@ def train_pass(network: Network, x: Tensor, y: Tensor, *, keep: bool = False, pe
     inputs: list[Tensor] = []
     linear: list[Tensor] = []
     saved: list[tuple[Tensor, Tensor, Tensor]] = []
-    depth = len(network.layers)
-    for i, layer in enumerate(network.layers):
+    depth = len(network.blocks)
+    for i, layer in enumerate(network.blocks):
         inputs.append(h)
         bias = layer.linear.bias
         weight = network.weights[i + 1]
@@ -79,7 +81,7 @@ def train_pass(network: Network, x: Tensor, y: Tensor, *, keep: bool = False, pe
     grads: list[Tensor] = []
     vectors = len(network.vector_grads)
     for i in range(depth - 1, -1, -1):
-        layer = network.layers[i]
+        layer = network.blocks[i]
         if i < depth - 1:
             if keep:
                 grads.append(d)

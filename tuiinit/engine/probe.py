@@ -166,8 +166,13 @@ def weights(
     )
 
 
-def batch_norm(name: str, norm: BatchNorm, x: Tensor) -> protocol.BatchNorm:
-    """What a snapshot tells of a batch norm that just saw `x` (B, width)."""
+def histogram(values: Tensor, limits: tuple[float, float]) -> protocol.Histogram:
+    """Counts of all values over fixed limits."""
+    return _histograms([values], [limits])[0]
+
+
+def batch_norm(name: str, norm: BatchNorm, x: Tensor, bias_grad: Tensor | None = None) -> protocol.BatchNorm:
+    """What a snapshot tells of a batch norm that just saw `x` (B, width), and of the bias before it."""
     var, mean = torch.var_mean(x.detach(), 0)
     told = torch.stack([mean, var, norm.running_mean, norm.running_var, norm.gamma.data, norm.beta.data])
     parts = [row.tobytes() for row in told.float().cpu().numpy().astype("<f4")]
@@ -179,6 +184,7 @@ def batch_norm(name: str, norm: BatchNorm, x: Tensor) -> protocol.BatchNorm:
         running_var=parts[3],
         gamma=parts[4],
         beta=parts[5],
+        bias_grad_std=None if bias_grad is None else float(bias_grad.std(correction=0)),
     )
 
 

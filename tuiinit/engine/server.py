@@ -21,6 +21,7 @@ import torch
 from .. import __version__, protocol
 from ..config import ConfigError
 from ..protocol import Command, Message, Snapshot
+from .inspect import inspect
 from .lanes import Lanes, is_milestone
 from .text import DataError
 from .trainer import Trainer
@@ -103,6 +104,7 @@ class Server:
         self._catching_up = False  # lanes may move towards the clock
         self._credit = 0
         self._due = 0.0  # when the next update may be measured
+        self._measured = False  # the lanes that move were just measured for the next update
         self._changed = False  # something happened since the last update
         self._told_data: str | None = None
 
@@ -165,6 +167,9 @@ class Server:
             case protocol.Evaluate():
                 self._settle()
                 self._evaluate()
+            case protocol.Inspect():
+                self._settle()
+                self._outbox.others += [inspect(lane) for lane in self.lanes.moving()]
         self._changed = True
 
     def _advance(self, command: protocol.Advance) -> None:
@@ -177,7 +182,7 @@ class Server:
         elif command.epochs is not None:
             # The lead lane may still be behind the clock: count from the clock at its batch size.
             per_epoch = lead.steps_per_epoch
-            ahead = lead.steps_to_epoch_end() if lead.step == clock else per_epoch - clock % per_epoch
+            ahead = lead.steps_to_epoch_end if lead.step == clock else per_epoch - clock % per_epoch
             self._target = clock + ahead + per_epoch * (max(1, command.epochs) - 1)
         elif command.to is not None:
             self._target = max(clock, command.to)
@@ -232,6 +237,7 @@ class Server:
                 self._running = False
             if any(lane.diverged_at is not None for lane in self.lanes.selected) and not self.lanes.moving():
                 self._running = False
+                self.lanes.clock = max(lane.step for lane in self.lanes.selected)
         self._update()
 
     def _step(self, lanes: list[Trainer], clock: int) -> None:
@@ -243,7 +249,8 @@ class Server:
         if due:
             cost = sum(lane.latest.cost for lane in lanes if lane.latest is not None)
             self._due = time.monotonic() + max(UPDATE_INTERVAL, cost / MEASURING_SHARE)
-            self._changed = True
+            self._measured = True
+        self._changed = True  # also told once the lanes stand still
 
     def _step_lane(self, lane: Trainer, *, measure: bool) -> None:
         snapshot = lane.train_step(measure=measure)
@@ -251,8 +258,7 @@ class Server:
         self._rates.add(snapshot.cost if snapshot is not None else 0.0)
         if measure or lane.trace_full:
             self._collect(lane)
-        at_epoch_end = lane.step % lane.steps_per_epoch == 0
-        if at_epoch_end and lane.diverged_at is None:
+        if lane.at_epoch_end and lane.diverged_at is None:
             self._outbox.others.append(lane.evaluate())
 
     def _collect(self, lane: Trainer) -> None:
@@ -283,9 +289,7 @@ class Server:
     # ----------------------------------------------------------------------------------------- updates
 
     def _update(self, *, idle: bool = False) -> None:
-        if not (self._credit and self._changed):
-            return
-        if not idle and self._moving() and time.monotonic() < self._due - UPDATE_INTERVAL:
+        if not (self._credit and self._changed and (idle or self._measured)):
             return
         for lane in self.lanes.selected:
             self._collect(lane)
@@ -296,7 +300,7 @@ class Server:
             self._rates.restart()
         self._send(self._status())
         self._credit -= 1
-        self._changed = False
+        self._changed = self._measured = False
 
     def _status(self) -> protocol.Status:
         behind = self.lanes.behind()
@@ -336,7 +340,7 @@ def main() -> int:
         protocol.Hello(
             version=protocol.VERSION,
             program=__version__,
-            torch=torch.__version__,
+            torch=str(torch.__version__),
             device=torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
             threads=torch.get_num_threads(),
             pid=os.getpid(),

@@ -8,19 +8,20 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
+from torch.nn import functional
 
 from ..config import RANGES, RunConfig
 from ..protocol import Evaluation, FloatArray, Snapshot
 from . import probe
-from .network import CURVES, Network
+from .network import CURVES, BatchNorm, Network
 from .passes import Kept, train_pass
 from .text import Examples, Text
 
 BLOCK = 256  # steps whose minibatches are drawn, and whose traces are kept on the device, at a time
 PROBE_ROWS = 1_024  # training examples on which dead units are looked for
 PROBE_STAGES = (64, PROBE_ROWS)  # most units show themselves alive on the first rows
+LOG10_PROBABILITIES = (-8.0, 0.0)  # what the histogram of predicted probabilities spans
 EVALUATION_ROWS = 8_192  # examples in memory at a time
 CALIBRATION_ROWS = 32_768  # training examples that calibrated statistics come from: their error is far below 1 %
 
@@ -103,7 +104,7 @@ class Trainer:
         self._minibatches = Minibatches(generator, len(dataset.text.train), device)
         self._now = config.at(0)
         self._optimizer = _optimizer(self._now, self.network)
-        self._examples_seen = 0
+        self._epoch_before, self._epoch_since = 0.0, 0  # epochs, and the step, when the batch size last changed
         self._sizes = torch.tensor([float(w.numel()) for w in self.network.weights], device=device)
         self._rows = torch.empty((BLOCK, 1 + len(self.network.weights)), device=device)
         self._filled = 0
@@ -116,19 +117,25 @@ class Trainer:
 
     @property
     def epoch(self) -> float:
-        """Passes over the training examples so far."""
-        return self._examples_seen / len(self.dataset.text.train)
+        """Epochs so far; one is `steps_per_epoch` steps."""
+        return self._epoch_before + (self.step - self._epoch_since) / self.steps_per_epoch
 
     @property
     def steps_per_epoch(self) -> int:
-        """Steps in one pass at the present batch size."""
+        """Steps in one pass at the present batch size: round(training examples / batch size)."""
         return max(1, round(len(self.dataset.text.train) / self._now.batch_size))
 
+    @property
     def steps_to_epoch_end(self) -> int:
         """Steps from here to the end of the running epoch, at least one."""
-        per_epoch = self.steps_per_epoch
-        done = round(self.epoch * per_epoch)
-        return per_epoch - done % per_epoch
+        epoch = self.epoch
+        half_a_step = 0.5 / self.steps_per_epoch
+        return max(1, round((math.floor(epoch + half_a_step) + 1 - epoch) * self.steps_per_epoch))
+
+    @property
+    def at_epoch_end(self) -> bool:
+        """Whether the last step ended an epoch."""
+        return self.step > 0 and self.steps_to_epoch_end == self.steps_per_epoch
 
     def adjust(self, name: str, value: float | int | str) -> None:
         """Change lr, optimizer or batch size from the next step on, and remember it in the schedule."""
@@ -142,6 +149,8 @@ class Trainer:
     def _apply(self, now: RunConfig) -> None:
         if now is self._now or now == self._now:
             return
+        if now.batch_size != self._now.batch_size:
+            self._epoch_before, self._epoch_since = self.epoch, self.step
         old, self._now = self._now, now
         if now.optimizer != old.optimizer:
             self._optimizer = _optimizer(now, self.network)
@@ -162,7 +171,6 @@ class Trainer:
         x, y = self.dataset.x[chosen], self.dataset.y[chosen]
         loss, kept = train_pass(self.network, x, y, keep=measure)
         self.step += 1
-        self._examples_seen += self._now.batch_size
         update_data = self._update()
         row = self._rows[self._filled]
         row[0] = loss
@@ -215,8 +223,7 @@ class Trainer:
         bad = np.flatnonzero(~np.isfinite(rows[:, 0]))
         if len(bad):
             rows = rows[: bad[0]]
-            if self.diverged_at is None:
-                self.diverged_at = first + int(bad[0])
+            self._diverge(first + int(bad[0]))
         return TraceBlock(first, rows[:, 0].copy(), rows[:, 1:].copy())
 
     @property
@@ -232,7 +239,7 @@ class Trainer:
         network = self.network
         loss = float(loss_tensor)
         if not math.isfinite(loss):
-            self._diverge()
+            self._diverge(self.step)
             return None
         if self.initial_loss is None:
             self.initial_loss = loss
@@ -241,6 +248,7 @@ class Trainer:
         scalars = [logit_std, second_moment]
         if update_data is not None:
             scalars += list(update_data)
+        log_p = torch.log_softmax(kept.logits, 1) / math.log(10)
         activations = probe.activations(
             [f"{self.config.nonlinearity} {i + 1}" for i in range(len(kept.outputs))],
             kept.outputs,
@@ -253,7 +261,7 @@ class Trainer:
             network.weight_names, network.weights, network.weight_grads, told[2:] if update_data is not None else None
         )
         if activations is None or weights is None:
-            self._diverge()
+            self._diverge(self.step)
             return None
         self.latest = Snapshot(
             lane=self.config.key,
@@ -267,12 +275,13 @@ class Trainer:
             batch_size=self._now.batch_size,
             optimizer=self._now.optimizer,
             logit_std=told[0],
+            log10_probabilities=probe.histogram(log_p, LOG10_PROBABILITIES),
             input_second_moment=told[1],
             activations=activations,
             weights=weights,
             batch_norms=tuple(
-                probe.batch_norm(f"batch norm {i + 1}", layer.norm, kept.linear[i])
-                for i, layer in enumerate(network.layers)
+                probe.batch_norm(f"batch norm {i + 1}", layer.norm, kept.linear[i], self._bias_grad(i))
+                for i, layer in enumerate(network.blocks)
                 if layer.norm is not None
             ),
             probe_rows=len(self._probe),
@@ -280,9 +289,13 @@ class Trainer:
         )
         return self.latest
 
-    def _diverge(self) -> None:
+    def _bias_grad(self, layer: int) -> Tensor | None:
+        """The gradient of the bias before a batch norm, if there is one: vectors are bias, gamma, beta."""
+        return self.network.vector_grads[3 * layer] if self.config.bias_before_bn else None
+
+    def _diverge(self, step: int) -> None:
         if self.diverged_at is None:
-            self.diverged_at = max(1, self.step)
+            self.diverged_at = self.step = max(1, step)
 
     def dead_units(self) -> list[tuple[int, ...]]:
         """For each hidden layer the units that are saturated on every row of the probe batch.
@@ -299,7 +312,7 @@ class Trainer:
             h = self.network.embed(self._probe[:rows])
             flags = []
             curve = CURVES[self.config.nonlinearity]
-            for layer in self.network.layers[:-1]:
+            for layer in self.network.blocks[:-1]:
                 h = layer.linear(h)
                 if layer.norm is not None:
                     h = batch_normalised(layer.norm, h)
@@ -328,7 +341,8 @@ class Trainer:
         key = self.config.key
         running = None
         if self.config.bn:
-            running = [(layer.norm.running_mean, layer.norm.running_var) for layer in self.network.layers]
+            norms = [layer.norm for layer in self.network.blocks if layer.norm is not None]
+            running = [(norm.running_mean, norm.running_var) for norm in norms]
         dev = self._dev_loss(x, y, running)
         if not self.config.bn:
             return Evaluation(lane=key, step=self.step, dev=dev)
@@ -347,11 +361,12 @@ class Trainer:
         """
         h = self.network.embed(self.dataset.x[:CALIBRATION_ROWS])
         statistics = []
-        for layer in self.network.layers:
+        for layer in self.network.blocks:
             h = layer.linear(h)
             variance, mean = torch.var_mean(h, 0)
             statistics.append((mean, variance))
-            h = F.batch_norm(h, mean, variance, layer.norm.gamma, layer.norm.beta, eps=layer.norm.eps)
+            assert layer.norm is not None
+            h = functional.batch_norm(h, mean, variance, layer.norm.gamma, layer.norm.beta, eps=layer.norm.eps)
             if layer.nonlinearity is not None:
                 h = layer.nonlinearity(h)
         return statistics
@@ -364,26 +379,28 @@ class Trainer:
         for start in range(0, len(y), rows):
             part = slice(start, start + rows)
             h = self.network.embed(x[part])
-            for i, layer in enumerate(self.network.layers):
+            for i, layer in enumerate(self.network.blocks):
                 h = layer.linear(h)
                 if layer.norm is not None:
                     if statistics is not None:
-                        h = F.batch_norm(h, *statistics[i], layer.norm.gamma, layer.norm.beta, eps=layer.norm.eps)
+                        h = functional.batch_norm(
+                            h, *statistics[i], layer.norm.gamma, layer.norm.beta, eps=layer.norm.eps
+                        )
                     else:
                         h = batch_normalised(layer.norm, h)
                 if layer.nonlinearity is not None:
                     h = layer.nonlinearity(h)
-            total += float(F.cross_entropy(h, y[part], reduction="sum"))
+            total += float(functional.cross_entropy(h, y[part], reduction="sum"))
         loss = total / len(y)
         return loss if math.isfinite(loss) else None
 
 
-def batch_normalised(norm, h: Tensor) -> Tensor:  # type: ignore[no-untyped-def]
+def batch_normalised(norm: BatchNorm, h: Tensor) -> Tensor:
     """Batch norm of (B, width) by its own statistics, the running ones untouched."""
     if len(h) == 1:  # one row has no variance: it becomes beta, which is what PyTorch's operator gives
         return norm.beta.expand_as(h)
     s, eps = norm.correction(len(h))
-    return F.batch_norm(h, None, None, norm.gamma * s, norm.beta, True, 0.0, eps)
+    return functional.batch_norm(h, None, None, norm.gamma * s, norm.beta, True, 0.0, eps)
 
 
 def _tensors(examples: Examples, device: torch.device) -> tuple[Tensor, Tensor]:

@@ -1,0 +1,235 @@
+"""The command line. Imports late: the explorer's first frame waits for what is imported here."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from .config import (
+    DEVICES,
+    NONLINEARITIES,
+    OPTIMIZERS,
+    Change,
+    ConfigError,
+    RunConfig,
+    load,
+    parse_change,
+    parse_hidden,
+    parse_number,
+)
+from .visible import visible
+
+if TYPE_CHECKING:
+    from .link import Link
+
+F = TypeVar("F", bound=Callable[..., Any])
+FAILED, WRONG_USE = 1, 2
+
+
+class Parsed(click.ParamType[Any]):
+    """An option's value read by one of config's parsers."""
+
+    def __init__(self, name: str, parse: Callable[[str], Any]) -> None:
+        self.name = name
+        self._parse = parse
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The parsed value; the parser's sentence on failure."""
+        if not isinstance(value, str):
+            return value
+        try:
+            return self._parse(value)
+        except ConfigError as error:
+            self.fail(str(error), param, ctx)
+
+
+NUMBER = Parsed("number", parse_number)
+HIDDEN = Parsed("widths", parse_hidden)
+CHANGE = Parsed("step:name=value", parse_change)
+
+_OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("--data", {"metavar": "FILE", "help": "Words to train on, one a line; default: US first names of 2017."}),
+    ("--gain", {"type": NUMBER, "help": "Factor on the weights' std; fractions such as 5/3 are fine."}),
+    ("--bn/--no-bn", {"default": None, "help": "Batch norm after every linear layer."}),
+    ("--nonlinearity", {"type": click.Choice(NONLINEARITIES)}),
+    ("--hidden", {"type": HIDDEN, "help": "Widths of the hidden layers: 100,100,100 or 50x100."}),
+    ("--lr", {"type": NUMBER, "help": "Learning rate."}),
+    ("--optimizer", {"type": click.Choice(OPTIMIZERS)}),
+    ("--batch-size", {"type": int, "help": "Examples in a minibatch."}),
+    ("--output-scale", {"type": NUMBER, "help": "Factor on the last weight (or last gamma)."}),
+    ("--seed", {"type": int, "help": "Of the initial weights and the minibatches."}),
+    ("--device", {"type": click.Choice(DEVICES)}),
+    ("--context", {"type": int, "help": "Characters that predict the next one."}),
+    ("--embedding", {"type": int, "help": "Numbers per character."}),
+    ("--embedding-scale", {"type": NUMBER, "help": "Factor on the embedding."}),
+    ("--fan-in-scaling/--no-fan-in-scaling", {"default": None, "help": "Divide weights by √fan_in."}),
+    ("--bias-before-bn/--no-bias-before-bn", {"default": None, "help": "Keep the biases that batch norm cancels."}),
+    ("--bn-style", {"type": click.Choice(("lecture", "torch")), "help": "Unbiased variance, or PyTorch's."}),
+    ("--bn-momentum", {"type": NUMBER, "help": "Weight of a batch in the running statistics."}),
+    ("--bn-eps", {"type": NUMBER, "help": "Added to batch norm's variance."}),
+    ("--momentum", {"type": NUMBER, "help": "Of the optimizer momentum."}),
+    ("--beta1", {"type": NUMBER, "help": "Of Adam and AdamW."}),
+    ("--beta2", {"type": NUMBER, "help": "Of Adam and AdamW."}),
+    ("--alpha", {"type": NUMBER, "help": "Of RMSprop."}),
+    ("--weight-decay", {"type": NUMBER, "help": "Of AdamW."}),
+    ("--change", {"type": CHANGE, "multiple": True, "help": "Change lr, optimizer or batch_size at a step: "
+                  "150000:lr=0.01. May be given several times."}),
+    ("--config", {"metavar": "FILE.toml", "help": "Settings from a file; options come on top."}),
+)  # fmt: skip
+
+
+def shared_options(function: F) -> F:
+    """The options that make a RunConfig."""
+    for name, settings in reversed(_OPTIONS):
+        function = click.option(name, **settings)(function)
+    return function
+
+
+def config_from(options: dict[str, Any]) -> RunConfig:
+    """Take the shared options out of `options` and make the configuration. Raises ConfigError."""
+    names = set(RunConfig.__struct_fields__) - {"schedule"}
+    given = {name: options.pop(name) for name in names if name in options}
+    path = options.pop("config", None)
+    changes: tuple[Change, ...] = options.pop("change", ())
+    base = load(Path(path)) if path else RunConfig()
+    values: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    if changes:
+        values["schedule"] = tuple(sorted(changes, key=lambda c: c.step))
+    return base.replace(**values)
+
+
+def check_data(config: RunConfig) -> None:
+    """Read the user's own data file once, so that its faults are told before anything starts. Raises DataError."""
+    if config.data is not None:
+        from .engine import text
+
+        text.read_words(Path(config.data))
+
+
+@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@shared_options
+@click.option("--engine", "engine_line", metavar="COMMAND", help='Another engine: "ssh box tuiinit engine".')
+@click.version_option(package_name="tuiinit", message="tuiinit %(version)s")
+@click.pass_context
+def cli(ctx: click.Context, /, engine_line: str | None, **options: Any) -> None:
+    """Watch what initialisation and batch norm do to a deep network while it trains.
+
+    Without a command: the explorer.
+    """
+    if ctx.invoked_subcommand is not None:
+        given = [p for p in ctx.params if ctx.get_parameter_source(p) == click.core.ParameterSource.COMMANDLINE]
+        if given:
+            name = given[0].replace("_", "-")
+            raise click.UsageError(f"give --{name} after the command: tuiinit {ctx.invoked_subcommand} --{name} …")
+        return
+    config = config_from(options)
+    if engine_line is None:
+        check_data(config)
+    _need_terminal()
+    from .link import Link, engine_command
+
+    def start() -> Link:
+        return Link.child(engine_command(engine_line))
+
+    first = start()  # torch loads while the screen does
+    from .ui.app import explore
+
+    sys.exit(explore(first, config, restart=start))
+
+
+def _need_terminal() -> None:
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise click.UsageError("the explorer needs a terminal; without one: tuiinit run --steps 1000")
+    if os.environ.get("TERM", "") in ("", "dumb", "unknown"):
+        raise click.UsageError("this terminal cannot draw (TERM is dumb or not set); use: tuiinit run --steps 1000")
+
+
+@cli.command()
+@shared_options
+@click.option("--steps", type=click.IntRange(min=0), help="Minibatches to train; the last one's measures are shown.")
+@click.option("--epochs", type=click.IntRange(min=1), help="Passes over the training examples.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON and nothing else.")
+def run(steps: int | None, epochs: int | None, as_json: bool, **options: Any) -> None:
+    """Train without a screen and print the lecture's tables."""
+    if (steps is None) == (epochs is None):
+        raise click.UsageError("tuiinit run needs either --steps N or --epochs N")
+    config = config_from(options)
+    check_data(config)
+    from . import runs, tables
+
+    with progress_bar("training") as progress:
+        (result,) = runs.run([config], steps=steps, epochs=epochs, evaluate=True, progress=progress)
+    if as_json:
+        sys.stdout.write(tables.as_json(result).decode() + "\n")
+    else:
+        from rich.console import Console
+
+        tables.print_tables(result, Console(highlight=False))
+    if result.diverged_at is not None:
+        raise runs.RunError(f"the loss was not finite at step {result.diverged_at:,}")
+
+
+@contextlib.contextmanager
+def progress_bar(what: str) -> Iterator[Callable[[int, int], None] | None]:
+    """A progress bar on standard error while the context is open, if that is a terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=None)
+
+        def tell(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=max(1, total))
+
+        yield tell
+
+
+@cli.command()
+def engine() -> None:
+    """Speak the protocol on standard input and output (started by the explorer)."""
+    from .engine.server import main as serve
+
+    sys.exit(serve())
+
+
+def main() -> None:
+    """The console script: every failure is one sentence and an exit code."""
+    try:
+        code = cli.main(standalone_mode=False)
+    except click.ClickException as error:
+        fail(error.format_message(), WRONG_USE)
+    except (click.Abort, KeyboardInterrupt):
+        fail("interrupted", 130)
+    except ValueError as error:
+        from .engine.text import DataError
+
+        if not isinstance(error, ConfigError | DataError):
+            raise
+        fail(str(error), WRONG_USE)
+    except RuntimeError as error:
+        from .link import LinkError
+        from .runs import RunError
+
+        if not isinstance(error, RunError | LinkError):
+            raise
+        fail(str(error), FAILED)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(FAILED)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def fail(sentence: str, code: int) -> None:
+    """Say one sentence on standard error and leave."""
+    sys.stderr.write(f"tuiinit: {visible(sentence)}\n")
+    sys.exit(code)

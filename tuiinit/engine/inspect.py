@@ -1,0 +1,101 @@
+"""A closer look at one lane: calibrated statistics, jitter, and what saturation lets through."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .. import protocol
+from .network import CURVES
+from .passes import train_pass
+from .trainer import Trainer, batch_normalised
+
+JITTER_BATCHES = 100
+JITTER_SEED = 7
+THROUGH_BINS = 20
+GRADIENT_ROWS = 1_024  # training examples behind the gradients told here
+
+
+@torch.no_grad()
+def inspect(lane: Trainer) -> protocol.Inspection:
+    """Look at a lane where it stands; nothing of it changes."""
+    network = lane.network
+    calibrated: tuple[protocol.Calibrated, ...] = ()
+    eval_logits = b""
+    if lane.config.bn:
+        calibrated = tuple(
+            protocol.Calibrated(layer=f"batch norm {i + 1}", mean=_bytes(mean), var=_bytes(var))
+            for i, (mean, var) in enumerate(lane.calibrated_statistics())
+        )
+        network.eval()
+        eval_logits = _bytes(network(torch.from_numpy(lane.dataset.text.dev.x[:1]).to(lane.device))[0])
+        network.train()
+    jitter = _jitter(lane)
+    through, dead, dead_grad, alive_grad = _gradients(lane)
+    return protocol.Inspection(
+        lane=lane.config.key,
+        step=lane.step,
+        calibrated=calibrated,
+        jitter_batches=len(jitter),
+        jitter_logits=_bytes(jitter),
+        eval_logits=eval_logits,
+        through=through,
+        dead=dead,
+        dead_grad=dead_grad,
+        alive_grad=alive_grad,
+    )
+
+
+def _bytes(values: Tensor) -> bytes:
+    return values.detach().float().cpu().numpy().astype("<f4").tobytes()
+
+
+def _jitter(lane: Trainer) -> Tensor:
+    """Logits (JITTER_BATCHES, classes) of the first dev example, each time in other company."""
+    config, network, examples = lane.config, lane.network, lane.dataset.x
+    size = config.at(lane.step).batch_size
+    generator = np.random.default_rng(JITTER_SEED)
+    example = torch.from_numpy(lane.dataset.text.dev.x[:1]).to(lane.device)
+    rows = []
+    for _ in range(JITTER_BATCHES):
+        company = torch.from_numpy(generator.integers(0, len(examples), size - 1)).to(lane.device)
+        h = network.embed(torch.cat([example, examples[company]]))
+        for layer in network.blocks:
+            h = layer.linear(h)
+            if layer.norm is not None:
+                h = batch_normalised(layer.norm, h)
+            if layer.nonlinearity is not None:
+                h = layer.nonlinearity(h)
+        rows.append(h[0])
+    return torch.stack(rows)
+
+
+def _gradients(
+    lane: Trainer,
+) -> tuple[tuple[float | None, ...], tuple[int, ...], tuple[float | None, ...], tuple[float | None, ...]]:
+    """Share of the gradient that gets through by abs(t), and the gradients of dead and alive units' weights."""
+    network = lane.network
+    rows = slice(0, GRADIENT_ROWS)
+    # The gradients behind the lane's last step are not needed any more: the pass writes over them.
+    _, kept = train_pass(network, lane.dataset.x[rows], lane.dataset.y[rows], keep=True, peek=True)
+    assert kept is not None
+    backward = CURVES[lane.config.nonlinearity].backward
+    arriving = torch.zeros(THROUGH_BINS, device=lane.device)
+    leaving = torch.zeros(THROUGH_BINS, device=lane.device)
+    dead_grad: list[float | None] = []
+    alive_grad: list[float | None] = []
+    dead_units = lane.dead_units()
+    for i, (output, grad) in enumerate(zip(kept.outputs, kept.grads, strict=True)):
+        place = (output.abs() * THROUGH_BINS).long().clamp_(max=THROUGH_BINS - 1).flatten()
+        arriving.index_add_(0, place, grad.abs().flatten())
+        leaving.index_add_(0, place, backward(grad, output).abs().flatten())
+        unit_grad = network.weight_grads[i + 1].abs().mean(dim=0)  # (width,)
+        is_dead = torch.zeros(len(unit_grad), dtype=torch.bool, device=lane.device)
+        is_dead[list(dead_units[i])] = True
+        dead_grad.append(float(unit_grad[is_dead].mean()) if is_dead.any() else None)
+        alive_grad.append(float(unit_grad[~is_dead].mean()) if not is_dead.all() else None)
+    through = tuple(
+        out / into if into > 0 else None for into, out in zip(arriving.tolist(), leaving.tolist(), strict=True)
+    )
+    return through, tuple(map(len, dead_units)), tuple(dead_grad), tuple(alive_grad)

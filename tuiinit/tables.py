@@ -1,0 +1,174 @@
+"""One lane's measures as the lecture's four tables, and as JSON."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from .config import RunConfig, format_hidden, format_number
+from .findings import Finding, findings
+from .protocol import Evaluation, Snapshot
+from .runs import Result
+from .theory import Prediction, predict
+from .visible import visible
+
+MARKS = {"bad": "✗", "warn": "!", "note": "·", "good": "✓"}
+STYLES = {"bad": "bold red", "warn": "yellow", "note": "dim", "good": "green"}
+
+
+def as_json(result: Result) -> bytes:
+    """The run as one JSON object (UTF-8); numbers that do not exist are null."""
+    snapshot = result.last
+    evaluation = result.evaluations.get(snapshot.step)
+    prediction = predict(result.config)
+    activations = []
+    for i, act in enumerate(snapshot.activations):
+        layer = prediction.layers[i]
+        activations.append(
+            {
+                "layer": act.layer,
+                "mean": act.mean,
+                "std": act.std,
+                "saturated": act.saturated,
+                "dead": len(act.dead),
+                "predicted_std": _finite(layer.std),
+                "predicted_saturated": _finite(layer.saturated),
+                "grad_mean": act.grad_mean,
+                "grad_std": act.grad_std,
+            }
+        )
+    told: dict[str, Any] = {
+        "config": msgspec.to_builtins(result.config),
+        "device": result.device,
+        "step": snapshot.step,
+        "epoch": snapshot.epoch,
+        "parameters": snapshot.parameters,
+        "loss": snapshot.loss if result.diverged_at is None else None,
+        "initial_loss": snapshot.initial_loss,
+        "expected_initial_loss": snapshot.expected_initial_loss,
+        "dev_loss": evaluation.dev if evaluation else None,
+        "diverged_at": result.diverged_at,
+        "activations": activations,
+        "weights": [
+            {
+                "name": w.name,
+                "shape": w.shape,
+                "mean": w.mean,
+                "std": w.std,
+                "grad_mean": w.grad_mean,
+                "grad_std": w.grad_std,
+                "grad_data_ratio": w.grad_data_ratio,
+                "update_data_log10": w.update_data_log10,
+            }
+            for w in snapshot.weights
+        ],
+        "findings": [
+            {"id": f.id, "severity": f.severity, "text": f.text}
+            for f in told_findings(snapshot, result.config, evaluation, prediction, result.diverged_at)
+        ],
+    }
+    return msgspec.json.format(msgspec.json.encode(told), indent=1)
+
+
+def told_findings(
+    snapshot: Snapshot,
+    config: RunConfig,
+    evaluation: Evaluation | None,
+    prediction: Prediction,
+    diverged_at: int | None = None,
+) -> list[Finding]:
+    """The findings of a lane, its end by divergence included."""
+    return list(findings(snapshot, config, evaluation=evaluation, prediction=prediction, diverged_at=diverged_at))
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
+
+
+def describe(config: RunConfig) -> str:
+    """A configuration in one line."""
+    parts = [
+        f"gain {format_number(config.gain)}",
+        "batch norm" if config.bn else "no batch norm",
+        config.nonlinearity,
+        f"layers {format_hidden(config.hidden)}",
+        f"{config.optimizer} lr {format_number(config.lr)}",
+        f"batch {config.batch_size}",
+        f"seed {config.seed}",
+    ]
+    return " · ".join(parts)
+
+
+def print_tables(result: Result, console: Console) -> None:
+    """The lecture's four tables, theory beside them, and the findings."""
+    snapshot, config = result.last, result.config
+    prediction = predict(config)
+    loss = "not finite" if result.diverged_at is not None else _number(snapshot.loss, "{:.4f}")
+    evaluation = result.evaluations.get(snapshot.step)
+    console.print(Text(visible(f"{describe(config)} · {snapshot.parameters:,} parameters · {result.device}")))
+    head = (
+        f"step {snapshot.step:,} (epoch {snapshot.epoch:.3f}) · loss {loss} · at the start "
+        f"{_number(snapshot.initial_loss, '{:.4f}')}, ln {round(math.exp(snapshot.expected_initial_loss))} = "
+        f"{snapshot.expected_initial_loss:.4f}"
+    )
+    if evaluation is not None and evaluation.dev is not None:
+        head += f" · dev {evaluation.dev:.4f}"
+    console.print(Text(head))
+
+    table = _table("Activations", "layer", "mean", "std", "theory", "saturated", "theory", "dead")
+    for act, layer in zip(snapshot.activations, prediction.layers, strict=True):
+        table.add_row(
+            act.layer,
+            f"{act.mean:+.4f}",
+            f"{act.std:.4f}",
+            _number(_finite(layer.std), "{:.3f}"),
+            f"{act.saturated:.2%}",
+            _number(_finite(layer.saturated), "{:.2%}"),
+            str(len(act.dead)),
+        )
+    console.print(table)
+
+    table = _table("Gradients of the activations", "layer", "mean", "std", "÷ last layer's", "theory")
+    last = snapshot.activations[-1].grad_std
+    for act, layer in zip(snapshot.activations, prediction.layers, strict=True):
+        table.add_row(
+            act.layer,
+            f"{act.grad_mean:+.2e}",
+            f"{act.grad_std:.3e}",
+            f"{act.grad_std / last:.3f}" if last > 0 else "–",
+            _number(_finite(layer.grad_std), "{:.3f}"),
+        )
+    console.print(table)
+
+    table = _table("Weight gradients", "weight", "shape", "mean", "std", "grad:data")
+    for w in snapshot.weights:
+        shape = " × ".join(map(str, w.shape))
+        table.add_row(w.name, shape, f"{w.grad_mean:+.2e}", f"{w.grad_std:.3e}", _number(w.grad_data_ratio, "{:.2e}"))
+    console.print(table)
+
+    table = _table("Update:data", "weight", "data std", "log10 update:data", "1e-3 is about right")
+    for w in snapshot.weights:
+        ratio = w.update_data_log10
+        word = "–" if ratio is None else "slow" if ratio < -4 else "fast" if ratio > -2 else "fine"
+        table.add_row(w.name, f"{w.std:.4f}", _number(ratio, "{:+.3f}"), word)
+    console.print(table)
+
+    for finding in told_findings(snapshot, config, evaluation, prediction, result.diverged_at):
+        console.print(Text(f"{MARKS[finding.severity]} {finding.text}", style=STYLES[finding.severity]))
+
+
+def _table(title: str, first: str, *others: str) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    table.add_column(first)
+    for name in others:
+        table.add_column(name, justify="right")
+    return table
+
+
+def _number(value: float | None, form: str) -> str:
+    return "–" if value is None else form.format(value)
