@@ -186,4 +186,4 @@ class Network(nn.Module):
 
 def _views(flat: Tensor, shapes: list[torch.Size]) -> list[Tensor]:
     sizes = [shape.numel() for shape in shapes]
-    return [part.view(shape) for part, shape in zip(flat.split(sizes), shapes, strict=True)]
+    return [part.view(shape) for part, shape in zip(torch.split(flat, sizes), shapes, strict=True)]

@@ -39,22 +39,32 @@ def _histogram_range(mean: float, std: float) -> tuple[float, float]:
 
 
 def _histograms(tensors: Sequence[Tensor], ranges: Sequence[tuple[float, float]]) -> list[protocol.Histogram]:
-    counts = torch.stack(
-        [torch.histc(t.detach().float(), BINS, lo, hi) for t, (lo, hi) in zip(tensors, ranges, strict=True)]
-    ).tolist()
+    """Counts over equal bins; one transfer for all. (bincount on bin numbers is twice as fast as histc.)"""
+    rows = []
+    for t, (lo, hi) in zip(tensors, ranges, strict=True):
+        # Bin numbers from 1; 0 and BINS + 1 take what is outside. Scaled a hair less, the upper bound falls
+        # into the last bin, where saturated outputs of exactly 1 belong.
+        scale = BINS / (hi - lo) * (1 - 1e-6)
+        place = t.detach().float().flatten().mul(scale).add_(1 - lo * scale).clamp_(0, BINS + 1)
+        rows.append(torch.bincount(place.to(torch.int32), minlength=BINS + 2))
+    counts = torch.stack(rows).tolist()
     return [
-        protocol.Histogram(
-            lo=lo, hi=hi, counts=tuple(map(int, row)), outside=max(0.0, 1 - sum(row) / max(1, t.numel()))
-        )
+        protocol.Histogram(lo=lo, hi=hi, counts=tuple(row[1:-1]), outside=(row[0] + row[-1]) / max(1, t.numel()))
         for t, (lo, hi), row in zip(tensors, ranges, counts, strict=True)
     ]
 
 
 def _moments(tensors: Iterable[Tensor]) -> list[Tensor]:
-    """[std, mean, std, mean, …], unbiased, as 0-d tensors; a single value has std 0."""
+    """[std, mean, std, mean, …], unbiased, as 0-d tensors; a single value has std 0.
+
+    Two passes, which stay exact where the mean is far larger than the std. (torch.std_mean over a whole
+    tensor takes five times as long on the CPU.)
+    """
     told: list[Tensor] = []
     for t in tensors:
-        told += torch.std_mean(t.detach().float(), correction=1 if t.numel() > 1 else 0)
+        values = t.detach().float()
+        mean = values.mean()
+        told += [torch.linalg.vector_norm(values - mean) / math.sqrt(max(1, t.numel() - 1)), mean]
     return told
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -202,7 +203,7 @@ class Trainer:
         self._optimizer.step()
         update = torch.sub(flat, before, out=before)
         sizes = [w.numel() for w in network.weights]
-        parts = list(update[: sum(sizes)].split(sizes))
+        parts = list(torch.split(update[: sum(sizes)], sizes))
         stds = self._stds(parts + network.weights)
         return torch.log10(stds[: len(parts)] / stds[len(parts) :])
 
@@ -254,7 +255,7 @@ class Trainer:
             kept.outputs,
             kept.grads,
             RANGES[self.config.nonlinearity],
-            self.dead_units(),
+            self.dead_units(kept.outputs),
         )
         told = torch.stack(scalars).tolist()
         weights = probe.weights(
@@ -297,14 +298,21 @@ class Trainer:
         if self.diverged_at is None:
             self.diverged_at = self.step = max(1, step)
 
-    def dead_units(self) -> list[tuple[int, ...]]:
+    def dead_units(self, outputs: Sequence[Tensor] = ()) -> list[tuple[int, ...]]:
         """For each hidden layer the units that are saturated on every row of the probe batch.
+
+        Args:
+            outputs: of a minibatch, one (B, width) a layer. A unit that is not saturated on one of its rows
+                is alive, and when all are, which is the rule, the probe batch need not pass at all.
 
         Batch norm takes the probe batch's own statistics, so there the whole batch passes at once; without
         it rows do not mix, and a few of them already clear most units.
         """
         limits = RANGES[self.config.nonlinearity]
         if not limits.saturates:
+            return [() for _ in self.config.hidden]
+        candidates = [((y <= limits.below) | (y >= limits.above)).all(dim=0) for y in outputs]
+        if candidates and not bool(torch.cat(candidates).any()):
             return [() for _ in self.config.hidden]
         stages = (len(self._probe),) if self.config.bn else PROBE_STAGES
         dead: list[tuple[int, ...]] = []
@@ -326,8 +334,11 @@ class Trainer:
                         both = ((h <= limits.below) | (h >= limits.above)).all(dim=0)
                         sure = sure | (mixed & both)
                 flags.append(sure)
-            found = torch.cat(flags).cpu()
-            dead = [tuple(np.flatnonzero(part).tolist()) for part in found.split(list(self.config.hidden))]
+            found = torch.cat(flags)
+            if candidates:
+                found &= torch.cat(candidates)
+            found = found.cpu()
+            dead = [tuple(np.flatnonzero(part).tolist()) for part in torch.split(found, list(self.config.hidden))]
             if not any(dead):
                 break
         return dead
