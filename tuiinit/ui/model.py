@@ -207,7 +207,9 @@ class Session:
         if isinstance(frame, DataInfo):
             self.data = frame
             return Changed.HEADER | Changed.TRAINING | Changed.CONFIG
-        return self._take_problem(frame)
+        if isinstance(frame, Problem):
+            return self._take_problem(frame)
+        return Changed.NOTHING
 
     def _take_status(self, frame: Status) -> Changed:
         if self.key in self._forgotten:

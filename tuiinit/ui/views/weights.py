@@ -193,10 +193,12 @@ class UpdateData(View):
     def caption(self, session: Session, width: int) -> Sequence[Row]:
         names = self._names(session)
         shown = [names[i] for i in choose(len(names), len(SERIES))]
-        return named(shown, width, [mark(name) for name in shown])
+        legend = named(shown, width, [mark(name) for name in shown])
+        return legend if len(legend) == 1 else ()  # the table has the marks too
 
     def table(self, session: Session, width: int) -> Table:
         columns = (
+            Column("", 1),
             Column("matrix", 11, "<"),
             Column("shape", 11),
             Column("log10", 7),
@@ -205,10 +207,13 @@ class UpdateData(View):
             Column("before", 7),
         )
         rows: list[list[Cell]] = []
+        names = self._names(session)
+        series = {names[i]: SERIES[n] for n, i in enumerate(choose(len(names), len(SERIES)))}
         for w, b in _pairs(session):
             value = w.update_data_log10
             rows.append(
                 [
+                    (mark(w.name), series[w.name]) if w.name in series else "",
                     w.name,
                     (_shape(w), Ink.DIM),
                     (f"{value:.2f}" if value is not None else "–", Ink.STRONG),

@@ -1,0 +1,346 @@
+"""An engine without torch: makes frames that look like an engine's, by the same rules of credit."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import AsyncIterator
+from itertools import pairwise
+
+import numpy as np
+
+from tuiinit.config import RunConfig
+from tuiinit.protocol import (
+    Activation,
+    Adjust,
+    Advance,
+    Command,
+    Credit,
+    DataInfo,
+    Evaluate,
+    Evaluation,
+    Frame,
+    Hello,
+    Histogram,
+    Lane,
+    LaneStatus,
+    Pause,
+    Problem,
+    Restart,
+    Select,
+    Snapshot,
+    Status,
+    Trace,
+    Weight,
+)
+
+STEPS_PER_EPOCH = 5707
+STRIDE = 37  # steps a credit is worth while the clock moves
+
+
+def histogram(lo: float, hi: float, peak: float) -> Histogram:
+    x = np.linspace(lo, hi, 40)
+    counts = np.exp(-(((x - peak) / (hi - lo) * 4) ** 2)) * 1000
+    return Histogram(lo=lo, hi=hi, counts=tuple(counts.astype(int).tolist()), outside=0.0)
+
+
+def loss_at(config: RunConfig, step: int) -> float:
+    return 2.2 + 1.1 * math.exp(-step / 300) + 0.02 * config.gain + 0.05 * math.sin(step)
+
+
+def ratio_at(config: RunConfig, step: int, matrix: int) -> float:
+    return -3.0 + 0.3 * math.sin(matrix) + math.log10(config.at(step - 1).lr / 0.1)
+
+
+def std_at(config: RunConfig, layer: int) -> float:
+    return 0.63 if config.bn else min(0.9, 0.2 + 0.2 * config.gain) - 0.01 * layer
+
+
+def snapshot(config: RunConfig, step: int) -> Snapshot:
+    """A plausible snapshot: the activations' std tells gain and layer, so tests can recognise it."""
+    layers = tuple(
+        Activation(
+            layer=f"{config.nonlinearity} {i}",
+            width=width,
+            mean=0.01,
+            std=std_at(config, i),
+            saturated=0.036 if config.bn else min(1.0, 0.05 * config.gain),
+            histogram=histogram(-1, 1, 0.1 * i),
+            grad_mean=1e-6,
+            grad_std=4e-4 * i,
+            grad_mean_abs=3e-4,
+            grad_histogram=histogram(-0.002, 0.002, 0),
+            dead=(),
+            saturation_rows=8,
+            saturation=b"",
+        )
+        for i, width in enumerate(config.hidden, 1)
+    )
+    fans = [config.context * config.embedding, *config.hidden, 27]
+    shapes = [(27, config.embedding), *pairwise(fans)]
+    names = ["embedding", *(f"hidden {i}" for i in range(1, len(config.hidden) + 1)), "output"]
+    weights = tuple(
+        Weight(
+            name=name,
+            shape=shape,
+            mean=0.001,
+            std=1 / math.sqrt(shape[0]),
+            histogram=histogram(-1, 1, 0),
+            grad_mean=0.0,
+            grad_std=1e-3,
+            grad_histogram=histogram(-0.01, 0.01, 0),
+            grad_data_ratio=0.01,
+            update_data_log10=ratio_at(config, step, i) if step else None,
+        )
+        for i, (name, shape) in enumerate(zip(names, shapes, strict=True))
+    )
+    now = config.at(max(0, step - 1))
+    return Snapshot(
+        lane=config.key,
+        step=step,
+        epoch=step / STEPS_PER_EPOCH,
+        loss=loss_at(config, step),
+        initial_loss=loss_at(config, 0),
+        expected_initial_loss=math.log(27),
+        parameters=47024 if config.bn else 46497,
+        lr=now.lr,
+        batch_size=now.batch_size,
+        optimizer=now.optimizer,
+        logit_std=0.3,
+        input_second_moment=1.0,
+        activations=layers,
+        weights=weights,
+        batch_norms=(),
+        probe_rows=1024,
+        cost=0.001,
+    )
+
+
+def trace(config: RunConfig, first: int, last: int) -> Trace:
+    steps = range(first, last + 1)
+    matrices = len(config.hidden) + 2
+    loss = np.array([loss_at(config, s) for s in steps], "<f4")
+    ratios = np.array([[ratio_at(config, s, m) for m in range(matrices)] for s in steps], "<f4")
+    return Trace(lane=config.key, first_step=first, loss=loss.tobytes(), update_data=ratios.tobytes())
+
+
+def data_info() -> DataInfo:
+    return DataInfo(
+        path="",
+        words=32469,
+        vocabulary=".abcdefghijklmnopqrstuvwxyz",
+        train=182625,
+        dev=22655,
+        test=22866,
+        unigram=2.8234,
+        bigram=2.4541,
+    )
+
+
+class FakeLink:
+    """A link to an engine that trains at once: a credit moves the clock by a stride.
+
+    Args:
+        diverges_at: the step at which every lane's loss stops being finite.
+        refuses: a gain whose lane the engine refuses, as it would a missing file.
+    """
+
+    def __init__(self, *, diverges_at: int | None = None, refuses: float | None = None) -> None:
+        self.sent: list[Command] = []
+        self.closed = False
+        self.updates = 0
+        self._frames: asyncio.Queue[Frame | Exception | None] = asyncio.Queue()
+        self._lanes: dict[str, tuple[RunConfig, int]] = {}
+        self._selected: RunConfig | None = None
+        self._clock = 0
+        self._target: float = 0
+        self._catching_up = False
+        self._credit = 0
+        self._changed = False
+        self._outbox: list[Frame] = []
+        self._told_data = False
+        self._diverges_at = diverges_at
+        self._refuses = refuses
+        self._frames.put_nowait(
+            Hello(version=1, program="0", torch="2.8.0", device="cpu", threads=1, pid=1),
+        )
+
+    async def frames(self) -> AsyncIterator[Frame]:
+        while True:
+            frame = await self._frames.get()
+            if frame is None:
+                return
+            if isinstance(frame, Exception):
+                raise frame
+            yield frame
+
+    def send(self, command: Command) -> None:
+        if self.closed:
+            return
+        self.sent.append(command)
+        match command:
+            case Credit():
+                self._credit = 1
+            case Select(lanes=(config, *_)):
+                self._select(config)
+            case Advance():
+                self._advance(command)
+            case Adjust(name=name, value=value):
+                self._adjust(name, value)
+            case Pause():
+                self._target, self._catching_up, self._changed = self._clock, False, True
+            case Restart():
+                self._restart()
+            case Evaluate():
+                self._evaluate()
+        self._update()
+
+    async def close(self) -> None:
+        self.closed = True
+        self._frames.put_nowait(None)
+
+    # ------------------------------------------------------------------------------ what tests do to it
+
+    def die(self, sentence: str) -> None:
+        self._frames.put_nowait(RuntimeError(sentence))
+
+    def problem(self, sentence: str) -> None:
+        self._outbox.append(Problem(text=sentence))
+        self._changed = True
+        self._update()
+
+    @property
+    def changed(self) -> bool:
+        """Whether there is something that the screen was not told yet."""
+        return self._changed
+
+    @property
+    def moving(self) -> bool:
+        return not self._diverged and (
+            self._target > self._clock
+            or (self._catching_up and self._selected is not None and self._step < self._clock)
+        )
+
+    def of(self, kind: type[Command]) -> list[Command]:
+        return [command for command in self.sent if isinstance(command, kind)]
+
+    # --------------------------------------------------------------------------------------- commands
+
+    def _select(self, config: RunConfig) -> None:
+        if self._refuses is not None and config.gain == self._refuses:
+            self.problem("there is no file of words at /nowhere")
+            return
+        self._selected = config
+        if config.key not in self._lanes:
+            self._begin(config)
+        if not self._told_data:
+            self._outbox.append(data_info())
+            self._told_data = True
+        self._outbox.append(snapshot(config, self._step))
+        self._catching_up = True
+        self._changed = True
+
+    def _begin(self, config: RunConfig, continues: str | None = None, step: int = 0) -> None:
+        self._lanes[config.key] = (config, step)
+        self._outbox.append(Lane(lane=config.key, config=config, continues=continues))
+
+    def _advance(self, command: Advance) -> None:
+        if command.steps is not None:
+            self._target = self._clock + command.steps
+        elif command.epochs is not None:
+            self._target = (self._clock // STEPS_PER_EPOCH + command.epochs) * STEPS_PER_EPOCH
+        else:
+            self._target = math.inf if command.to is None else command.to
+        self._catching_up = self._changed = True
+
+    def _adjust(self, name: str, value: float | int | str) -> None:
+        assert self._selected is not None
+        old, step = self._selected, self._step
+        new = old.changed(step, name, value)
+        if new.key != old.key:
+            del self._lanes[old.key]
+            self._begin(new, old.key if step else None, step)
+            self._selected = new
+        self._changed = True
+
+    def _restart(self) -> None:
+        self._lanes.clear()
+        self._outbox.clear()
+        self._clock = 0
+        self._target = 0
+        if self._selected is not None:
+            self._begin(self._selected)
+            self._outbox.append(snapshot(self._selected, 0))
+        self._changed = True
+
+    def _evaluate(self) -> None:
+        assert self._selected is not None
+        self._outbox.append(Evaluation(lane=self._selected.key, step=self._step, dev=2.3456))
+        self._changed = True
+
+    # ---------------------------------------------------------------------------------------- updates
+
+    @property
+    def _step(self) -> int:
+        return self._lanes[self._selected.key][1] if self._selected else 0
+
+    @property
+    def _diverged(self) -> bool:
+        return self._diverges_at is not None and self._step >= self._diverges_at
+
+    def _move(self) -> None:
+        """Up to a stride of the clock, or of the lane towards it."""
+        config, step = self._selected, self._step
+        if config is None or self._diverged:
+            return
+        behind = step < self._clock
+        if behind and not self._catching_up:
+            return
+        goal = self._clock if behind else self._target
+        last = int(min(goal, step + STRIDE))
+        if self._diverges_at is not None:
+            last = min(last, self._diverges_at)
+        if last <= step:
+            return
+        self._outbox += [trace(config, step + 1, last), snapshot(config, last)]
+        self._lanes[config.key] = (config, last)
+        self._clock = max(self._clock, last)
+        self._changed = True
+
+    def _update(self) -> None:
+        if not self._credit:
+            return
+        self._move()
+        if not self._changed:
+            return
+        for frame in self._outbox:
+            self._frames.put_nowait(frame)
+        self._outbox = []
+        self._frames.put_nowait(self._status())
+        self._credit = 0
+        self._changed = False
+        self.updates += 1
+
+    def _status(self) -> Status:
+        config = self._selected
+        lanes: tuple[LaneStatus, ...] = ()
+        if config is not None:
+            lanes = (
+                LaneStatus(
+                    lane=config.key,
+                    step=self._step,
+                    epoch=self._step / STEPS_PER_EPOCH,
+                    steps_per_epoch=STEPS_PER_EPOCH,
+                    diverged_at=self._diverges_at if self._diverged else None,
+                ),
+            )
+        running = self._target > self._clock and not self._diverged
+        return Status(
+            running=running,
+            catching_up=self._catching_up and self._step < self._clock and not self._diverged,
+            clock=self._clock,
+            target=int(self._target) if running and math.isfinite(self._target) else None,
+            lanes=lanes,
+            steps_per_second=412.0 if running else 0.0,
+            measuring=0.03,
+        )
