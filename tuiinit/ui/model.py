@@ -171,12 +171,9 @@ class Session:
 
     def prediction(self) -> Prediction | None:
         """What theory says of the shown lane at its start."""
-        now = self.snapshot()
-        first = self.shown.snapshots.at_or_before(0) or now
-        key = (self.key, first.step if first else None)
+        key = (self.key, self.settings)
         if self._prediction is None or self._prediction[0] != key:
-            told = predict(self.settings, input_second_moment=first.input_second_moment) if first else None
-            self._prediction = (key, told)
+            self._prediction = (key, predict(self.settings))
         return self._prediction[1]
 
     def findings(self) -> tuple[Finding, ...]:
