@@ -17,7 +17,7 @@ THROUGH_BINS = 20
 GRADIENT_ROWS = 1_024  # training examples behind the gradients told here
 
 
-@torch.no_grad()
+@torch.inference_mode()
 def inspect(lane: Trainer) -> protocol.Inspection:
     """Look at a lane where it stands; nothing of it changes."""
     network = lane.network

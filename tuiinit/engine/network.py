@@ -7,6 +7,7 @@ has the same forward and backward written out for speed.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -150,15 +151,19 @@ class Network(nn.Module):
             if config.bn:
                 vectors += [torch.full((width,), config.output_scale if i == last else 1.0), torch.zeros(width)]
         #: All parameters end to end, and the gradients beside them: weights, then vectors.
-        self.flat = torch.cat([t.reshape(-1) for t in (*drawn, *vectors)]).to(device)
-        self.flat_grad = torch.zeros_like(self.flat)
+        self.buffer = torch.zeros((2, sum(t.numel() for t in (*drawn, *vectors))), device=device)
+        self.flat, self.flat_grad = self.buffer
+        self.flat.copy_(torch.cat([t.reshape(-1) for t in (*drawn, *vectors)]))
         shapes = [t.shape for t in (*drawn, *vectors)]
         data, grads = _views(self.flat, shapes), _views(self.flat_grad, shapes)
 
         #: The matrices whose updates are watched, and their gradients: names, tensors.
         self.weight_names = ("embedding", *(f"hidden {i + 1}" for i in range(last)), "output")
         self.weights, self.weight_grads = data[: last + 2], grads[: last + 2]
-        self.vector_grads = grads[last + 2 :]
+        self.vectors, self.vector_grads = data[last + 2 :], grads[last + 2 :]
+        self.weights_size = sum(w.numel() for w in self.weights)
+        #: Neighbours of one size as (2, count, size) views of data and gradients, for statistics in one go.
+        self.groups = _groups(self.buffer, self.weights)
 
         self.embedding = nn.Parameter(self.weights[0])
         rest = iter(data[last + 2 :])
@@ -182,6 +187,16 @@ class Network(nn.Module):
         for layer in self.blocks:
             h = layer(h)
         return h
+
+
+def _groups(buffer: Tensor, weights: list[Tensor]) -> list[Tensor]:
+    groups = []
+    start = 0
+    for size, run in itertools.groupby(w.numel() for w in weights):
+        count = len(list(run))
+        groups.append(buffer[:, start : start + count * size].view(2, count, size))
+        start += count * size
+    return groups
 
 
 def _views(flat: Tensor, shapes: list[torch.Size]) -> list[Tensor]:

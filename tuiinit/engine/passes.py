@@ -10,8 +10,12 @@ from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from .network import CURVES, Network, aten
+
+MEAN = 1  # PyTorch's code for the reduction "mean"
+BACKWARD_OF_ALL = [True, True, True]  # gradients of the input, the scale and the shift
 
 
 @dataclass
@@ -47,59 +51,59 @@ def train_pass(
     config = network.config
     curve = CURVES[config.nonlinearity]
     rows = len(y)
-    h = embedded = torch.nn.functional.embedding(x, network.weights[0]).flatten(1)  # (B, context · embedding)
+    blocks = network.blocks
+    depth = len(blocks)
+    embedded = functional.embedding(x, network.weights[0]).flatten(1)  # (B, context · embedding)
+    h = embedded
     inputs: list[Tensor] = []
     linear: list[Tensor] = []
-    saved: list[tuple[Tensor, Tensor, Tensor]] = []
-    depth = len(network.blocks)
-    for i, layer in enumerate(network.blocks):
+    saved: list[tuple[Tensor, Tensor]] = []
+    norm = blocks[0].norm
+    s, eps = norm.correction(rows) if norm is not None else (1.0, 0.0)
+    vectors = iter(network.vectors)
+    scales: list[Tensor] = []
+    for i, block in enumerate(blocks):
         inputs.append(h)
-        bias = layer.linear.bias
         weight = network.weights[i + 1]
-        h = h @ weight if bias is None else torch.addmm(bias.data, h, weight)
-        linear.append(h)
-        if (norm := layer.norm) is not None:
-            s, eps = norm.correction(rows)
-            scale = norm.gamma.data * s
+        h = torch.mm(h, weight) if block.linear.bias is None else torch.addmm(next(vectors), h, weight)
+        if (norm := block.norm) is not None:
+            linear.append(h)
+            scales.append(next(vectors) * s)
             mean, var = (None, None) if peek else (norm.running_mean, norm.running_var)
             h, batch_mean, inverse_std = aten.native_batch_norm.default(
-                h, scale, norm.beta.data, mean, var, True, norm.momentum, eps
+                h, scales[i], next(vectors), mean, var, True, norm.momentum, eps
             )
-            saved.append((scale, batch_mean, inverse_std))
+            saved.append((batch_mean, inverse_std))
+        elif keep:
+            linear.append(h)
         if i < depth - 1:
             h = curve.forward(h)
 
     logits = h
-    log_p = torch.log_softmax(logits, 1)
-    target = y.unsqueeze(1)
-    loss = -log_p.gather(1, target).mean()
+    log_p = aten._log_softmax.default(logits, 1, False)
+    loss, total = aten.nll_loss_forward.default(log_p, y, None, MEAN, -100)
 
     # Backward: d is the gradient of the loss with respect to what layer i gave.
-    d = log_p.exp_()
-    d.scatter_add_(1, target, torch.full_like(d[:, :1], -1.0))
-    d /= rows
+    d = aten.nll_loss_backward.default(torch.ones_like(loss), log_p, y, None, MEAN, -100, total)
+    d = aten._log_softmax_backward_data.default(d, log_p, 1, d.dtype)
     grads: list[Tensor] = []
-    vectors = len(network.vector_grads)
+    vector_grads: list[Tensor] = []  # the last layer's first, each layer's in reverse
     for i in range(depth - 1, -1, -1):
-        layer = network.blocks[i]
+        block = blocks[i]
         if i < depth - 1:
             if keep:
                 grads.append(d)
             d = curve.backward(d, inputs[i + 1])
-        if (norm := layer.norm) is not None:
-            scale, batch_mean, inverse_std = saved[i]
-            s, eps = norm.correction(rows)
+        if block.norm is not None:
             d, d_scale, d_beta = aten.native_batch_norm_backward.default(
-                d, linear[i], scale, None, None, batch_mean, inverse_std, True, eps, [True, True, True]
+                d, linear[i], scales[i], None, None, *saved[i], True, eps, BACKWARD_OF_ALL
             )
-            vectors -= 2
-            torch.mul(d_scale, s, out=network.vector_grads[vectors])
-            network.vector_grads[vectors + 1].copy_(d_beta)
-        if layer.linear.bias is not None:
-            vectors -= 1
-            torch.sum(d, 0, out=network.vector_grads[vectors])
+            vector_grads += (d_beta, d_scale.mul_(s))
+        if block.linear.bias is not None:
+            vector_grads.append(d.sum(0))
         torch.mm(inputs[i].t(), d, out=network.weight_grads[i + 1])
-        d = d @ network.weights[i + 1].t()
+        d = torch.mm(d, network.weights[i + 1].t())
+    torch.cat(vector_grads[::-1], out=network.flat_grad[network.weights_size :])
     d = d.view(rows, config.context, config.embedding)
     network.weight_grads[0].copy_(aten.embedding_dense_backward.default(d, x, len(network.weights[0]), -1, False))
     if not keep:

@@ -159,7 +159,7 @@ class Trainer:
             for group in self._optimizer.param_groups:
                 group["lr"] = now.lr
 
-    @torch.no_grad()
+    @torch.inference_mode()
     def train_step(self, *, measure: bool = False) -> Snapshot | None:
         """One minibatch: forward, backward, update; with `measure` also its snapshot.
 
@@ -182,7 +182,7 @@ class Trainer:
         assert kept is not None
         return self._measure(loss, kept, update_data)
 
-    @torch.no_grad()
+    @torch.inference_mode()
     def peek(self) -> Snapshot | None:
         """What the next minibatch finds, without an update: the snapshot of step 0."""
         chosen = self._minibatches.next(self._now.batch_size, peek=True)
@@ -193,25 +193,27 @@ class Trainer:
     def _update(self) -> Tensor:
         """Update the parameters; log10(std(update) / std(data after it)) for each weight."""
         network = self.network
-        flat, grad = network.flat, network.flat_grad
         if self._optimizer is None:  # plain SGD
-            flat.add_(grad, alpha=-self._now.lr)
-            stds = self._stds(network.weight_grads + network.weights)
-            count = len(network.weights)
-            return torch.log10(stds[:count] * self._now.lr / stds[count:])
-        before = flat.clone()
+            network.flat.add_(network.flat_grad, alpha=-self._now.lr)
+            stds = self._stds(network.groups)
+            return torch.log10(stds[1] * self._now.lr / stds[0])
+        before = network.flat.clone()
         self._optimizer.step()
-        update = torch.sub(flat, before, out=before)
-        sizes = [w.numel() for w in network.weights]
-        parts = list(torch.split(update[: sum(sizes)], sizes))
-        stds = self._stds(parts + network.weights)
-        return torch.log10(stds[: len(parts)] / stds[len(parts) :])
+        update = torch.sub(network.flat, before, out=before)
+        size = network.weights_size
+        return torch.log10(self._stds(self._groups_of(update[:size])) / self._stds([g[0] for g in network.groups]))
 
-    def _stds(self, tensors: list[Tensor]) -> Tensor:
-        """Unbiased std of each tensor (two groups of the weights' sizes), from sums and norms."""
-        n = self._sizes.repeat(2)
-        sums = torch.stack([t.sum() for t in tensors])
-        norms = torch.stack(torch._foreach_norm(tensors))
+    def _groups_of(self, flat: Tensor) -> list[Tensor]:
+        """All weights end to end as views (count, size) of neighbours of one size."""
+        sizes = [group.shape[1] * group.shape[2] for group in self.network.groups]
+        parts = torch.split(flat, sizes)
+        return [part.view(group.shape[1:]) for part, group in zip(parts, self.network.groups, strict=True)]
+
+    def _stds(self, groups: list[Tensor]) -> Tensor:
+        """Unbiased std over the last dimension, the groups joined: from sums and norms, in few operations."""
+        sums = torch.cat([g.sum(-1) for g in groups], -1)
+        norms = torch.cat([torch.linalg.vector_norm(g, dim=-1) for g in groups], -1)
+        n = self._sizes
         return ((norms.square_() - sums.square_() / n) / (n - 1)).clamp_(min=0).sqrt_()
 
     def take_trace(self) -> TraceBlock | None:
