@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 import torch
+
 from tuiinit.config import RunConfig
 from tuiinit.engine import text
 from tuiinit.engine.trainer import Dataset, Trainer

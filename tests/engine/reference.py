@@ -6,6 +6,7 @@ matrix: slow and short, so that it can be read against the lecture.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -71,7 +72,7 @@ class PlainNetwork:
         fans = [context * self.embedding, *self.hidden, self.classes]
         self.C = torch.randn((self.classes, self.embedding), generator=g) * self.embedding_scale
         self.W = []
-        for fan_in, fan_out in zip(fans[:-1], fans[1:], strict=True):
+        for fan_in, fan_out in itertools.pairwise(fans):
             weight = torch.randn((fan_in, fan_out), generator=g)
             self.W.append(weight / fan_in**0.5 if self.fan_in_scaling else weight)
         for weight in self.W[:-1]:

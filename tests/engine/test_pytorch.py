@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
 from tuiinit.config import NONLINEARITIES, OPTIMIZERS, RunConfig
 from tuiinit.engine.network import CURVES, BatchNorm, Network
 from tuiinit.engine.passes import train_pass

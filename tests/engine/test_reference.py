@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor
+
 from tuiinit.config import NONLINEARITIES
 from tuiinit.engine.trainer import Dataset
 from tuiinit.protocol import floats

@@ -20,6 +20,7 @@ from .passes import Kept, train_pass
 from .text import Examples, Text
 
 BLOCK = 256  # steps whose minibatches are drawn, and whose traces are kept on the device, at a time
+MAX_DRAWN = 2**20  # indices drawn at a time: large minibatches take fewer steps a block
 PROBE_ROWS = 1_024  # training examples on which dead units are looked for
 PROBE_STAGES = (64, PROBE_ROWS)  # most units show themselves alive on the first rows
 LOG10_PROBABILITIES = (-8.0, 0.0)  # what the histogram of predicted probabilities spans
@@ -60,7 +61,8 @@ class Minibatches:
             if self._block.shape[1] == size:
                 self._before = self._generator.get_state()
             self._generator.set_state(self._before)
-            drawn = torch.randint(0, self._examples, (BLOCK, size), generator=self._generator)
+            rows = max(1, min(BLOCK, MAX_DRAWN // size))
+            drawn = torch.randint(0, self._examples, (rows, size), generator=self._generator)
             self._block = drawn.to(self._device)
             self._used = 0
         row = self._block[self._used]
@@ -112,6 +114,7 @@ class Trainer:
         probe_rows = min(PROBE_ROWS, len(dataset.text.train))
         chosen = np.random.default_rng(0).choice(len(dataset.text.train), probe_rows, replace=False)
         self._probe = dataset.x[torch.from_numpy(chosen).to(device)]
+        self._first_loss: Tensor | None = None  # of the first minibatch, not yet fetched
         self.initial_loss: float | None = None
 
     # ------------------------------------------------------------------------------------------ stepping
@@ -171,6 +174,8 @@ class Trainer:
         chosen = self._minibatches.next(self._now.batch_size)
         x, y = self.dataset.x[chosen], self.dataset.y[chosen]
         loss, kept = train_pass(self.network, x, y, keep=measure)
+        if self.step == 0:
+            self._first_loss = loss
         self.step += 1
         update_data = self._update()
         row = self._rows[self._filled]
@@ -188,6 +193,8 @@ class Trainer:
         chosen = self._minibatches.next(self._now.batch_size, peek=True)
         loss, kept = train_pass(self.network, self.dataset.x[chosen], self.dataset.y[chosen], keep=True, peek=True)
         assert kept is not None
+        if self.step == 0:
+            self._first_loss = loss
         return self._measure(loss, kept, None)
 
     def _update(self) -> Tensor:
@@ -237,15 +244,15 @@ class Trainer:
     # ----------------------------------------------------------------------------------------- measuring
 
     def _measure(self, loss_tensor: Tensor, kept: Kept, update_data: Tensor | None) -> Snapshot | None:
-        """All numbers of a snapshot; None, and the lane marked as diverged, if one is not finite."""
+        """All numbers of a snapshot; None if one is not finite, and the lane marked as diverged if it is the loss."""
         started = time.perf_counter()
         network = self.network
         loss = float(loss_tensor)
         if not math.isfinite(loss):
             self._diverge(self.step)
             return None
-        if self.initial_loss is None:
-            self.initial_loss = loss
+        if self.initial_loss is None and self._first_loss is not None:
+            self.initial_loss = float(self._first_loss)
         logit_std = kept.logits.std()
         second_moment = kept.embedded.square().mean()
         scalars = [logit_std, second_moment]
@@ -264,7 +271,8 @@ class Trainer:
             network.weight_names, network.weights, network.weight_grads, told[2:] if update_data is not None else None
         )
         if activations is None or weights is None:
-            self._diverge(self.step)
+            # Beyond float32, while the loss is not yet: that it diverges is told by the loss alone, so that
+            # the step does not depend on which steps were measured.
             return None
         self.latest = Snapshot(
             lane=self.config.key,
@@ -297,7 +305,8 @@ class Trainer:
         return self.network.vector_grads[3 * layer] if self.config.bias_before_bn else None
 
     def _diverge(self, step: int) -> None:
-        if self.diverged_at is None:
+        # A measured step may notice what an earlier, unmeasured one began.
+        if self.diverged_at is None or step < self.diverged_at:
             self.diverged_at = self.step = max(1, step)
 
     def dead_units(self, outputs: Sequence[Tensor] = ()) -> list[tuple[int, ...]]:
