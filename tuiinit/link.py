@@ -215,6 +215,10 @@ class Engine:
             self._process.wait(timeout=CLOSE_SECONDS)
         return _ended(self._process.poll(), self.log)
 
+    def kill(self) -> None:
+        """End the engine at once, from any thread: whoever reads its frames gets a LinkError."""
+        self._process.kill()
+
     def close(self) -> None:
         """End the engine within a bounded time."""
         with contextlib.suppress(OSError):
