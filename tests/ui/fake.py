@@ -107,6 +107,7 @@ def snapshot(config: RunConfig, step: int) -> Snapshot:
         batch_size=now.batch_size,
         optimizer=now.optimizer,
         logit_std=0.3,
+        log10_probabilities=histogram(-6, 0, -1.4),
         input_second_moment=1.0,
         activations=layers,
         weights=weights,
@@ -216,10 +217,8 @@ class FakeLink:
 
     @property
     def moving(self) -> bool:
-        return not self._diverged and (
-            self._target > self._clock
-            or (self._catching_up and self._selected is not None and self._step < self._clock)
-        )
+        behind = self._catching_up and self._selected is not None and self._step < self._clock
+        return not self._diverged and (behind or self._target > self._clock)
 
     def of(self, kind: type[Command]) -> list[Command]:
         return [command for command in self.sent if isinstance(command, kind)]

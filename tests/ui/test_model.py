@@ -96,7 +96,8 @@ def test_toggling_shows_kept_numbers_at_once() -> None:
     feed(session, other, 100)
     session.change("gain", 5 / 3)
     now, before = session.snapshot(), session.snapshot_before()
-    assert now is not None and before is not None
+    assert now is not None
+    assert before is not None
     assert (now.lane, before.lane) == (config.key, other.key)
     assert now.step == 100
 
