@@ -273,3 +273,29 @@ def test_legend_names_all_in_full_rows(names: list[str], width: int) -> None:
         assert sum(cell_width(span.text) for span in row) == width
     if width:
         assert sum(span.role is Role.SERIES_1 for row in rows for span in row) == len(names)
+
+
+# -------------------------------------------------------------------------------------------------- points
+
+
+def test_points_stand_for_themselves() -> None:
+    x, y = [0.5, 2.5, 4.5, 7.5], [0.5, 3.5, 1.5, 2.5]
+    for kind, text in (("dots", "⠁⠂⠄⡀⠈⠐⠠⢀"), ("marks", "●")):
+        plot = plots.curves([curve(x, y, points=kind)], 16, 7, x=Axis(0, 8), y=Axis(0, 4))
+        cells = {(r, c) for r, line in enumerate(area(plot)) for c, sign in enumerate(line) if sign in text}
+        assert cells == {(3, 0), (0, 2), (2, 4), (1, 7)}
+
+
+def test_points_beyond_the_limits_are_told_at_the_edge() -> None:
+    plot = plots.curves([curve([0.5, 7.5, 3.5], [9, -9, np.nan], points="marks")], 16, 7, x=Axis(0, 8), y=Axis(0, 4))
+    rows = area(plot)
+    assert (rows[0][0], rows[-1][-1]) == ("▴", "▾")
+    assert "●" not in "".join(rows)
+
+
+def test_points_lie_over_lines_and_leave_them_in_sight() -> None:
+    line = curve([0, 8], [2.5, 2.5])
+    points = Curve("p", [2.5, 5.5], [2.5, 2.5], Role.SERIES_1, points="marks", mark="x")
+    row = area(plots.curves([points, line], 16, 7, x=Axis(0, 8), y=Axis(0, 4)))[1]
+    assert [c for c in range(8) if row[c] == "x"] == [2, 5]
+    assert row[3] != " "

@@ -45,7 +45,14 @@ def odd_plots(rng: random.Random, width: int, height: int) -> Iterator[Callable[
 
     lines = [
         Curve(
-            "c", odd_array(rng), odd_array(rng), Role.SERIES_0, maybe(odd_array(rng)), maybe(odd_array(rng)), mark="c"
+            "c",
+            odd_array(rng),
+            odd_array(rng),
+            Role.SERIES_0,
+            maybe(odd_array(rng)),
+            maybe(odd_array(rng)),
+            mark="c",
+            points=rng.choice(("", "", "dots", "marks")),
         )
         for _ in range(rng.randrange(4))
     ]

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from .axes import GUTTER, Axis, Frame, framed, nice_limits, value_range
 from .cells import Canvas, Cells, Floats, Grid, Plot, Role, Row, Span, clean_text, shorten
-from .raster import BRAILLE, Dots, braille, extent, fill
+from .raster import BRAILLE, Dots, braille, extent, fill, scatter
 
 LINE = ord("─")
 EVENT_LINE = ord("┊")
@@ -25,7 +25,8 @@ class Curve:
     """One curve: y over x, each (n,); `low` and `high` (n,), where given, are the range behind each point.
 
     A value that is not finite breaks the line. `dotted` draws it with gaps (the lane before); `mark` is a
-    character put at the curve's end, which tells curves apart without colour.
+    character put at the curve's end, which tells curves apart without colour. `points` draws each value for
+    itself instead of a line: as a dot, or as the mark, which is easier to see where points are few.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Curve:
     high: Any = None
     dotted: bool = False
     mark: str = ""
+    points: Literal["", "dots", "marks"] = ""
 
 
 def curves(
@@ -123,7 +125,8 @@ class _Canvas:
         if column is not None:
             self.codes[:, column], self.roles[:, column] = code, role
 
-    def curves(self, curves: Sequence[Curve]) -> None:
+    def curves(self, drawn: Sequence[Curve]) -> None:
+        curves = [curve for curve in drawn if not curve.points]
         for curve in curves:
             if curve.low is not None and curve.high is not None:
                 low, high = extent(self.canvas, curve.x, curve.low), extent(self.canvas, curve.x, curve.high)
@@ -143,6 +146,19 @@ class _Canvas:
         for curve, (top, bottom) in zip(curves, extents, strict=True):
             if curve.mark:
                 self._mark(curve, top, bottom, taken)
+        for curve in drawn:
+            if curve.points:
+                self._points(curve, lines)
+
+    def _points(self, curve: Curve, lines: Cells) -> None:
+        dots, above, below = scatter(self.canvas, curve.x, curve.y)
+        if curve.points == "dots":
+            self._dots(dots, curve.role, lines)
+        else:
+            cells = dots.reshape(self.canvas.rows, 4, self.canvas.columns, 2).any(axis=(1, 3))
+            self.codes[cells], self.roles[cells] = ord(clean_text(curve.mark)[:1] or "●"), curve.role
+        for outside, row, code in ((above, 0, ABOVE), (below, -1, BELOW)):
+            self.codes[row, outside], self.roles[row, outside] = code, curve.role
 
     def _dots(self, dots: Dots, role: Role, lines: Cells | None = None) -> None:
         codes = braille(dots)

@@ -77,6 +77,23 @@ def extent(canvas: Canvas, x: Any, y: Any) -> tuple[Floats, Floats]:
     return top, bottom
 
 
+def scatter(canvas: Canvas, x: Any, y: Any) -> tuple[Dots, npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Unconnected points: their dots, and the columns of cells, each (columns,), in which some lie above or below."""
+    columns, rows = 2 * canvas.columns, 4 * canvas.rows
+    xs, ys = clean(x, y)
+    u = to_dots(xs, *canvas.x, columns)
+    v = to_dots(-ys, -canvas.y[1], -canvas.y[0], rows)
+    known = np.isfinite(v) & (u >= 0) & (u < columns)
+    u, v = u[known].astype(np.intp), v[known]
+    dots = np.zeros((rows, columns), np.bool_)
+    inside = (v >= 0) & (v < rows)
+    dots[v[inside].astype(np.intp), u[inside]] = True
+    above, below = np.zeros(canvas.columns, np.bool_), np.zeros(canvas.columns, np.bool_)
+    above[u[v < 0] // 2] = True
+    below[u[v >= rows] // 2] = True
+    return dots, above, below
+
+
 def fill(canvas: Canvas, top: Floats, bottom: Floats) -> Dots:
     """The dots between two rows in each dot column."""
     row = np.arange(4 * canvas.rows)[:, None]
