@@ -1,0 +1,99 @@
+"""Make the pictures of the README: the program draws them, from real runs.
+
+    python scripts/pictures.py [NAME …]
+
+Each picture is the explorer at a size, after some keys.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from svg import svg
+from textual.pilot import Pilot
+
+from tuiinit.config import RunConfig
+from tuiinit.link import Link
+from tuiinit.ui.app import ExplorerApp
+from tuiinit.ui.views import VIEWS
+
+ASSETS = Path(__file__).parent.parent / "assets"
+PATIENCE = 120.0  # seconds that a picture may take
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A size, a configuration, a step to train to, and keys pressed there, each followed by a wait."""
+
+    name: str
+    keys: tuple[str, ...] = ()
+    config: RunConfig = RunConfig()
+    steps: int = 1_000
+    size: tuple[int, int] = (120, 40)
+
+
+PICTURES = (
+    Picture("explorer", ("b",)),
+    Picture("explorer-80x24", (), size=(80, 24)),
+    Picture("activation-gradients", ("b", "view:activation-gradients")),
+    Picture("weight-gradients", ("view:weight-gradients",), steps=1),
+    Picture("update-data", ("b", "view:update-data")),
+    Picture("gain-3", ("4",), steps=1),
+    Picture("saturation", ("4", "view:saturation"), steps=100),
+    Picture("depth", ("view:depth",), config=RunConfig(hidden=(100,) * 50, gain=1.0), steps=1),
+    Picture("batch-norm", ("view:batch-norm", "i"), config=RunConfig(bn=True)),
+    Picture("initial-loss", ("view:initial-loss",), config=RunConfig(output_scale=1.0, gain=3.0), steps=100),
+)
+
+
+async def until(pilot: Pilot[int], ready: Callable[[], bool]) -> None:
+    """Wait for a condition on the app."""
+    async with asyncio.timeout(PATIENCE):
+        while not ready():
+            await pilot.pause(0.05)
+
+
+async def take(picture: Picture) -> None:
+    """Draw one picture into assets/."""
+    app = ExplorerApp(Link.child(), picture.config, theme="textual-dark")
+    async with app.run_test(size=picture.size) as pilot:
+        session = app.session
+
+        def still(step: int) -> Callable[[], bool]:
+            def ready() -> bool:
+                newest = session.shown.snapshots.newest
+                return newest is not None and newest.step == step and not session.running
+
+            return ready
+
+        await until(pilot, still(0))
+        app.tell(session.advance(steps=picture.steps))
+        await until(pilot, still(picture.steps))
+        for key in picture.keys:
+            if key.startswith("view:"):
+                wanted = key.removeprefix("view:")
+                app.explorer.show_view(next(i for i, view in enumerate(VIEWS) if view.id == wanted))
+            else:
+                await pilot.press(key)
+            await until(pilot, still(picture.steps))
+            await pilot.pause(1.5 if key == "i" else 0.2)
+        await pilot.pause(0.5)
+        lines = app.screen._compositor.render_strips(app.size)
+        (ASSETS / f"{picture.name}.svg").write_text(svg(lines), encoding="utf-8")
+
+
+def main() -> None:
+    """Make all pictures, or those named."""
+    wanted = sys.argv[1:]
+    for picture in PICTURES:
+        if not wanted or picture.name in wanted:
+            asyncio.run(take(picture))
+            print(picture.name)
+
+
+if __name__ == "__main__":
+    main()
