@@ -32,6 +32,7 @@ class Result:
     device: str = "cpu"
     snapshots: dict[int, Snapshot] = field(default_factory=dict)
     evaluations: dict[int, protocol.Evaluation] = field(default_factory=dict)
+    inspections: dict[int, protocol.Inspection] = field(default_factory=dict)
     diverged_at: int | None = None
     _loss: list[FloatArray] = field(default_factory=list)
     _update_data: list[FloatArray] = field(default_factory=list)
@@ -58,6 +59,8 @@ class Result:
                 self.snapshots[frame.step] = frame
             case protocol.Evaluation():
                 self.evaluations[frame.step] = frame
+            case protocol.Inspection():
+                self.inspections[frame.step] = frame
             case protocol.Trace():
                 loss = protocol.floats(frame.loss)
                 self._loss.append(loss)
@@ -90,11 +93,22 @@ class Session:
         configs = [self.results[lane.lane].config for lane in self.status.lanes]
         return self._do([command], configs, progress)
 
+    def restart(self, configs: Sequence[RunConfig]) -> list[Result]:
+        """Forget every lane, put the clock to 0 and select others. Raises as `select`."""
+        return self._do([protocol.Restart(), protocol.Select(lanes=tuple(configs))], configs, None)
+
     def evaluate(self) -> list[Result]:
         """Dev losses of the selected lanes."""
+        return self._ask(protocol.Evaluate())
+
+    def inspect(self) -> list[Result]:
+        """A closer look at the selected lanes that have not diverged."""
+        return self._ask(protocol.Inspect())
+
+    def _ask(self, command: protocol.Command) -> list[Result]:
         assert self.status is not None
         configs = [self.results[lane.lane].config for lane in self.status.lanes]
-        return self._do([protocol.Evaluate()], configs, None)
+        return self._do([command], configs, None)
 
     def _do(
         self, commands: Sequence[protocol.Command], configs: Sequence[RunConfig], progress: Progress | None
