@@ -35,7 +35,9 @@ def _mix(color: str, ground: str, share: float) -> str:
     def parts(text: str) -> list[int]:
         return [int(text[i : i + 2], 16) for i in (1, 3, 5)]
 
-    return "#" + "".join(f"{round(a * share + b * (1 - share)):02x}" for a, b in zip(parts(color), parts(ground), strict=True))
+    return "#" + "".join(
+        f"{round(a * share + b * (1 - share)):02x}" for a, b in zip(parts(color), parts(ground), strict=True)
+    )
 
 
 def svg(lines: Sequence[Strip], ground: str = "#121212", ink: str = "#e0e0e0") -> str:

@@ -1,0 +1,220 @@
+"""How fast a step is, what measuring costs, and how lanes and processes add up."""
+
+from __future__ import annotations
+
+import importlib.util
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+
+import torch
+from torch.nn import functional
+
+from tuiinit import protocol, runs
+from tuiinit.config import RunConfig
+from tuiinit.engine import text
+from tuiinit.engine.lanes import Lanes
+from tuiinit.engine.network import Network
+from tuiinit.engine.probe import Hooks
+from tuiinit.engine.trainer import Dataset, Trainer
+
+from .lecture import LectureNetwork
+from .table import Row, paired
+
+STEPS = 60
+ROUNDS = 9
+HERTZ = 10.0
+CPU = torch.device("cpu")
+
+
+def _dataset() -> Dataset:
+    return Dataset.of(text.load(None, 3), CPU)
+
+
+def _train(lane: Trainer, steps: int = STEPS) -> None:
+    for _ in range(steps):
+        if lane.trace_full:
+            lane.take_trace()
+        lane.train_step()
+
+
+def _times(work: Callable[[], object], count: int) -> Callable[[], None]:
+    def run() -> None:
+        for _ in range(count):
+            work()
+
+    return run
+
+
+def steps() -> Iterator[Row]:
+    """A step with update:data against the lecture's own loop, the same numbers out."""
+    dataset = _dataset()
+    threads = torch.get_num_threads()
+    for bn in (False, True):
+        name = "batch norm" if bn else "no batch norm"
+        for wide in (False, True):
+            theirs = LectureNetwork(bn=bn, gain=5 / 3, x=dataset.x, y=dataset.y)
+            ours = Trainer(RunConfig(bn=bn), dataset, CPU)
+
+            def lecture(network: LectureNetwork = theirs, wide: bool = wide) -> None:
+                torch.set_num_threads(threads if wide else 1)
+                _times(network.step, STEPS)()
+
+            def engine(lane: Trainer = ours) -> None:
+                torch.set_num_threads(1)
+                _train(lane)
+
+            lecture(), engine()
+            ours.take_trace()
+            a, b, ratio = paired(lecture, engine, ROUNDS)
+            block = ours.take_trace()
+            assert block is not None
+            assert abs(block.loss[-1] - theirs.losses[-1]) < 1e-2, "the two do not train the same network"
+            loop = f"the lecture's loop on {threads if wide else 1} thread{'s' if wide and threads > 1 else ''}"
+            yield Row(
+                f"step, {name}: ours {b / STEPS * 1e3:.2f} ms, {loop} {a / STEPS * 1e3:.2f} ms",
+                f"{ratio:.2f} ×",
+                "≥ 3 ×",
+                ratio >= 3,
+            )
+    torch.set_num_threads(1)
+    yield from floor(dataset)
+
+
+def floor(dataset: Dataset) -> Iterator[Row]:
+    """The matrix products of a step alone."""
+    lane = Trainer(RunConfig(), dataset, CPU)
+    weights = lane.network.weights[1:]
+    inputs = [torch.randn(32, w.shape[0]) for w in weights]
+    outs = [torch.randn(32, w.shape[1]) for w in weights]
+
+    def products() -> None:
+        with torch.inference_mode():
+            for _ in range(STEPS):
+                for x, w, d in zip(inputs, weights, outs, strict=True):
+                    torch.mm(x, w), torch.mm(x.t(), d), torch.mm(d, w.t())
+
+    a, b, ratio = paired(lambda: _train(lane), products, ROUNDS)
+    yield Row(f"step against its matrix products alone ({b / STEPS * 1e3:.2f} ms)", f"{ratio:.2f} ×")
+
+
+def measuring() -> Iterator[Row]:
+    """Training with full snapshots at 10 Hz against none, for us and for the usual ways."""
+    dataset = _dataset()
+    for bn in (False, True):
+        plain, measured = (Trainer(RunConfig(bn=bn), dataset, CPU) for _ in range(2))
+
+        def at_ten_hertz(lane: Trainer = measured) -> None:
+            due = 0.0
+            for _ in range(STEPS * 8):
+                if lane.trace_full:
+                    lane.take_trace()
+                now = time.perf_counter()
+                lane.train_step(measure=now >= due)
+                if now >= due:
+                    due = now + 1 / HERTZ
+
+        _, _, ratio = paired(at_ten_hertz, lambda lane=plain: _train(lane, STEPS * 8), ROUNDS)
+        yield Row(
+            f"measuring at 10 Hz, {'batch norm' if bn else 'no batch norm'}",
+            f"+{ratio - 1:.1%}",
+            "≤ 5 %",
+            ratio <= 1.05,
+        )
+    yield from _others(dataset)
+
+
+def _others(dataset: Dataset) -> Iterator[Row]:
+    """What the same snapshot costs by our engine, by hooks with histc, and by TensorBoard."""
+    lane = Trainer(RunConfig(), dataset, CPU)
+    with torch.inference_mode(False):
+        network = Network(RunConfig(), 27, torch.Generator().manual_seed(1), CPU)
+    x, y = dataset.x[:32], dataset.y[:32]
+
+    def ours() -> None:
+        lane.train_step(measure=True)
+        lane.take_trace()
+
+    def bare() -> None:
+        lane.train_step()
+        lane.take_trace()
+
+    def hooked(tell: Callable[[str, torch.Tensor], object]) -> None:
+        for p in network.parameters():
+            p.grad = None
+        with Hooks(network) as hooks:
+            functional.cross_entropy(network(x), y).backward()
+            for name, out, grad in zip(hooks.names, hooks.outputs, hooks.grads, strict=True):
+                tell(f"{name} out", out)
+                tell(f"{name} grad", grad)
+        for name, p in network.named_parameters():
+            if p.ndim == 2 and p.grad is not None:
+                tell(f"{name} data", p.detach())
+                tell(f"{name} grad", p.grad)
+
+    def histc(_: str, t: torch.Tensor) -> None:
+        t.mean().item(), t.std().item(), torch.histc(t, 64).tolist()
+
+    a, _, ratio = paired(_times(ours, 20), _times(bare, 20), ROUNDS)
+    yield Row(f"a measured step against a plain one ({a / 20 * 1e3:.1f} ms)", f"{ratio:.1f} ×")
+    _, _, ratio = paired(_times(lambda: hooked(histc), 20), _times(ours, 20), ROUNDS)
+    yield Row("the same by hooks and histc, against ours", f"{ratio:.2f} ×", "> 1 ×", ratio > 1)
+    if importlib.util.find_spec("tensorboard") is None:
+        yield Row("the same by TensorBoard's add_histogram: tensorboard is not installed", "–")
+        return
+    from torch.utils.tensorboard import SummaryWriter
+
+    with tempfile.TemporaryDirectory() as folder, SummaryWriter(folder) as writer:
+        _, _, ratio = paired(_times(lambda: hooked(writer.add_histogram), 20), _times(ours, 20), ROUNDS)
+    yield Row("the same by TensorBoard's add_histogram, against ours", f"{ratio:.2f} ×", "> 1 ×", ratio > 1)
+
+
+def lanes() -> Iterator[Row]:
+    """Eight lanes in one engine against one."""
+    one, eight = Lanes(), Lanes()
+    one.select([RunConfig()])
+    eight.select([RunConfig(gain=g, bn=bn) for g in (0.5, 1.0, 5 / 3, 3.0) for bn in (False, True)])
+    alone = Lanes()
+    alone.select([RunConfig(bn=True)])
+
+    def run(group: Lanes) -> Callable[[], None]:
+        def work() -> None:
+            for _ in range(STEPS):
+                for lane in group.selected:
+                    if lane.trace_full:
+                        lane.take_trace()
+                    lane.train_step()
+
+        return work
+
+    def singly() -> None:
+        run(one)(), run(alone)()
+
+    # Half of the eight have batch norm: against one of each kind, eight lanes are four times two.
+    _, _, ratio = paired(run(eight), singly, ROUNDS)
+    yield Row("eight lanes against one (half with batch norm)", f"{ratio * 2:.2f} ×", "≤ 8.5 ×", ratio * 2 <= 8.5)
+
+
+def processes() -> Iterator[Row]:
+    """The same lanes by one engine process and by two."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    configs = [RunConfig(gain=g, bn=bn) for g in (0.5, 1.0, 5 / 3, 3.0) for bn in (False, True)]
+
+    def by(count: int) -> Callable[[], None]:
+        def work() -> None:
+            with ThreadPoolExecutor(count) as pool:
+                list(pool.map(lambda i: runs.run(configs[i::count], steps=600), range(count)))
+
+        return work
+
+    _, _, ratio = paired(by(1), by(2), 3)
+    yield Row("eight runs of 600 steps, one process against two", f"{ratio:.2f} ×", "> 1.3 ×", ratio > 1.3)
+
+
+def message() -> Iterator[Row]:
+    """What a snapshot weighs on the wire."""
+    lane = Trainer(RunConfig(bn=True), _dataset(), CPU)
+    lane.peek()
+    assert lane.latest is not None
+    yield Row("a snapshot with batch norm on the wire", f"{len(protocol.pack(lane.latest)) / 1024:.0f} KiB")
