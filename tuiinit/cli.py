@@ -175,6 +175,45 @@ def run(steps: int | None, epochs: int | None, as_json: bool, **options: Any) ->
         raise runs.RunError(f"the loss was not finite at step {result.diverged_at:,}")
 
 
+@cli.command()
+@shared_options
+@click.option("--steps", type=click.IntRange(min=1), required=True, help="Minibatches that each cell trains.")
+@click.option("--gains", metavar="G,G,… | LOW:HIGH:COUNT", default="0.5,1,5/3,3", show_default=True)
+@click.option("--seeds", type=click.IntRange(min=1), default=3, show_default=True, help="Runs of each cell.")
+@click.option("--depths", metavar="N,N,…", help="One more axis: numbers of hidden layers.")
+@click.option("--widths", metavar="N,N,…", help="One more axis: widths of all hidden layers.")
+@click.option("--nonlinearities", metavar="NAME,NAME,…", help="One more axis.")
+@click.option("--lrs", metavar="LR,LR,…", help="One more axis: learning rates.")
+@click.option("--processes", type=click.IntRange(min=1), help="Engines at once; default: one a core.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON and nothing else.")
+def sweep(steps: int, gains: str, seeds: int, processes: int | None, as_json: bool, **options: Any) -> None:
+    """Compare gains with batch norm off and on, and recommend where to start.
+
+    --bn or --no-bn keeps to one of the two.
+    """
+    from . import sweep as sweeps
+    from . import sweep_tables
+    from .runs import RunError
+
+    axis = sweeps.parse_axis({name: options.pop(name) for name in sweeps.AXIS_OPTIONS})
+    if options["gain"] is not None:
+        raise click.UsageError("tuiinit sweep takes --gains, not --gain")
+    states = (False, True) if options["bn"] is None else (options["bn"],)
+    base = config_from(options)
+    check_data(base)
+    plan = sweeps.Plan(base, sweeps.parse_gains(gains), steps, states, *axis, seeds=seeds)
+    with progress_bar("sweeping") as progress:
+        cells = sweeps.run(plan, processes=processes, progress=progress)
+    if as_json:
+        sys.stdout.write(sweep_tables.as_json(plan, cells).decode() + "\n")
+    else:
+        from rich.console import Console
+
+        sweep_tables.print_sweep(plan, cells, Console(highlight=False))
+    if not any(cell.sound for cell in cells):
+        raise RunError("no cell of the sweep came through")
+
+
 @contextlib.contextmanager
 def progress_bar(what: str) -> Iterator[Callable[[int, int], None] | None]:
     """A progress bar on standard error while the context is open, if that is a terminal."""

@@ -81,7 +81,9 @@ class Pool:
         """
         waiting = deque(range(len(self.jobs)))
         width = min(len(self.jobs), self.width(self.jobs[0].configs[0].device)) if self.jobs else 0
-        threads = [threading.Thread(target=self._work, args=(waiting,), daemon=True) for _ in range(width)]
+        threads = [
+            threading.Thread(target=self._work, args=(waiting,), name="sweep", daemon=True) for _ in range(width)
+        ]
         for thread in threads:
             thread.start()
         moved = [0] * len(self.jobs)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, NamedTuple
@@ -139,6 +139,30 @@ def parse_whole(text: str) -> tuple[int, ...]:
         if number != int(number) or number < 1:
             raise ConfigError(f"{number:g} is not a whole number from 1 up")
     return tuple(map(int, numbers))
+
+
+# The further axis: option, then what it varies and how its values are read.
+AXIS_OPTIONS: dict[str, tuple[AxisName, Callable[[str], tuple[Value, ...]]]] = {
+    "depths": ("depth", parse_whole),
+    "widths": ("width", parse_whole),
+    "nonlinearities": ("nonlinearity", lambda text: tuple(part.strip() for part in text.split(","))),
+    "lrs": ("lr", parse_list),
+}
+
+
+def parse_axis(given: dict[str, str | None]) -> tuple[AxisName | None, tuple[Value, ...]]:
+    """The further axis and its values from options by name (AXIS_OPTIONS), at most one of which is given.
+
+    Raises:
+        ConfigError: more than one is, or a value cannot be read.
+    """
+    chosen = [(name, text) for name, text in given.items() if text is not None]
+    if not chosen:
+        return None, ()
+    if len(chosen) > 1:
+        raise ConfigError(f"one further axis at a time: --{chosen[0][0]} or --{chosen[1][0]}")
+    axis, parse = AXIS_OPTIONS[chosen[0][0]]
+    return axis, parse(chosen[0][1])
 
 
 def format_value(value: Value | None) -> str:
