@@ -16,7 +16,7 @@ from pathlib import Path
 from svg import svg
 from textual.pilot import Pilot
 
-from tuiinit.config import RunConfig
+from tuiinit.config import DEFAULT, RunConfig
 from tuiinit.link import Link
 from tuiinit.ui.app import ExplorerApp
 from tuiinit.ui.views import VIEWS
@@ -31,7 +31,7 @@ class Picture:
 
     name: str
     keys: tuple[str, ...] = ()
-    config: RunConfig = RunConfig()
+    config: RunConfig = DEFAULT
     steps: int = 1_000
     size: tuple[int, int] = (120, 40)
 

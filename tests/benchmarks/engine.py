@@ -94,7 +94,7 @@ def floor(dataset: Dataset) -> Iterator[Row]:
                 for x, w, d in zip(inputs, weights, outs, strict=True):
                     torch.mm(x, w), torch.mm(x.t(), d), torch.mm(d, w.t())
 
-    a, b, ratio = paired(lambda: _train(lane), products, ROUNDS)
+    _, b, ratio = paired(lambda: _train(lane), products, ROUNDS)
     yield Row(f"step against its matrix products alone ({b / STEPS * 1e3:.2f} ms)", f"{ratio:.2f} ×")
 
 
