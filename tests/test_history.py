@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tuiinit.config import RunConfig
 from tuiinit.history import BUCKETS, EVALUATIONS, LaneHistory, Series, Snapshots, is_milestone
-from tuiinit.protocol import Evaluation, ProtocolError, Snapshot, Trace
+from tuiinit.protocol import Evaluation, Inspection, ProtocolError, Snapshot, Trace
 
 Singles = npt.NDArray[np.float32]
 
@@ -329,3 +329,32 @@ def test_evaluations_are_bounded() -> None:
         assert len(lane.evaluations) <= EVALUATIONS
     assert min(lane.evaluations) == 0
     assert max(lane.evaluations) == 3 * EVALUATIONS - 1
+
+
+# ------------------------------------------------------------------------------------------- closer looks
+
+
+def inspection(step: int, lane: str = "lane") -> Inspection:
+    return Inspection(
+        lane=lane,
+        step=step,
+        calibrated=(),
+        jitter_batches=0,
+        jitter_logits=b"",
+        eval_logits=b"",
+        through=(),
+        dead=(),
+        dead_grad=(),
+        alive_grad=(),
+    )
+
+
+def test_closer_looks_are_kept_by_step_and_bounded() -> None:
+    lane = LaneHistory(RunConfig())
+    for step in (30, 10, 20):
+        lane.take(inspection(step))
+    assert list(lane.inspections) == [10, 20, 30]
+    assert list(lane.continued(RunConfig(lr=1.0), 20).inspections) == [10, 20]
+    for step in range(100, 200):
+        lane.take(inspection(step))
+    assert list(lane.inspections) == list(range(192, 200))

@@ -9,11 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from .config import RunConfig
-from .protocol import Evaluation, Frame, Lane, ProtocolError, Snapshot, Trace, floats
+from .protocol import Evaluation, Frame, Inspection, Lane, ProtocolError, Snapshot, Trace, floats
 
 BUCKETS = 4096  # of a series; when all are in use, neighbours are joined
 SNAPSHOTS = 64  # kept of a lane
 EVALUATIONS = 512
+INSPECTIONS = 8  # each a few times as large as a snapshot
 _FIRST_ROOM = 256
 
 Floats = npt.NDArray[np.float64]
@@ -282,9 +283,10 @@ class LaneHistory:
         self.update_data = Series(len(config.hidden) + 2)  # log10, one column a matrix: embedding … output
         self.snapshots = Snapshots()
         self.evaluations: dict[int, Evaluation] = {}  # by step, rising
+        self.inspections: dict[int, Inspection] = {}  # by step, rising
 
     def take(self, frame: Frame, keep: bool = False) -> None:
-        """Store what a Trace, Snapshot or Evaluation of this lane tells; other frames tell nothing of it.
+        """Store what a Trace, Snapshot, Evaluation or Inspection of this lane tells; other frames tell nothing of it.
 
         Args:
             keep: keep a snapshot though it is no milestone (the person paused there).
@@ -304,6 +306,9 @@ class LaneHistory:
                     steps = list(self.evaluations)
                     for step in steps[1:-1:2]:
                         del self.evaluations[step]
+            case Inspection():
+                self.inspections[frame.step] = frame
+                self.inspections = dict(sorted(self.inspections.items())[-INSPECTIONS:])
             case Lane():
                 self.config = frame.config
 
@@ -317,6 +322,7 @@ class LaneHistory:
         other.update_data = self.update_data.truncate(step)
         other.snapshots = self.snapshots.truncate(step)
         other.evaluations = {s: evaluation for s, evaluation in self.evaluations.items() if s <= step}
+        other.inspections = {s: inspection for s, inspection in self.inspections.items() if s <= step}
         return other
 
     def _trace(self, trace: Trace) -> None:

@@ -27,6 +27,8 @@ from ..protocol import (
     Evaluation,
     Frame,
     Hello,
+    Inspect,
+    Inspection,
     Lane,
     LaneStatus,
     Pause,
@@ -42,6 +44,7 @@ from .settings import step_lr
 
 Commands = tuple[Command, ...]
 
+INSPECTED_UNASKED = 200_000  # parameters; a larger network takes seconds to inspect
 STALE_STATUSES = 3  # updates that may still tell of the time before the last key
 
 
@@ -55,7 +58,8 @@ class Changed(Flag):
     VIEW = auto()
     FINDINGS = auto()
     BAR = auto()
-    ALL = HEADER | CONFIG | TRAINING | VIEW | FINDINGS | BAR
+    CLOSER = auto()  # views that show what a closer look or an evaluation tells
+    ALL = HEADER | CONFIG | TRAINING | VIEW | FINDINGS | BAR | CLOSER
 
 
 class Notice(msgspec.Struct, frozen=True):
@@ -78,6 +82,8 @@ class Session:
         self.hello: Hello | None = None
         self.data: DataInfo | None = None
         self.status: Status | None = None
+        self.layer = 0  # the layer and the neuron pointed at
+        self.unit = 0
         self.where: dict[str, LaneStatus] = {}
         self.notice: Notice | None = None
         self.dead: str | None = None  # why the engine is gone
@@ -86,6 +92,7 @@ class Session:
         self._engine_has: set[str] = set()  # lanes that this engine told of
         self._forgotten: set[str] = set()  # the lane restarted: frames that tell of its time before are late
         self._resume_at = 0
+        self._inspecting: tuple[str, int] | None = None  # lane and step that the engine was asked to look closer at
         self._findings: tuple[tuple[object, ...], tuple[Finding, ...]] | None = None
         self._prediction: tuple[tuple[object, ...], Prediction | None] | None = None
 
@@ -185,6 +192,33 @@ class Session:
         key = (now, evaluation)
         if self._findings is None or self._findings[0][0] is not now or self._findings[0][1] is not evaluation:
             told = findings(now, self.settings, evaluation=evaluation, prediction=self.prediction())
+    def inspection(self) -> Inspection | None:
+        """The newest closer look at the shown lane, no later than the step looked at."""
+        until = math.inf if self.looking_at is None else self.looking_at
+        steps = [step for step in self.shown.inspections if step <= until]
+        return self.shown.inspections[max(steps)] if steps else None
+
+    @property
+    def inspecting(self) -> bool:
+        """Whether a closer look at the shown lane is on its way."""
+        return self._inspecting is not None and self._inspecting[0] == self.key
+
+    @property
+    def worth_inspecting(self) -> bool:
+        """Whether the shown lane stands still, has not been inspected there, and that takes about a second."""
+        status, here, now = self.status, self.lane_status, self.snapshot()
+        if (
+            status is None
+            or here is None
+            or now is None
+            or self.dead is not None
+            or self.looking_at is not None
+        ):
+            return False
+        still = not (self.running or status.running or status.catching_up) and here.step == status.clock
+        known = here.step in self.shown.inspections or self._inspecting == (self.key, here.step)
+        return still and not known and here.diverged_at is None and now.parameters <= INSPECTED_UNASKED
+
             self._findings = (key, told)
         return self._findings[1]
 
@@ -196,7 +230,7 @@ class Session:
             return self._take_status(frame)
         if isinstance(frame, Lane):
             return self._take_lane(frame)
-        if isinstance(frame, Trace | Snapshot | Evaluation):
+        if isinstance(frame, Trace | Snapshot | Evaluation | Inspection):
             return self._take_measure(frame)
         if isinstance(frame, Hello):
             self.hello = frame
@@ -259,7 +293,9 @@ class Session:
             return Changed.ALL
         return Changed.BAR | Changed.CONFIG
 
-    def _take_measure(self, frame: Trace | Snapshot | Evaluation) -> Changed:
+    def _take_measure(self, frame: Trace | Snapshot | Evaluation | Inspection) -> Changed:
+        if isinstance(frame, Inspection):
+            self._inspecting = None
         lane = self.lanes.get(frame.lane)
         if lane is None or frame.lane in self._forgotten:
             return Changed.NOTHING
@@ -269,7 +305,9 @@ class Session:
         if frame.lane != self.key:
             return Changed.TRAINING | Changed.VIEW if frame.lane == self.before else Changed.NOTHING
         if isinstance(frame, Evaluation):
-            return Changed.TRAINING | Changed.FINDINGS
+            return Changed.TRAINING | Changed.FINDINGS | Changed.CLOSER
+        if isinstance(frame, Inspection):
+            return Changed.CLOSER
         if isinstance(frame, Trace):
             return Changed.TRAINING | Changed.HEADER
         if self.looking_at is not None:
@@ -311,6 +349,7 @@ class Session:
 
     def advance(self, *, steps: int | None = None, epochs: int | None = None) -> Commands:
         self.look_live()
+        self._inspecting = None
         self._asked_running = None
         return (Advance(steps=steps, epochs=epochs),)
 
@@ -362,6 +401,31 @@ class Session:
         """Step 0 again with the settings in force now, and with another seed if one is given."""
         config = self.settings
         if new_seed is not None:
+    def inspect(self, evaluate: bool = True) -> Commands:
+        """Look closer at the shown lane where it is, and measure its dev losses too."""
+        here = self.lane_status
+        if here is None or here.diverged_at is not None:
+            return ()
+        self._inspecting = (self.key, here.step)
+        return (Inspect(), Evaluate()) if evaluate else (Inspect(),)
+
+    def point(self, *, layer: int = 0, unit: int = 0, layers: int, units: int) -> Changed:
+        """Move what is pointed at by so many layers or neurons, among those that there are."""
+        if layer:
+            self.layer = max(0, min(min(self.layer, layers - 1) + layer, layers - 1))
+        if unit:
+            self.unit = max(0, min(min(self.unit, units - 1) + unit, units - 1))
+        return Changed.VIEW
+
+    def point_at_dead(self) -> bool:
+        """Point at the next dead neuron, layer after layer, around the corner at the end; False if none is dead."""
+        now = self.snapshot()
+        dead = [(i, unit) for i, a in enumerate(now.activations) for unit in a.dead] if now else []
+        if not dead:
+            return False
+        self.layer, self.unit = next((place for place in dead if place > (self.layer, self.unit)), dead[0])
+        return True
+
             config = config.replace(seed=new_seed())
         self._forgotten = {config.key}
         self._engine_has = {config.key}
@@ -369,7 +433,7 @@ class Session:
         self.config, self.before, self.looking_at = config, None, None
         self.where.clear()
         self._asked.clear()
-        self._asked_running = None
+        self._asked_running = self._inspecting = None
         if self.status is not None:
             self.status = msgspec.structs.replace(self.status, running=False, catching_up=False, clock=0, lanes=())
         self._resume_at = 0

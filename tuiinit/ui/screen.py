@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container, Horizontal, Vertical
 from textual.screen import Screen
+from textual.timer import Timer
 from textual.widgets import Input
 
 from ..config import LECTURE_GAINS, ConfigError
@@ -29,6 +30,7 @@ from .views import VIEWS, Page, View
 LayoutName = Literal["tiny", "compact", "full"]
 TINY = "This window is too small: tuiinit needs 60 × 16 characters."
 WIDE = 150  # columns from which the side has more room
+STILL_SECONDS = 0.6  # after the last change, before a closer look that takes the engine a second
 WHILE_TYPING = {"leave", "quit"}  # all else waits while a value is typed
 
 
@@ -82,6 +84,8 @@ class Explorer(Screen[None]):
         self._maximised = False
         self._view = 0
         self._top = 0
+        self._body_height = 0
+        self._still: Timer | None = None
         self.header = Sheet(id="header")
         self.strip = Sheet(id="strip")
         self.config = ConfigPane(id="config")
@@ -151,6 +155,20 @@ class Explorer(Screen[None]):
                 self._draw_view()
             if Changed.BAR in stale:
                 self._draw_bar()
+        self._look_closer()
+
+    def _look_closer(self) -> None:
+        """Ask for a closer look at a lane that stands still, once nothing has changed for a moment."""
+        if self._still is not None:
+            self._still.stop()
+            self._still = None
+        if self.current.inspects and self.session.worth_inspecting:
+            self._still = self.set_timer(STILL_SECONDS, self._inspect)
+
+    def _inspect(self) -> None:
+        if self.current.inspects and self.session.worth_inspecting:
+            self._tell(self.session.inspect(evaluate=False))
+            self.draw(Changed.CLOSER)
 
     def _draw_pane(self, pane: Pane, rows: Callable[[Session, int, int], Any]) -> None:
         width, height = pane.sheet.size
@@ -159,9 +177,14 @@ class Explorer(Screen[None]):
 
     @staticmethod
     def _part_of(view: View) -> Changed:
-        return {"loss": Changed.TRAINING, "findings": Changed.FINDINGS, "update-data": Changed.TRAINING}.get(
-            view.id, Changed.NOTHING
-        )
+        if view.inspects:
+            return Changed.CLOSER
+        return {
+            "loss": Changed.TRAINING,
+            "initial-loss": Changed.TRAINING | Changed.CLOSER,
+            "findings": Changed.FINDINGS,
+            "update-data": Changed.TRAINING,
+        }.get(view.id, Changed.NOTHING)
 
     def _draw_view(self) -> None:
         self.view.tabs.show_tabs([view.title for view in VIEWS], self._view)
@@ -169,7 +192,7 @@ class Explorer(Screen[None]):
         if not width or not height:
             return
         page = Page(self.current, self.session, width, height, self._top)
-        self._top = page.top
+        self._top, self._body_height = page.top, page.body_height
         self.view.sheet.show(page.rows)
         self.view.sheet.border_subtitle = self._beneath()
 
@@ -280,6 +303,26 @@ class Explorer(Screen[None]):
 
     def action_time(self, direction: int) -> None:
         self.draw(self.session.hush() | self.session.move_time(direction))
+
+    def action_point(self, layers: int, units: int) -> None:
+        session, view = self.session, self.current
+        changed = session.point(layer=layers, unit=units, layers=view.layers(session), units=view.units(session))
+        self._keep_in_sight()
+        self.draw(changed)
+
+    def _keep_in_sight(self) -> None:
+        """Scroll the table so that the layer pointed at is shown."""
+        self._top = max(min(self._top, self.session.layer), self.session.layer - self._body_height + 1)
+
+    def action_next_dead(self) -> None:
+        if not self.session.point_at_dead():
+            self.draw(self.session.say("No unit is dead here."))
+            return
+        self._keep_in_sight()
+        self.draw(self.session.hush() | Changed.VIEW)
+
+    def action_inspect(self) -> None:
+        self._do(self.session.inspect)
 
     def action_overlay(self) -> None:
         self.session.overlaid = not self.session.overlaid

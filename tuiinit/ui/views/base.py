@@ -21,6 +21,8 @@ class View(ABC):
     id: ClassVar[str]
     title: ClassVar[str]
     help: ClassVar[str]  # how to read it; paragraphs are separated by blank lines
+    least_rows: ClassVar[int] = MIN_PLOT  # of the plot, where the table can give way
+    inspects: ClassVar[bool] = False  # whether it shows what protocol.Inspection tells
 
     @abstractmethod
     def plot(self, session: Session, width: int, height: int) -> Plot:
@@ -34,6 +36,15 @@ class View(ABC):
         """Rows between the plot and the table, such as a legend."""
         return ()
 
+    def layers(self, session: Session) -> int:
+        """How many layers can be pointed at."""
+        now = session.snapshot()
+        return len(now.activations) if now else 0
+
+    def units(self, session: Session) -> int:
+        """How many neurons of the layer pointed at can be pointed at."""
+        return 0
+
 
 class Page:
     """A view laid out in a given space: its rows, and how far its table can scroll."""
@@ -44,7 +55,7 @@ class Page:
         head = 1 if table.head else 0
         wanted = len(table.body) + head
         gap = 1 if wanted else 0
-        room = max(0, height - len(caption) - gap - MIN_PLOT)
+        room = max(0, height - len(caption) - gap - view.least_rows)
         lines = min(wanted, max(room, min(wanted, height // 3)))
         if wanted and lines < 2 + head:
             lines = gap = head = 0
