@@ -45,6 +45,8 @@ from .settings import step_lr
 Commands = tuple[Command, ...]
 
 INSPECTED_UNASKED = 200_000  # parameters; a larger network takes seconds to inspect
+RECORDED = "this is a recording, nothing trains here: `tuiinit --resume` goes on from it"
+NOT_HELD = "the recording holds no such lane; `tuiinit --resume` trains it"
 STALE_STATUSES = 3  # updates that may still tell of the time before the last key
 
 
@@ -79,20 +81,22 @@ class Session:
         self.before: str | None = None  # the lane shown before this one
         self.looking_at: int | None = None  # a step in the past, or None for the newest
         self.overlaid = False
+        self.layer = 0  # the layer and the neuron pointed at
+        self.unit = 0
         self.hello: Hello | None = None
         self.data: DataInfo | None = None
         self.status: Status | None = None
-        self.layer = 0  # the layer and the neuron pointed at
-        self.unit = 0
         self.where: dict[str, LaneStatus] = {}
         self.notice: Notice | None = None
         self.dead: str | None = None  # why the engine is gone
+        self.quiet = 0.0  # seconds for which an engine that should answer has said nothing
+        self.recorded = False  # a recording is looked at: there is no engine
         self._asked_running: tuple[bool, int] | None = None
+        self._inspecting: tuple[str, int] | None = None  # lane and step that the engine was asked to look closer at
         self._asked: dict[str, Any] = {}  # settings that the engine was asked to change, until it tells the lane
         self._engine_has: set[str] = set()  # lanes that this engine told of
         self._forgotten: set[str] = set()  # the lane restarted: frames that tell of its time before are late
         self._resume_at = 0
-        self._inspecting: tuple[str, int] | None = None  # lane and step that the engine was asked to look closer at
         self._findings: tuple[tuple[object, ...], tuple[Finding, ...]] | None = None
         self._prediction: tuple[tuple[object, ...], Prediction | None] | None = None
 
@@ -112,7 +116,19 @@ class Session:
 
     @property
     def clock(self) -> int:
-        return self.status.clock if self.status else 0
+        """The step that the lanes are at or catch up to, a fresh engine's lane too."""
+        return max(self.status.clock if self.status else 0, self._resume_at)
+
+    @property
+    def resuming(self) -> bool:
+        """Whether a fresh engine trains again to where another one was."""
+        return bool(self._resume_at)
+
+    @property
+    def catching_up(self) -> bool:
+        """Whether a lane that is behind the clock is moving."""
+        status = self.status
+        return bool(status and (status.catching_up or (self.resuming and status.running)))
 
     @property
     def settings(self) -> RunConfig:
@@ -147,7 +163,7 @@ class Session:
     def behind(self) -> LaneStatus | None:
         """Where the shown lane is while it is behind the clock."""
         here = self.lane_status
-        if self.status and here and here.diverged_at is None and here.step < self.status.clock:
+        if here and here.diverged_at is None and here.step < self.clock:
             return here
         return None
 
@@ -176,22 +192,6 @@ class Session:
         steps = [step for step in lane.evaluations if step <= until]
         return lane.evaluations[max(steps)] if steps else None
 
-    def prediction(self) -> Prediction | None:
-        """What theory says of the shown lane at its start."""
-        key = (self.key, self.settings)
-        if self._prediction is None or self._prediction[0] != key:
-            self._prediction = (key, predict(self.settings))
-        return self._prediction[1]
-
-    def findings(self) -> tuple[Finding, ...]:
-        """The sentences about the shown snapshot, in an order that stays."""
-        now = self.snapshot()
-        if now is None:
-            return ()
-        evaluation = self.evaluation(self.shown)
-        key = (now, evaluation)
-        if self._findings is None or self._findings[0][0] is not now or self._findings[0][1] is not evaluation:
-            told = findings(now, self.settings, evaluation=evaluation, prediction=self.prediction())
     def inspection(self) -> Inspection | None:
         """The newest closer look at the shown lane, no later than the step looked at."""
         until = math.inf if self.looking_at is None else self.looking_at
@@ -208,7 +208,8 @@ class Session:
         """Whether the shown lane stands still, has not been inspected there, and that takes about a second."""
         status, here, now = self.status, self.lane_status, self.snapshot()
         if (
-            status is None
+            self.recorded
+            or status is None
             or here is None
             or now is None
             or self.dead is not None
@@ -219,6 +220,22 @@ class Session:
         known = here.step in self.shown.inspections or self._inspecting == (self.key, here.step)
         return still and not known and here.diverged_at is None and now.parameters <= INSPECTED_UNASKED
 
+    def prediction(self) -> Prediction | None:
+        """What theory says of the shown lane at its start."""
+        key = (self.key, self.settings)
+        if self._prediction is None or self._prediction[0] != key:
+            self._prediction = (key, predict(self.settings))
+        return self._prediction[1]
+
+    def findings(self) -> tuple[Finding, ...]:
+        """The sentences about the shown snapshot, in an order that stays."""
+        now = self.snapshot()
+        if now is None:
+            return ()
+        evaluation = self.evaluation(self.shown)
+        key = (now, evaluation)
+        if self._findings is None or self._findings[0][0] is not now or self._findings[0][1] is not evaluation:
+            told = findings(now, self.settings, evaluation=evaluation, prediction=self.prediction())
             self._findings = (key, told)
         return self._findings[1]
 
@@ -236,6 +253,10 @@ class Session:
             self.hello = frame
             return Changed.HEADER
         if isinstance(frame, DataInfo):
+            if self.resuming and self.data is not None and self.data != frame:
+                self.say(
+                    "The words are not those that this session began with: its numbers will not come again.", "warn"
+                )
             self.data = frame
             return Changed.HEADER | Changed.TRAINING | Changed.CONFIG
         if isinstance(frame, Problem):
@@ -252,9 +273,15 @@ class Session:
             self._asked_running = None if frame.running == asked or left <= 1 else (asked, left - 1)
         before, settings = self.lane_status, self.settings
         self.status = frame
+        if self.hello is not None and frame.clock >= self._resume_at:
+            self._resume_at = 0
         for lane in frame.lanes:
             self.where[lane.lane] = lane
-        if self.lane_status != before or (old and old.clock) != frame.clock:
+        if (
+            old is None
+            or self.lane_status != before
+            or (old.clock, old.catching_up, old.running) != (frame.clock, frame.catching_up, frame.running)
+        ):
             changed |= Changed.TRAINING
         if old is None or self.settings != settings:
             changed |= Changed.CONFIG
@@ -323,12 +350,27 @@ class Session:
         self._forgotten.clear()
         self._asked.clear()
         self._engine_has.clear()
+        self._inspecting = None
         catch_up: Commands = (Advance(to=self._resume_at),) if self._resume_at else ()
         return (Select(lanes=(self.config,)), *catch_up, Credit())
+
+    def recall(self, before: RunConfig | None, clock: int, *, recorded: bool) -> None:
+        """Begin where an earlier session ended; what it measured comes with the stream.
+
+        Args:
+            before: the lane that was looked at before the one that this session was made with.
+            clock: the step that an engine trains to again.
+            recorded: there is no engine.
+        """
+        self.recorded = recorded
+        if before is not None:
+            self.before = before.key
+        self._resume_at = 0 if recorded else clock
 
     def died(self, sentence: str) -> Changed:
         """The stream ended: keep everything, tell why."""
         self.dead = sentence
+        self.quiet = 0.0
         self._resume_at = max(self._resume_at, self.clock)
         self._asked_running = None
         if self.status is not None:
@@ -337,8 +379,12 @@ class Session:
         return Changed.BAR | Changed.HEADER | Changed.TRAINING
 
     def run_or_pause(self) -> Commands:
-        if self.running or (self.status and self.status.catching_up):
+        if self.running or self.catching_up:
             return self.pause()
+        if self.recorded and self.looking_at is not None:
+            self.look_live()
+            return ()
+        self._must_train()
         self.look_live()
         self._asked_running = (True, STALE_STATUSES)
         return (Advance(),)
@@ -348,19 +394,48 @@ class Session:
         return (Pause(),)
 
     def advance(self, *, steps: int | None = None, epochs: int | None = None) -> Commands:
+        self._must_train()
         self.look_live()
-        self._inspecting = None
         self._asked_running = None
         return (Advance(steps=steps, epochs=epochs),)
 
     def evaluate(self) -> Commands:
+        self._must_train()
         return (Evaluate(),)
+
+    def inspect(self, evaluate: bool = True) -> Commands:
+        """Look closer at the shown lane where it is, and measure its dev losses too."""
+        self._must_train()
+        here = self.lane_status
+        if here is None or here.diverged_at is not None:
+            return ()
+        self._inspecting = (self.key, here.step)
+        return (Inspect(), Evaluate()) if evaluate else (Inspect(),)
+
+    def point(self, *, layer: int = 0, unit: int = 0, layers: int, units: int) -> Changed:
+        """Move what is pointed at by so many layers or neurons, among those that there are."""
+        if layer:
+            self.layer = max(0, min(min(self.layer, layers - 1) + layer, layers - 1))
+        if unit:
+            self.unit = max(0, min(min(self.unit, units - 1) + unit, units - 1))
+        return Changed.VIEW
+
+    def point_at_dead(self) -> bool:
+        """Point at the next dead neuron, layer after layer, around the corner at the end; False if none is dead."""
+        now = self.snapshot()
+        dead = [(i, unit) for i, a in enumerate(now.activations) for unit in a.dead] if now else []
+        if not dead:
+            return False
+        self.layer, self.unit = next((place for place in dead if place > (self.layer, self.unit)), dead[0])
+        return True
 
     def select(self, config: RunConfig) -> Commands:
         """Look at another configuration at the same clock; what is kept of it shows at once."""
         if config.key == self.key:
             self.config = config
             return ()
+        if self.recorded and config.key not in self.lanes:
+            raise ConfigError(NOT_HELD)
         self.before, self.looking_at = self.key, None
         self.config = config
         self._asked.clear()
@@ -374,6 +449,9 @@ class Session:
             config.changed(self.clock, name, value)  # refuses what cannot be
             if getattr(self.settings, name) == value:
                 return ()
+            self._must_train()
+            if self.resuming and self.behind is not None:
+                raise ConfigError(f"{name} can change once the lane has caught up with step {self.clock:,}")
             self._asked[name] = value
             return (Adjust(name=name, value=value),)
         for asked, wanted in self._asked.items():
@@ -399,33 +477,9 @@ class Session:
 
     def restart(self, new_seed: Callable[[], int] | None = None) -> Commands:
         """Step 0 again with the settings in force now, and with another seed if one is given."""
+        self._must_train()
         config = self.settings
         if new_seed is not None:
-    def inspect(self, evaluate: bool = True) -> Commands:
-        """Look closer at the shown lane where it is, and measure its dev losses too."""
-        here = self.lane_status
-        if here is None or here.diverged_at is not None:
-            return ()
-        self._inspecting = (self.key, here.step)
-        return (Inspect(), Evaluate()) if evaluate else (Inspect(),)
-
-    def point(self, *, layer: int = 0, unit: int = 0, layers: int, units: int) -> Changed:
-        """Move what is pointed at by so many layers or neurons, among those that there are."""
-        if layer:
-            self.layer = max(0, min(min(self.layer, layers - 1) + layer, layers - 1))
-        if unit:
-            self.unit = max(0, min(min(self.unit, units - 1) + unit, units - 1))
-        return Changed.VIEW
-
-    def point_at_dead(self) -> bool:
-        """Point at the next dead neuron, layer after layer, around the corner at the end; False if none is dead."""
-        now = self.snapshot()
-        dead = [(i, unit) for i, a in enumerate(now.activations) for unit in a.dead] if now else []
-        if not dead:
-            return False
-        self.layer, self.unit = next((place for place in dead if place > (self.layer, self.unit)), dead[0])
-        return True
-
             config = config.replace(seed=new_seed())
         self._forgotten = {config.key}
         self._engine_has = {config.key}
@@ -454,6 +508,11 @@ class Session:
             later, newest = kept.next(self.looking_at), kept.newest
             self.looking_at = None if later is None or later is newest else later.step
         return Changed.ALL
+
+    def _must_train(self) -> None:
+        """Raises ConfigError where nothing can be trained."""
+        if self.recorded:
+            raise ConfigError(RECORDED)
 
     def look_live(self) -> None:
         self.looking_at = None

@@ -212,6 +212,9 @@ class Explorer(Screen[None]):
         text, severity = "", "bad"
         if session.dead is not None:
             text = f"{session.dead} — E restarts the engine and catches up"
+        elif session.quiet:
+            text = f"no answer from the engine for {session.quiet:.0f} s — it may be busy; E starts another and catches up"
+            severity = "warn"
         elif session.notice is not None:
             text, severity = session.notice.text, session.notice.severity
         lines = wrap(visible(text), width - 4)[:3]
@@ -233,7 +236,7 @@ class Explorer(Screen[None]):
         """Show a view by its place among the tabs, around the corner at both ends."""
         self._view = index % len(VIEWS)
         self._top = 0
-        self.draw(Changed.VIEW)
+        self.draw(self.session.hush() | Changed.VIEW)
 
     @on(ViewChosen)
     def _view_chosen(self, event: ViewChosen) -> None:
@@ -326,12 +329,12 @@ class Explorer(Screen[None]):
 
     def action_overlay(self) -> None:
         self.session.overlaid = not self.session.overlaid
-        self.draw(Changed.VIEW)
+        self.draw(self.session.hush() | Changed.VIEW)
 
     def action_page(self, by: int) -> None:
         self._top += by * max(1, self.view.sheet.size.height // 3)
         self._top = max(0, self._top)
-        self.draw(Changed.VIEW)
+        self.draw(self.session.hush() | Changed.VIEW)
 
     def action_maximise(self) -> None:
         self._maximised = not self._maximised
@@ -345,7 +348,10 @@ class Explorer(Screen[None]):
         elif self.focused is not None:
             self.set_focus(None)
             self.remove_class("-settings")
-        elif self.session.status is not None and self.session.status.catching_up:
+        elif self.session.looking_at is not None:
+            self.session.look_live()
+            self.draw(Changed.ALL)
+        elif self.session.catching_up:
             self._do(self.session.pause)
             return
         elif self._maximised:

@@ -21,7 +21,8 @@ def header_row(session: Session, width: int) -> Row:
         speed = f"{status.steps_per_second:,.0f}" if status else "–"
         device = visible(session.hello.device)
         device = fit(device, DEVICE_WIDTH).rstrip()
-        right.insert(0, [(f"{speed:>6} steps/s", Ink.PLAIN), ("   ", Ink.DIM)])
+        pace = (f"{'recording':>14}", Ink.WARN) if session.recorded else (f"{speed:>6} steps/s", Ink.PLAIN)
+        right.insert(0, [pace, ("   ", Ink.DIM)])
         if width >= 100:
             share = f"{status.measuring * 100:.0f}" if status else "–"
             right.insert(1, [(f"measuring {share:>2} %   ", Ink.DIM)])
@@ -44,7 +45,7 @@ def _position(session: Session) -> list[Piece]:
         return [(f"✗ diverged at step {session.diverged_at:,} ", Ink.BAD)]
     if session.looking_at is not None:
         sign, ink = "◀", Ink.WARN
-    elif session.behind is not None and session.status and session.status.catching_up:
+    elif session.behind is not None and session.catching_up:
         sign, ink = "»", Ink.PROGRESS
     elif session.running:
         sign, ink = "▶", Ink.GOOD

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from ...plots import Row
 from ...protocol import Evaluation
 from ..ink import Ink, Piece, bar, beside, number, row
@@ -70,15 +72,16 @@ def _line(session: Session, width: int) -> Row:
 
 
 def progress_row(session: Session, width: int) -> Row:
-    """How far the epoch is, or how far a lane has caught up."""
-    here, status = session.lane_status, session.status
-    behind = session.behind
+    """How far the epoch is, how far a lane has caught up, or where in its past one looks."""
+    here, behind = session.lane_status, session.behind
     if session.diverged_at is not None:
         step = session.diverged_at
         return row(width, (f" ✗ diverged at step {step:,}: the loss is not finite; a lower lr may help: [", Ink.BAD))
-    if behind is not None and status is not None:
-        label, done, whole = "catching up", behind.step, status.clock
-        tail = "  esc stops" if status.catching_up else "  space goes on"
+    if session.looking_at is not None:
+        return slider_row(session, width)
+    if behind is not None:
+        label, done, whole = "catching up", behind.step, session.clock
+        tail = "  esc stops" if session.catching_up else "  space goes on"
     elif here is not None and here.steps_per_epoch:
         whole = here.steps_per_epoch
         at = session.step
@@ -97,3 +100,30 @@ def progress_row(session: Session, width: int) -> Row:
         (count, Ink.PLAIN),
         (tail, Ink.KEY),
     )
+
+
+def slider_row(session: Session, width: int) -> Row:
+    """Where the step looked at is between the first and the newest kept snapshot; all that are kept are marked."""
+    steps = session.shown.snapshots.steps()
+    at, newest = session.step, max(steps, default=0)
+    label, tail = f" {f'at step {at:,}':<15}", "  , . move  esc newest "
+    count = f" of {newest:,} "
+    length = max(0, width - len(label) - len(count) - len(tail))
+    track = ["─"] * length
+    for step in steps:
+        track[_place(step, newest, length)] = "┼"
+    here = _place(at, newest, length)
+    return row(
+        width,
+        (label, Ink.STRONG),
+        ("".join(track[:here]), Ink.PROGRESS),
+        ("●"[:length], Ink.KEY),
+        ("".join(track[here + 1 :]), Ink.TRACK),
+        (count, Ink.PLAIN),
+        (tail, Ink.DIM),
+    )
+
+
+def _place(step: int, newest: int, length: int) -> int:
+    """The cell of a step. Snapshots lie at 1, 2, 5, 10, …: so does the track, by the logarithm."""
+    return round(math.log1p(step) / math.log1p(max(1, newest)) * (length - 1)) if length else 0

@@ -1,0 +1,369 @@
+"""The recorder: writes a session's stream to a file while it runs, in bounded space.
+
+Notable: the screen only queues what it saw; a thread encodes, writes and, when the bound is reached, thins,
+so a slow disk is never felt. What is written reaches the operating system at once: a session that is killed
+loses at most the live snapshots of its last second.
+
+What is recorded: every Hello, DataInfo, Lane, Trace and Evaluation; snapshots and inspections as history
+keeps them (milestones, pauses), and live ones at most once a second; a Status where it changed.
+
+At the bound of a session the live snapshots go first, every second one again and again; then whole blocks of
+traces, evenly over the whole run (of every 2, 4, 8 … blocks one is kept, of those to come too), so that the
+curves keep their shape from the first step to the last; then pauses. Milestones and each lane's newest stay.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import IntEnum
+from pathlib import Path
+from typing import Any
+
+from . import protocol
+from .history import is_milestone
+from .protocol import (
+    Command,
+    DataInfo,
+    Evaluation,
+    Frame,
+    Hello,
+    Inspection,
+    Lane,
+    Restart,
+    Select,
+    Snapshot,
+    Status,
+    Trace,
+)
+from .recording import HEADER, SUFFIX, sessions, sessions_folder
+
+SESSION_BYTES = 64 * 2**20
+KEPT_SESSIONS = 20
+KEPT_BYTES = 256 * 2**20  # of all sessions together
+LIVE_SECONDS = 1.0  # between live snapshots of a lane, at least
+CLOSE_SECONDS = 1.0  # that leaving waits for the disk
+
+
+class Kind(IntEnum):
+    """What an entry is worth when room is needed."""
+
+    BASE = 0  # without it the rest makes no sense: never goes
+    RESTART = 1  # what came before is no longer shown: goes at once
+    KEPT = 2  # pauses, evaluations: go last
+    TRACE = 3
+    LIVE = 4  # goes first
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A message in the file: its kind, whose series it belongs to, its place there, and its length in bytes."""
+
+    kind: Kind
+    lane: str
+    number: int
+    length: int
+
+
+class BoundedFile:
+    """A recording that is appended to and thinned when it reaches its bound. Every method may raise OSError."""
+
+    def __init__(self, path: Path, limit: int = SESSION_BYTES) -> None:
+        self.path = path
+        self.limit = limit
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        self._entries: list[Entry] = []
+        self._counts: dict[tuple[Kind, str], int] = {}
+        self._trace_stride = 1
+        self.size = 0
+        self._write(HEADER)
+
+    def append(self, kind: Kind, lane: str, data: bytes) -> None:
+        """Add a packed message."""
+        number = self._counts.get((kind, lane), 0)
+        self._counts[kind, lane] = number + 1
+        if kind is Kind.TRACE and number % self._trace_stride:
+            return
+        self._write(data)
+        self._entries.append(Entry(kind, lane, number, len(data)))
+        if self.size > self.limit:
+            self._thin()
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._file)
+
+    def _write(self, data: bytes) -> None:
+        view = memoryview(data)
+        try:
+            while view:
+                view = view[os.write(self._file, view) :]
+        except OSError:
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._file, self.size)  # no half message
+            raise
+        self.size += len(data)
+
+    def _thin(self) -> None:
+        """Bring the file down to half its bound, or to what cannot go."""
+        room = self.limit // 2 - len(HEADER)
+        keep = self._since_restart()
+        for kind in (Kind.LIVE, Kind.TRACE, Kind.KEPT):
+            while sum(self._entries[i].length for i in keep) > room:
+                fewer = self._halve(keep, kind)
+                if len(fewer) == len(keep):
+                    break
+                keep = fewer
+        self._rewrite(keep)
+        if self.size > self.limit:
+            raise OSError(0, f"it has reached its bound of {self.limit >> 20} MiB")
+
+    def _since_restart(self) -> list[int]:
+        """The entries that still matter: what came before the last restart does not, but for data and engine."""
+        restarts = [i for i, entry in enumerate(self._entries) if entry.kind is Kind.RESTART]
+        first = restarts[-1] if restarts else 0
+        return [i for i, e in enumerate(self._entries) if i >= first or (e.kind is Kind.BASE and not e.lane)]
+
+    def _halve(self, keep: list[int], kind: Kind) -> list[int]:
+        """Every second entry of a kind goes; each lane's newest stays."""
+        entries = self._entries
+        newest = {entries[i].lane: i for i in keep if entries[i].kind is kind}
+        if kind is Kind.TRACE:
+            if self._trace_stride >= 2**20:
+                return keep
+            self._trace_stride *= 2
+            return [i for i in keep if entries[i].kind is not kind or not entries[i].number % self._trace_stride]
+        kept, seen = [], 0
+        for i in keep:
+            if entries[i].kind is kind and i != newest[entries[i].lane]:
+                seen += 1
+                if seen % 2:
+                    continue
+            kept.append(i)
+        return kept
+
+    def _rewrite(self, keep: list[int]) -> None:
+        starts, at = [], len(HEADER)
+        for entry in self._entries:
+            starts.append(at)
+            at += entry.length
+        beside = self.path.with_suffix(".thinned")
+        flags = os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC
+        new, old = os.open(beside, flags, 0o600), self._file
+        size = self.size
+        self._file, self.size = new, 0
+        try:
+            self._write(HEADER)
+            for i in keep:
+                self._write(os.pread(old, self._entries[i].length, starts[i]))
+            os.replace(beside, self.path)
+        except OSError:  # the long file stays as it is
+            self._file, self.size = old, size
+            os.close(new)
+            with contextlib.suppress(OSError):
+                os.unlink(beside)
+            raise
+        os.close(old)
+        self._entries = [self._entries[i] for i in keep]
+
+
+Item = tuple[Kind, str, protocol.Message]
+
+
+class Recorder:
+    """Records what an explorer sees: `sent` and `take` only queue.
+
+    Args:
+        folder: where the file goes; None is the user's sessions folder. Old sessions there are pruned.
+        limit: bytes of the session.
+        now: seconds of a clock that does not jump.
+
+    Attributes:
+        problem: why recording has stopped, one sentence, or None.
+        path: the file, once it is there.
+    """
+
+    def __init__(
+        self,
+        folder: Path | None = None,
+        *,
+        limit: int = SESSION_BYTES,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.problem: str | None = None
+        self.path: Path | None = None
+        self._folder = folder
+        self._limit = limit
+        self._now = now
+        self._queue: queue.SimpleQueue[Item | threading.Event | None] = queue.SimpleQueue()
+        self._pending: dict[tuple[type, str], Snapshot | Inspection] = {}  # not written yet, the newest of each lane
+        self._kept: set[tuple[type, str]] = set()  # of those pending, what is worth keeping
+        self._traced: dict[str, int] = {}  # last step told, by lane
+        self._measured: dict[str, int] = {}
+        self._status: Status | None = None  # as written last
+        self._latest: Status | None = None
+        self._written_at = now()
+        self._awaited: str | None = None  # after a restart: the lane whose news begins the new time
+        self._closed = False
+        self._thread = threading.Thread(target=self._write, name="recorder", daemon=True)
+        self._thread.start()
+
+    # ------------------------------------------------------------------------------------ what is recorded
+
+    def sent(self, command: Command) -> None:
+        """Note a command to the engine: Select and Restart tell what is shown."""
+        if isinstance(command, Restart):
+            self._pending.clear()
+            self._kept.clear()
+            self._traced.clear()
+            self._measured.clear()
+            self._status = self._latest = None
+            self._awaited = ""
+            self._put(Kind.RESTART, "", command)
+        elif isinstance(command, Select):
+            if self._awaited == "" and command.lanes:
+                self._awaited = command.lanes[0].key
+            self._put(Kind.BASE, "-", command)
+
+    def take(self, frame: Frame, *, keep: bool = False) -> None:
+        """Record a frame, or see that it need not be.
+
+        Args:
+            keep: a snapshot is worth keeping though no milestone (the person paused there).
+        """
+        if isinstance(frame, Lane) and frame.lane == self._awaited:
+            self._awaited = None
+        if self._awaited is not None and isinstance(frame, Lane | Trace | Snapshot | Evaluation | Inspection | Status):
+            return  # of the time before the restart
+        match frame:
+            case Trace():
+                last = frame.first_step + len(frame.loss) // 4 - 1
+                if last > self._traced.get(frame.lane, 0):
+                    self._traced[frame.lane] = last
+                    self._put(Kind.TRACE, frame.lane, frame)
+            case Snapshot():
+                if frame.step > self._measured.get(frame.lane, -1):
+                    self._measured[frame.lane] = frame.step
+                    self._wait(frame, keep or is_milestone(frame.step))
+            case Inspection():
+                self._wait(frame, keep)
+            case Status():
+                self._take_status(frame)
+            case Lane():
+                self._flush(Kind.KEPT)
+                for known in (self._traced, self._measured):
+                    if frame.continues in known:
+                        known[frame.lane] = known.pop(frame.continues)
+                self._put(Kind.BASE, "-", frame)
+            case Evaluation():
+                self._put(Kind.KEPT, f"Evaluation {frame.lane}", frame)
+            case Hello() | DataInfo():
+                self._put(Kind.BASE, "", frame)
+
+    def _wait(self, frame: Snapshot | Inspection, keep: bool) -> None:
+        place = (type(frame), frame.lane)
+        if place in self._kept:
+            self._put_pending(place, Kind.KEPT)
+        self._pending[place] = frame
+        if isinstance(frame, Snapshot) and is_milestone(frame.step):
+            self._put(Kind.BASE, "-", self._pending.pop(place))
+        elif keep:
+            self._kept.add(place)
+
+    def _take_status(self, status: Status) -> None:
+        self._latest = status
+        if not (status.running or status.catching_up):
+            self._flush(Kind.KEPT)
+        elif self._now() - self._written_at >= LIVE_SECONDS:
+            self._flush(Kind.LIVE)
+        elif self._status is None or _situation(status) != _situation(self._status):
+            self._put_status(Kind.KEPT)
+
+    def _flush(self, kind: Kind) -> None:
+        """Write the newest of each lane, and the status."""
+        self._written_at = self._now()
+        for place in list(self._pending):
+            self._put_pending(place, Kind.KEPT if place in self._kept else kind)
+        self._put_status(kind)
+
+    def _put_pending(self, place: tuple[type, str], kind: Kind) -> None:
+        self._kept.discard(place)
+        self._put(kind, f"{place[0].__name__} {place[1]}", self._pending.pop(place))
+
+    def _put_status(self, kind: Kind) -> None:
+        if self._latest is not None and self._latest != self._status:
+            self._status = self._latest
+            self._put(kind, "status", self._latest)
+
+    def _put(self, kind: Kind, lane: str, message: protocol.Message) -> None:
+        if not self._closed and self.problem is None:
+            self._queue.put((kind, lane, message))
+
+    def close(self) -> None:
+        """Write what is left and end, in a bounded time. Safe to call twice."""
+        if self._closed:
+            return
+        self._flush(Kind.KEPT)
+        self._closed = True
+        self._queue.put(None)
+        self._thread.join(CLOSE_SECONDS)
+
+    def wait(self, seconds: float = CLOSE_SECONDS) -> bool:
+        """Wait until all that was queued is written; whether it is."""
+        done = threading.Event()
+        self._queue.put(done)
+        return done.wait(seconds)
+
+    # ------------------------------------------------------------------------------------------ the thread
+
+    def _write(self) -> None:
+        file: BoundedFile | None = None
+        while (item := self._queue.get()) is not None:
+            if isinstance(item, threading.Event):
+                item.set()
+                continue
+            if self.problem is not None:
+                continue
+            kind, lane, message = item
+            try:
+                if file is None:
+                    file = self._open()
+                file.append(kind, lane, protocol.pack(message))
+            except OSError as error:
+                what = "recorded no further" if file is not None else f"not recorded in {self._folder}"
+                self.problem = f"this session is {what}: {error.strerror or error}"
+        if file is not None:
+            with contextlib.suppress(OSError):
+                file.close()
+
+    def _open(self) -> BoundedFile:
+        folder = self._folder = sessions_folder() if self._folder is None else self._folder
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        prune(folder, KEPT_SESSIONS - 1, KEPT_BYTES - self._limit)
+        name = f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
+        for attempt in range(100):
+            path = folder / f"{name}{f'-{attempt}' if attempt else ''}{SUFFIX}"
+            with contextlib.suppress(FileExistsError):
+                file = BoundedFile(path, self._limit)
+                self.path = path
+                return file
+        raise FileExistsError(17, f"{name} is taken")
+
+
+def _situation(status: Status) -> Any:
+    """What of a status is worth telling at once; where the lanes are is not."""
+    return status.running, status.catching_up, status.target, [(s.lane, s.diverged_at) for s in status.lanes]
+
+
+def prune(folder: Path, count: int, size: int) -> None:
+    """Delete old sessions beyond a number of files and of bytes, the newest kept first."""
+    for place, (path, length) in enumerate(sessions(folder)):
+        size -= length
+        if place >= count or size < 0:
+            with contextlib.suppress(OSError):
+                path.unlink()

@@ -1,0 +1,323 @@
+"""Recordings: what a session's stream said, in a file that opens again without an engine.
+
+A file begins with one line, `tuiinit recording 1`, and goes on with the frames of the protocol as they came,
+each behind its 4-byte length, and with the two commands that decide what is shown, Select and Restart, where
+they were sent. So a recording tells every lane's configuration with its schedule, the lanes in the order in
+which they were looked at, and the clock; and a configuration with a clock is all that an engine needs to get
+there again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import stat
+from collections.abc import AsyncIterator, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+import msgspec
+
+from . import protocol
+from .config import RunConfig
+from .paths import state_folder
+from .protocol import (
+    Command,
+    DataInfo,
+    Frame,
+    Hello,
+    Lane,
+    LaneStatus,
+    ProtocolError,
+    Restart,
+    Select,
+    Status,
+    Trace,
+)
+
+MAGIC = b"tuiinit recording "
+VERSION = 1
+HEADER = MAGIC + b"%d\n" % VERSION
+SUFFIX = ".tuiinit"
+LONGEST_HEADER = 64  # bytes
+LARGEST = 512 * 2**20  # bytes; a larger file is not read into memory
+FRAMES_AT_ONCE = 50  # read from a recording before the screen may draw again
+
+Recorded = Frame | Select | Restart
+_decoder: msgspec.msgpack.Decoder[Recorded] = msgspec.msgpack.Decoder(Recorded)
+
+
+class RecordingError(ValueError):
+    """A file that cannot be opened as a recording: one sentence that names it."""
+
+
+def sessions_folder() -> Path:
+    """Where explorer sessions are recorded."""
+    return state_folder() / "sessions"
+
+
+def sessions(folder: Path) -> list[tuple[Path, int]]:
+    """The recordings in a folder and their sizes in bytes, the one written to last first."""
+    found = []
+    for path in folder.glob(f"*{SUFFIX}"):
+        try:
+            told = path.stat()
+        except OSError:  # pruned by another session just now
+            continue
+        if stat.S_ISREG(told.st_mode):
+            found.append((told.st_mtime_ns, path.name, path, told.st_size))
+    return [(path, size) for _, _, path, size in sorted(found, reverse=True)]
+
+
+@dataclass(frozen=True)
+class Recording:
+    """What a recording holds since its lanes were last put back to step 0.
+
+    Attributes:
+        frames: in their order; every Status stands still.
+        shown: the configurations looked at, in their order; the last is the one on the screen.
+        clock: the step that the lanes were at, or were catching up to.
+        damage: why the rest of the file could not be read, or None.
+    """
+
+    path: Path
+    frames: tuple[Frame, ...]
+    shown: tuple[RunConfig, ...]
+    clock: int
+    damage: str | None = None
+
+    @property
+    def config(self) -> RunConfig:
+        """The lane that was on the screen at the end."""
+        return self.shown[-1]
+
+    @property
+    def before(self) -> RunConfig | None:
+        """The lane that was on the screen before it."""
+        return self.shown[-2] if len(self.shown) > 1 else None
+
+
+def load(path: Path) -> Recording:
+    """Open a recording up to its last whole frame.
+
+    Raises:
+        RecordingError: it cannot be read, is no recording, or holds no lane.
+    """
+    try:
+        told = path.stat()
+        if not stat.S_ISREG(told.st_mode):
+            raise RecordingError(f"{path} is not a file")
+        if told.st_size > LARGEST:
+            raise RecordingError(f"{path} is larger than {LARGEST >> 20} MiB: no recording of tuiinit is")
+        with path.open("rb") as stream:
+            _check_header(path, stream.readline(LONGEST_HEADER))
+            contents = _Contents()
+            damage = contents.read(stream)
+    except OSError as error:
+        raise RecordingError(f"cannot read {path}: {error.strerror}") from None
+    except ValueError as error:  # a path with a null byte
+        if isinstance(error, RecordingError):
+            raise
+        raise RecordingError(f"cannot read {str(path)!r}: {error}") from None
+    shown = contents.lanes_shown()
+    if not shown:
+        raise RecordingError(f"{path} holds no lane{f': {damage}' if damage else ''}")
+    return Recording(path, tuple(contents.frames), tuple(shown), contents.clock, damage)
+
+
+def last(folder: Path | None = None) -> Recording:
+    """The session recorded last in which something was trained; if none was, the last one.
+
+    Raises:
+        RecordingError: there is none that opens.
+    """
+    folder = sessions_folder() if folder is None else folder
+    newest: Recording | None = None
+    for path, _ in sessions(folder):
+        try:
+            recording = load(path)
+        except RecordingError:
+            continue
+        if recording.clock:
+            return recording
+        newest = newest or recording
+    if newest is None:
+        raise RecordingError(f"no session is recorded in {folder}")
+    return newest
+
+
+def _check_header(path: Path, line: bytes) -> None:
+    version = line[len(MAGIC) :].strip()
+    if not line.startswith(MAGIC) or not line.endswith(b"\n") or not version.isdigit():
+        raise RecordingError(f"{path} is not a recording of tuiinit")
+    if int(version) > VERSION:
+        raise RecordingError(f"{path} was recorded by a later version of tuiinit (format {int(version)})")
+
+
+class _Contents:
+    """Reads messages into what they leave behind."""
+
+    def __init__(self) -> None:
+        self.frames: list[Frame] = []
+        self.clock = 0
+        self._configs: dict[str, RunConfig] = {}
+        self._matrices: dict[str, int] = {}  # columns of each lane's update:data
+        self._shown: list[str] = []
+
+    def read(self, stream: BinaryIO) -> str | None:
+        """Take all messages; tells what is wrong with the first one that cannot be read."""
+        try:
+            while (body := protocol.read_body(stream)) is not None:
+                self._take(_decode(body))
+        except ProtocolError as error:
+            return str(error)
+        return None
+
+    def lanes_shown(self) -> list[RunConfig]:
+        """The lanes looked at, in order, without those that the engine refused."""
+        told = [lane.lane for status in self.frames if isinstance(status, Status) for lane in status.lanes[:1]]
+        for keys in (self._shown, told, list(self._configs)[-1:]):
+            known = [key for key in keys if key in self._configs]
+            if known:
+                return [self._configs[key] for key, _ in itertools.groupby(known)]
+        return []
+
+    def _take(self, message: Recorded) -> None:
+        match message:
+            case Select(lanes=lanes):
+                self._shown += [lane.key for lane in lanes[:1]]
+                return
+            case Restart():
+                self.frames = [frame for frame in self.frames if isinstance(frame, Hello | DataInfo)]
+                self.clock, self._shown = 0, []
+                self._configs.clear()
+                self._matrices.clear()
+                return
+            case Lane(lane=key, config=config):
+                if message.continues is not None:
+                    self._shown = [key if shown == message.continues else shown for shown in self._shown]
+                    self._configs.pop(message.continues, None)
+                self._configs[key] = config
+            case Status():
+                self.clock = max(self.clock, message.clock)
+                message = msgspec.structs.replace(message, running=False, catching_up=False, target=None)
+            case Trace():
+                self._check(message)
+        self.frames.append(message)
+
+    def _check(self, trace: Trace) -> None:
+        steps, rest = divmod(len(trace.loss), 4)
+        columns, more = divmod(len(trace.update_data), len(trace.loss) or 1)
+        if rest or more or not steps or self._matrices.setdefault(trace.lane, columns) != columns:
+            raise ProtocolError(f"a trace of {steps:,} steps whose numbers do not fit")
+
+
+def _decode(body: bytes) -> Recorded:
+    try:
+        message: Recorded = _decoder.decode(body)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise ProtocolError(f"a message that this version does not know: {error}") from None
+    return message
+
+
+def write(path: Path, messages: Iterable[Recorded]) -> None:
+    """Write a whole recording at once. Raises OSError."""
+    with path.open("wb") as file:
+        file.write(HEADER)
+        for message in messages:
+            file.write(protocol.pack(message))
+
+
+def lane_states(frames: Iterable[Frame]) -> Iterator[LaneStatus]:
+    """Where each lane was last."""
+    where: dict[str, LaneStatus] = {}
+    for frame in frames:
+        if isinstance(frame, Status):
+            where.update((lane.lane, lane) for lane in frame.lanes)
+        elif isinstance(frame, Lane) and frame.continues in where:
+            where[frame.lane] = msgspec.structs.replace(where.pop(frame.continues), lane=frame.lane)
+    yield from where.values()
+
+
+# ------------------------------------------------------------------------------------- streams of recordings
+
+
+class Stream(Protocol):
+    """What the explorer needs of a link."""
+
+    def frames(self) -> AsyncIterator[Frame]: ...
+
+    def send(self, command: Command) -> None: ...
+
+    async def close(self) -> None: ...
+
+
+class FileLink:
+    """A recording as a stream with the interface of a link: it tells all it holds, and selects among its lanes."""
+
+    def __init__(self, recording: Recording) -> None:
+        self.recording = recording
+        self._where = {lane.lane: lane for lane in lane_states(recording.frames)}
+        self._answers: asyncio.Queue[Frame | None] = asyncio.Queue()
+        self._closed = False
+
+    async def frames(self) -> AsyncIterator[Frame]:
+        """Frames as they were recorded, then answers; ends when `close` was called."""
+        async for frame in _slowly(self.recording.frames):
+            yield frame
+        while (answer := await self._answers.get()) is not None:
+            yield answer
+
+    def send(self, command: Command) -> None:
+        """A lane that is selected is told where it stands; nothing else moves a recording."""
+        if not isinstance(command, Select) or self._closed:
+            return
+        lanes = tuple(self._where[lane.key] for lane in command.lanes if lane.key in self._where)
+        self._answers.put_nowait(
+            Status(
+                running=False,
+                catching_up=False,
+                clock=self.recording.clock,
+                target=None,
+                lanes=lanes,
+                steps_per_second=0.0,
+                measuring=0.0,
+            )
+        )
+
+    async def close(self) -> None:
+        """End the stream. Safe to call twice."""
+        self._closed = True
+        self._answers.put_nowait(None)
+
+
+class ResumedLink:
+    """A recording and then the engine that goes on from it, as one stream."""
+
+    def __init__(self, recording: Recording, link: Stream) -> None:
+        self._recording = recording
+        self._link = link
+
+    async def frames(self) -> AsyncIterator[Frame]:
+        """What was recorded, without the Hello of the engine that is gone, then the engine's frames."""
+        async for frame in _slowly(f for f in self._recording.frames if not isinstance(f, Hello)):
+            yield frame
+        async for frame in self._link.frames():
+            yield frame
+
+    def send(self, command: Command) -> None:
+        """Send a command to the engine."""
+        self._link.send(command)
+
+    async def close(self) -> None:
+        """End the engine."""
+        await self._link.close()
+
+
+async def _slowly(frames: Iterable[Frame]) -> AsyncIterator[Frame]:
+    """Frames with pauses in which the screen can draw and hear keys."""
+    for count, frame in enumerate(frames):
+        if count % FRAMES_AT_ONCE == 0:
+            await asyncio.sleep(0)
+        yield frame
