@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from textual.pilot import Pilot
 
@@ -52,7 +53,10 @@ class Driver:
 
     async def shows(self, *texts: str) -> None:
         for text in texts:
-            await self.until(lambda text=text: text in self.text, text)
+            await self.until(partial(self.has, text), text)
+
+    def has(self, text: str) -> bool:
+        return text in self.text
 
     async def train(self, steps: int) -> None:
         """Run until at least that step is drawn, then pause."""

@@ -24,13 +24,19 @@ from tuiinit.ui.model import Changed, Session, differences
 from . import fake
 
 
-def status(config: RunConfig, step: int, *, clock: int | None = None, running: bool = False, **more: object) -> Status:
-    lane = LaneStatus(
-        lane=config.key, step=step, epoch=step / 5707, steps_per_epoch=5707, diverged_at=more.get("diverged_at")
-    )
+def status(
+    config: RunConfig,
+    step: int,
+    *,
+    clock: int | None = None,
+    running: bool = False,
+    catching_up: bool = False,
+    diverged_at: int | None = None,
+) -> Status:
+    lane = LaneStatus(lane=config.key, step=step, epoch=step / 5707, steps_per_epoch=5707, diverged_at=diverged_at)
     return Status(
         running=running,
-        catching_up=bool(more.get("catching_up")),
+        catching_up=catching_up,
         clock=step if clock is None else clock,
         target=None,
         lanes=(lane,),

@@ -10,7 +10,6 @@ from rich.cells import cell_len
 
 from tuiinit.config import ConfigError, RunConfig
 from tuiinit.plots import Row
-from tuiinit.ui import ink
 from tuiinit.ui.actions import ACTIONS, key_table
 from tuiinit.ui.ink import Column, bar, beside, fit, number, percent, row, signed, table, visible, wrap
 from tuiinit.ui.panes.bars import tabs_row
@@ -21,7 +20,7 @@ from tuiinit.ui.screen import layout_for
 from tuiinit.ui.settings import BY_NAME, SETTINGS, step_lr
 from tuiinit.ui.views import VIEWS, Page
 
-from .fake import data_info, snapshot
+from .fake import data_info
 from .test_model import at, feed, status
 
 
@@ -116,7 +115,7 @@ def test_the_activations_table_has_theory_beside_what_is_measured() -> None:
     page = Page(VIEWS[0], session, 90, 24)
     line = next(text(r) for r in page.rows if text(r).startswith(" tanh 1"))
     # Measured by the fake; predicted for gain 5/3 and input variance 1.
-    assert line.split()[1:4] == ["+0.010", "0.523", "0.759"]
+    assert line.split()[2:5] == ["+0.010", "0.523", "0.759"]
 
 
 def test_layouts() -> None:
@@ -197,8 +196,3 @@ def test_the_screen_loads_neither_torch_nor_plotext() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
-
-
-def test_the_fake_tells_what_it_is_asked() -> None:
-    assert snapshot(RunConfig(bn=True), 3).activations[0].std == 0.62
-    assert ink.SEVERITIES.keys() == {"good", "note", "warn", "bad"}

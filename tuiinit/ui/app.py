@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib
+import signal
 from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Protocol
 
+from rich.text import Text
 from textual.app import App, SystemCommand
 from textual.screen import Screen
 from textual.timer import Timer
@@ -16,10 +18,16 @@ from ..config import RunConfig
 from ..protocol import Command, Credit, Frame, Status
 from .actions import ACTIONS
 from .messages import Updated
+from .mishaps import mishap
 from .model import Changed, Commands, Session
 from .screen import Explorer
 
 REDRAW_SECONDS = 0.1  # at most one redraw for news from the engine in this time
+LOOK_SECONDS = 1.0  # between looks at whether the engine still answers
+GOODBYE_SECONDS = 1  # to leave the screen when told to end
+QUIET_SECONDS = 5.0  # an engine that was asked and says nothing for so long may hang
+QUIET_START = 30.0  # the same while torch loads
+QUIET_COSTS = 40  # updates come at least 20 times their cost apart
 FEW_COLOURS = ("standard", "windows")  # colour systems of 16 colours
 
 
@@ -53,6 +61,10 @@ class ExplorerApp(App[int]):
         self._changed = Changed.NOTHING
         self._timer: Timer | None = None
         self._drawn_at = 0.0
+        self._heard = 0.0  # when the engine last said something
+        self._asked: float | None = None  # when it was asked what it has not answered yet
+        self._looked = 0.0
+        self._ending: asyncio.Task[None] | None = None
         self.explorer = Explorer(self.session, self.tell)
 
     def get_default_screen(self) -> Screen[None]:
@@ -64,7 +76,11 @@ class ExplorerApp(App[int]):
             self.theme = self._theme
         elif self.console.color_system in FEW_COLOURS:
             self.theme = "ansi-dark"
+        if not self.is_headless:
+            for number in (signal.SIGTERM, signal.SIGHUP):
+                asyncio.get_running_loop().add_signal_handler(number, self._told_to_end, number)
         self._connect()
+        self.set_interval(LOOK_SECONDS, self.look_for_silence)
         self.call_after_refresh(self._warm_up)
 
     async def _warm_up(self) -> None:
@@ -80,9 +96,13 @@ class ExplorerApp(App[int]):
         """Send commands to the engine."""
         for command in commands:
             self._link.send(command)
+            if self._asked is None and not isinstance(command, Credit):
+                self._asked = asyncio.get_running_loop().time()
 
     def _connect(self) -> None:
         self._owed = 0
+        self._hear()
+        self._looked = self._heard
         self._reader = asyncio.create_task(self._read(self._link))
         self.tell(self.session.start())
 
@@ -97,7 +117,8 @@ class ExplorerApp(App[int]):
     async def _read(self, link: Stream) -> None:
         try:
             async for frame in link.frames():
-                self._changed |= self.session.take(frame)
+                self._hear()
+                self._take(frame)
                 if isinstance(frame, Status):
                     self._owed += 1
                     self.post_message(Updated())
@@ -106,16 +127,51 @@ class ExplorerApp(App[int]):
             sentence = "the engine's stream has ended"
         except RuntimeError as error:  # LinkError: a sentence that says how
             sentence = str(error)
+        except Exception as error:
+            sentence = mishap("the engine's stream cannot be read", error)
         self._changed |= self.session.died(sentence)
         self.post_message(Updated())
 
+    def _take(self, frame: Frame) -> None:
+        try:
+            self._changed |= self.session.take(frame)
+        except Exception as error:  # one bad frame is no reason to see no more
+            sentence = mishap("the engine said what cannot be shown", error)
+            self._changed |= self.session.say(sentence, "bad")
+
+    def _hear(self) -> None:
+        self._heard = asyncio.get_running_loop().time()
+        self._asked = None
+        if self.session.quiet:
+            self.session.quiet = 0.0
+            self._changed |= Changed.BAR
+
+    def look_for_silence(self) -> None:
+        """Say so if the engine was asked something, or should be training, and has said nothing for long."""
+        session, now = self.session, asyncio.get_running_loop().time()
+        if now - self._looked > 3 * LOOK_SECONDS:  # it was this process that slept
+            self._heard = now
+            self._asked = now if self._asked is not None else None
+        self._looked = now
+        status, newest = session.status, session.shown.snapshots.newest
+        training = status is not None and (status.running or status.catching_up)
+        since = self._heard if training else self._asked
+        if session.dead is not None or since is None:
+            return
+        limit = QUIET_SECONDS + QUIET_COSTS * (newest.cost if newest else 0.0)
+        if now - since >= (limit if session.hello is not None else QUIET_START):
+            session.quiet = now - since
+            self.explorer.draw(Changed.BAR)
+
     async def action_restart_engine(self) -> None:
         """Start a new engine where the old one died, and let it catch up."""
-        if self.session.dead is None:
+        if self.session.dead is None and not self.session.quiet:
             return
         if self._new_link is None:
             self.explorer.draw(self.session.say("This stream cannot be started again.", "warn"))
             return
+        if self.session.dead is None:
+            self.session.died("the engine did not answer")
         await self._disconnect()
         try:
             self._link = self._new_link()
@@ -156,6 +212,22 @@ class ExplorerApp(App[int]):
     async def action_quit(self) -> None:
         await self._disconnect()
         self.exit(0)
+
+    def _told_to_end(self, number: int) -> None:
+        """SIGTERM, or the terminal is gone: leave as on `q`, and for certain."""
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.alarm(GOODBYE_SECONDS)  # writing to a terminal that is gone may block for ever
+        self._ending = asyncio.create_task(self._end(128 + number))
+
+    async def _end(self, code: int) -> None:
+        await self._disconnect()
+        self.exit(code, return_code=code)
+
+    def _fatal_error(self) -> None:
+        # Textual would print a traceback over the person's shell.
+        error = self._exception or RuntimeError("unknown")
+        self._exit_renderables.append(Text("tuiinit: " + mishap("the explorer failed", error)))
+        self._close_messages_no_wait()
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         yield SystemCommand(

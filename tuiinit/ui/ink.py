@@ -110,7 +110,7 @@ def beside(left: Sequence[Row], right: Sequence[Row], height: int, left_width: i
 
 def wrap(text: str, width: int) -> list[str]:
     """Text in lines of at most `width` cells, broken at spaces; a longer word is cut into pieces."""
-    if width <= 0:
+    if width < 2:  # a character may take two cells
         return []
     lines: list[str] = []
     line = ""

@@ -178,7 +178,7 @@ class ConfigPane(Container):
 
     def on_click(self, event: events.Click) -> None:
         """A click chooses a setting; on its marks it turns the value, on the chosen value it opens the field."""
-        spot = event.get_content_offset(self) or Offset(-1, -1)
+        spot = event.offset if event.widget is self.sheet else Offset(-1, -1)
         index = self._top + spot.y
         if spot.y < 0 or index not in SELECTABLE or self.editing:
             return
