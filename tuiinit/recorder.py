@@ -47,7 +47,7 @@ SESSION_BYTES = 64 * 2**20
 KEPT_SESSIONS = 20
 KEPT_BYTES = 256 * 2**20  # of all sessions together
 LIVE_SECONDS = 1.0  # between live snapshots of a lane, at least
-CLOSE_SECONDS = 1.0  # that leaving waits for the disk
+CLOSE_SECONDS = 0.5  # that leaving waits for the disk
 
 
 class Kind(IntEnum):

@@ -6,8 +6,7 @@ import asyncio
 import contextlib
 import importlib
 import signal
-from collections.abc import AsyncIterator, Callable, Iterable
-from typing import Protocol
+from collections.abc import Callable, Iterable
 
 from rich.text import Text
 from textual.app import App, SystemCommand
@@ -15,7 +14,9 @@ from textual.screen import Screen
 from textual.timer import Timer
 
 from ..config import RunConfig
-from ..protocol import Command, Credit, Frame, Status
+from ..protocol import Credit, Frame, Select, Status
+from ..recorder import Recorder
+from ..recording import FileLink, Recording, Stream
 from .actions import ACTIONS
 from .messages import Updated
 from .mishaps import mishap
@@ -31,16 +32,6 @@ QUIET_COSTS = 40  # updates come at least 20 times their cost apart
 FEW_COLOURS = ("standard", "windows")  # colour systems of 16 colours
 
 
-class Stream(Protocol):
-    """What the explorer needs of a link."""
-
-    def frames(self) -> AsyncIterator[Frame]: ...
-
-    def send(self, command: Command) -> None: ...
-
-    async def close(self) -> None: ...
-
-
 class ExplorerApp(App[int]):
     """The explorer over a stream of frames."""
 
@@ -49,7 +40,14 @@ class ExplorerApp(App[int]):
     ENABLE_COMMAND_PALETTE = True
 
     def __init__(
-        self, link: Stream, config: RunConfig, *, restart: Callable[[], Stream] | None = None, theme: str | None = None
+        self,
+        link: Stream,
+        config: RunConfig,
+        *,
+        restart: Callable[[], Stream] | None = None,
+        theme: str | None = None,
+        recorder: Recorder | None = None,
+        recalled: Recording | None = None,
     ) -> None:
         super().__init__()
         self.session = Session(config)
@@ -65,6 +63,9 @@ class ExplorerApp(App[int]):
         self._asked: float | None = None  # when it was asked what it has not answered yet
         self._looked = 0.0
         self._ending: asyncio.Task[None] | None = None
+        self._recorder = recorder
+        if recalled is not None:
+            self._recall(recalled)
         self.explorer = Explorer(self.session, self.tell)
 
     def get_default_screen(self) -> Screen[None]:
@@ -88,13 +89,15 @@ class ExplorerApp(App[int]):
         await asyncio.to_thread(importlib.import_module, "plotext")
 
     async def on_unmount(self) -> None:
-        await self._disconnect()
+        await self._leave()
 
     # -------------------------------------------------------------------------------------------- engine
 
     def tell(self, commands: Commands) -> None:
         """Send commands to the engine."""
         for command in commands:
+            if self._recorder is not None:
+                self._recorder.sent(command)
             self._link.send(command)
             if self._asked is None and not isinstance(command, Credit):
                 self._asked = asyncio.get_running_loop().time()
@@ -133,6 +136,8 @@ class ExplorerApp(App[int]):
         self.post_message(Updated())
 
     def _take(self, frame: Frame) -> None:
+        if self._recorder is not None:
+            self._recorder.take(frame, keep=not self.session.running)
         try:
             self._changed |= self.session.take(frame)
         except Exception as error:  # one bad frame is no reason to see no more
@@ -149,6 +154,9 @@ class ExplorerApp(App[int]):
     def look_for_silence(self) -> None:
         """Say so if the engine was asked something, or should be training, and has said nothing for long."""
         session, now = self.session, asyncio.get_running_loop().time()
+        if self._recorder is not None and self._recorder.problem is not None:
+            problem, self._recorder = self._recorder.problem, None
+            self.explorer.draw(session.say(problem, "warn"))
         if now - self._looked > 3 * LOOK_SECONDS:  # it was this process that slept
             self._heard = now
             self._asked = now if self._asked is not None else None
@@ -209,8 +217,24 @@ class ExplorerApp(App[int]):
 
     # --------------------------------------------------------------------------------------------- other
 
-    async def action_quit(self) -> None:
+    def _recall(self, recording: Recording) -> None:
+        recorded = isinstance(self._link, FileLink)
+        self.session.recall(recording.before, recording.clock, recorded=recorded)
+        if self._recorder is not None:
+            for config in recording.shown:  # what is recorded now holds all of it again
+                self._recorder.sent(Select(lanes=(config,)))
+        if recording.damage is not None:
+            self.session.say(f"The recording is damaged and shown as far as it goes: {recording.damage}", "warn")
+        elif recorded:
+            self.session.say("A recording: , and . go through its time; tuiinit --resume trains on from its end.")
+
+    async def _leave(self) -> None:
+        if self._recorder is not None:
+            self._recorder.close()
         await self._disconnect()
+
+    async def action_quit(self) -> None:
+        await self._leave()
         self.exit(0)
 
     def _told_to_end(self, number: int) -> None:
@@ -220,7 +244,7 @@ class ExplorerApp(App[int]):
         self._ending = asyncio.create_task(self._end(128 + number))
 
     async def _end(self, code: int) -> None:
-        await self._disconnect()
+        await self._leave()
         self.exit(code, return_code=code)
 
     def _fatal_error(self) -> None:
@@ -244,7 +268,13 @@ class ExplorerApp(App[int]):
 
 
 def explore(
-    link: Stream, config: RunConfig, *, restart: Callable[[], Stream] | None = None, theme: str | None = None
+    link: Stream,
+    config: RunConfig,
+    *,
+    restart: Callable[[], Stream] | None = None,
+    theme: str | None = None,
+    recorder: Recorder | None = None,
+    recalled: Recording | None = None,
 ) -> int:
     """Run the explorer until the person quits; gives the exit code.
 
@@ -253,6 +283,8 @@ def explore(
         config: the lane looked at first.
         restart: starts another engine after this one died.
         theme: a theme of Textual's, or None for the terminal's best.
+        recorder: records the session.
+        recalled: an earlier session that this one shows, or goes on from.
     """
-    app = ExplorerApp(link, config, restart=restart, theme=theme)
+    app = ExplorerApp(link, config, restart=restart, theme=theme, recorder=recorder, recalled=recalled)
     return app.run() or app.return_code or 0
