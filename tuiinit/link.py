@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import os
 import shlex
+import signal
 import subprocess
 import sys
 import tempfile
@@ -23,7 +24,7 @@ from . import protocol
 from .paths import state_folder
 from .protocol import Command, Frame
 
-CLOSE_SECONDS = 0.5  # an engine that has not ended this long after its input closed is killed
+CLOSE_SECONDS = 0.2  # an engine that has not ended this long after its input closed is killed
 READ_SIZE = 2**18
 KEPT_LOGS = 20
 
@@ -72,6 +73,15 @@ def _log_file() -> Path:
     except OSError:  # a full disk or a read-only home takes nothing but the log
         folder = Path(tempfile.mkdtemp(prefix="tuiinit-"))
     return folder / name
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """End an engine, and what its command started around it, at once; a stopped one too."""
+    if process.poll() is None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)  # it leads a group of its own
+        process.kill()
+        process.wait()
 
 
 def _ended(code: int | None, log: Path) -> str:
@@ -158,7 +168,8 @@ class Link:
             return
         self._closed = True
         if self._writer is not None:
-            self._writer.abort()
+            if not self._writer.is_closing():  # it closes itself when the engine dies
+                self._writer.abort()
         elif self._process.stdin is not None:
             with contextlib.suppress(OSError):
                 self._process.stdin.close()
@@ -169,9 +180,7 @@ class Link:
 
     def kill(self) -> None:
         """End the engine at once."""
-        if self._process.poll() is None:
-            self._process.kill()
-            self._process.wait()
+        _kill(self._process)
 
 
 class Engine:
@@ -217,12 +226,11 @@ class Engine:
 
     def kill(self) -> None:
         """End the engine at once, from any thread: whoever reads its frames gets a LinkError."""
-        self._process.kill()
+        _kill(self._process)
 
     def close(self) -> None:
         """End the engine within a bounded time."""
         with contextlib.suppress(OSError):
             self._stdin.close()
-        self._process.kill()  # nothing of it is worth waiting for: frames wanted were read
-        self._process.wait()
+        self.kill()  # nothing of it is worth waiting for: frames wanted were read
         self._stdout.close()
