@@ -67,6 +67,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("restart-engine", ("E",), "restart_engine", "Restart the engine", PROGRAM, "After it died: catches up"),
     Action("help", ("question_mark",), "help", "Help", PROGRAM, "Keys, and how to read each view", "help"),
     Action("palette", ("ctrl+p",), "palette", "Command palette", PROGRAM, "Find an action or a theme by name"),
+    Action("suspend", ("ctrl+z",), "suspend", "Suspend", PROGRAM, "Back to the shell; `fg` comes back here"),
     Action("quit", ("q", "ctrl+q"), "quit", "Quit", PROGRAM, "Stop training and leave", "quit"),
 )
 

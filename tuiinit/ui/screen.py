@@ -17,6 +17,7 @@ from ..config import LECTURE_GAINS, ConfigError
 from .actions import bindings
 from .ink import SEVERITIES, Ink, row, visible, wrap
 from .messages import Asked, Resized, SettingChanged, SettingTyped, ViewChosen
+from .mishaps import mishap
 from .model import Changed, Commands, Session, differences, random_seed
 from .panes.bars import KeyBar, TabBar
 from .panes.config import ConfigPane, strip_row
@@ -142,17 +143,15 @@ class Explorer(Screen[None]):
                 self.small.show([row(width, line) for line in wrap(TINY, width)])
                 return
             if Changed.HEADER in stale:
-                self.header.show([header_row(self.session, self.header.size.width)])
-                self.keys.show_keys(running=self.session.running)
+                self._attempt("the header", self._draw_header, self.header)
             if Changed.CONFIG in stale:
-                self.config.show(self.session.settings)
-                self.strip.show([strip_row(self.session.settings, self.strip.size.width)])
+                self._attempt("the config pane", self._draw_config, self.strip)
             if Changed.TRAINING in stale:
                 self._draw_pane(self.training, training_rows)
             if Changed.FINDINGS in stale:
                 self._draw_pane(self.findings, findings_rows)
             if Changed.VIEW in stale or stale & self._part_of(self.current):
-                self._draw_view()
+                self._attempt(f"the view {self.current.title}", self._draw_view, self.view.sheet)
             if Changed.BAR in stale:
                 self._draw_bar()
         self._look_closer()
@@ -170,10 +169,28 @@ class Explorer(Screen[None]):
             self._tell(self.session.inspect(evaluate=False))
             self.draw(Changed.CLOSER)
 
+    def _attempt(self, part: str, draw: Callable[[], None], sheet: Sheet) -> None:
+        """Draw one part; where that fails it says so in its place, and the rest goes on."""
+        try:
+            draw()
+        except Exception as error:
+            sentence = visible(mishap(f"{part} cannot be drawn", error))
+            width, height = sheet.size
+            sheet.show([row(width, (f" {line}", Ink.BAD)) for line in wrap(sentence, width - 2)[:height]])
+
+    def _draw_header(self) -> None:
+        self.header.show([header_row(self.session, self.header.size.width)])
+        self.keys.show_keys(running=self.session.running)
+
+    def _draw_config(self) -> None:
+        self.config.show(self.session.settings)
+        self.strip.show([strip_row(self.session.settings, self.strip.size.width)])
+
     def _draw_pane(self, pane: Pane, rows: Callable[[Session, int, int], Any]) -> None:
         width, height = pane.sheet.size
         if width and height and pane.sheet.is_on_screen:
-            pane.sheet.show(rows(self.session, width, height))
+            title = str(pane.border_title).lower()
+            self._attempt(f"the {title} pane", lambda: pane.sheet.show(rows(self.session, width, height)), pane.sheet)
 
     @staticmethod
     def _part_of(view: View) -> Changed:
@@ -213,11 +230,11 @@ class Explorer(Screen[None]):
         if session.dead is not None:
             text = f"{session.dead} — E restarts the engine and catches up"
         elif session.quiet:
-            text = f"no answer from the engine for {session.quiet:.0f} s — it may be busy; E starts another and catches up"
-            severity = "warn"
+            text = f"no answer from the engine for {session.quiet:.0f} s: it may be busy"
+            text, severity = f"{text} — E starts another that catches up", "warn"
         elif session.notice is not None:
             text, severity = session.notice.text, session.notice.severity
-        lines = wrap(visible(text), width - 4)[:3]
+        lines = wrap(visible(text), width - 4)[:4]
         sign, ink = SEVERITIES[severity]
         self.bar.set_class(bool(lines), "-shown")
         self.bar.styles.height = max(1, len(lines))
@@ -260,6 +277,8 @@ class Explorer(Screen[None]):
             self._tell(ask())
         except ConfigError as error:
             changed |= self.session.say(f"{error}", "warn")
+        except Exception as error:
+            changed |= self.session.say(mishap("that did not work", error), "bad")
         self.draw(changed | Changed.ALL)
 
     def action_run(self) -> None:
@@ -368,6 +387,9 @@ class Explorer(Screen[None]):
 
     async def action_restart_engine(self) -> None:
         await self.app.run_action("app.restart_engine")
+
+    def action_suspend(self) -> None:
+        self.app.action_suspend_process()
 
     async def action_quit(self) -> None:
         await self.app.run_action("app.quit")
