@@ -27,6 +27,7 @@ from .visible import visible
 
 if TYPE_CHECKING:
     from .link import Link
+    from .recording import Recording
 
 F = TypeVar("F", bound=Callable[..., Any])
 FAILED, WRONG_USE = 1, 2
@@ -115,9 +116,11 @@ def check_data(config: RunConfig) -> None:
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @shared_options
 @click.option("--engine", "engine_line", metavar="COMMAND", help='Another engine: "ssh box tuiinit engine".')
+@click.option("--resume", is_flag=False, flag_value="", metavar="[FILE]", help="Go on from a recorded session, "
+              "the last one by default: its lanes are trained again to where they were.")  # fmt: skip
 @click.version_option(package_name="tuiinit", message="tuiinit %(version)s")
 @click.pass_context
-def cli(ctx: click.Context, /, engine_line: str | None, **options: Any) -> None:
+def cli(ctx: click.Context, /, engine_line: str | None, resume: str | None, **options: Any) -> None:
     """Watch what initialisation and batch norm do to a deep network while it trains.
 
     Without a command: the explorer.
@@ -128,7 +131,10 @@ def cli(ctx: click.Context, /, engine_line: str | None, **options: Any) -> None:
             name = given[0].replace("_", "-")
             raise click.UsageError(f"give --{name} after the command: tuiinit {ctx.invoked_subcommand} --{name} …")
         return
-    config = config_from(options)
+    if resume is not None and any(value not in (None, ()) for value in options.values()):
+        raise click.UsageError("--resume takes all settings from the recorded session: only --engine goes with it")
+    recalled = _recording(resume) if resume is not None else None
+    config = config_from(options) if recalled is None else recalled.config
     if engine_line is None:
         check_data(config)
     _need_terminal()
@@ -138,9 +144,37 @@ def cli(ctx: click.Context, /, engine_line: str | None, **options: Any) -> None:
         return Link.child(engine_command(engine_line))
 
     first = start()  # torch loads while the screen does
+    from .recorder import Recorder
+    from .recording import ResumedLink
     from .ui.app import explore
 
-    sys.exit(explore(first, config, restart=start))
+    stream = first if recalled is None else ResumedLink(recalled, first)
+    sys.exit(explore(stream, config, restart=start, recorder=Recorder(), recalled=recalled))
+
+
+def _recording(file: str) -> Recording:
+    """A recording by its file name, or the last session's if that is empty. Raises RecordingError."""
+    from . import recording
+
+    return recording.load(Path(file)) if file else recording.last()
+
+
+@cli.command()
+@click.argument("file", required=False)
+@click.option("--last", is_flag=True, help="The session recorded last.")
+def replay(file: str | None, last: bool) -> None:
+    """Look at a recorded session again, without an engine.
+
+    Sessions are recorded in the user's state folder.
+    """
+    if last == (file is not None):
+        raise click.UsageError("tuiinit replay needs either a FILE or --last")
+    recording = _recording(file or "")
+    _need_terminal()
+    from .recording import FileLink
+    from .ui.app import explore
+
+    sys.exit(explore(FileLink(recording), recording.config, recalled=recording))
 
 
 def _need_terminal() -> None:
@@ -251,8 +285,9 @@ def main() -> None:
         fail("interrupted", 130)
     except ValueError as error:
         from .engine.text import DataError
+        from .recording import RecordingError
 
-        if not isinstance(error, ConfigError | DataError):
+        if not isinstance(error, ConfigError | DataError | RecordingError):
             raise
         fail(str(error), WRONG_USE)
     except RuntimeError as error:

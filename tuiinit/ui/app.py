@@ -13,7 +13,8 @@ from textual.app import App, SystemCommand
 from textual.screen import Screen
 from textual.timer import Timer
 
-from ..config import RunConfig
+from ..command_line import command_line
+from ..config import RunConfig, to_toml
 from ..protocol import Credit, Frame, Select, Status
 from ..recorder import Recorder
 from ..recording import FileLink, Recording, Stream
@@ -253,9 +254,29 @@ class ExplorerApp(App[int]):
         self._exit_renderables.append(Text("tuiinit: " + mishap("the explorer failed", error)))
         self._close_messages_no_wait()
 
+    def copy_command_line(self) -> None:
+        """Put the command that gives what is on the screen into the clipboard, and show it."""
+        told = command_line(self.session.config, self.session.step)
+        self.copy_to_clipboard(told)
+        self.explorer.draw(self.session.say(f"Copied: {told}"))
+
+    def save_configuration(self) -> None:
+        """Ask for a file name and save the shown lane's configuration there."""
+        from .saving import SaveDialog
+
+        def done(sentence: str | None) -> None:
+            if sentence is not None:
+                self.explorer.draw(self.session.say(sentence))
+
+        self.push_screen(SaveDialog(to_toml(self.session.config)), done)
+
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         yield SystemCommand(
             "Theme", "Change the theme: dark, light, or the terminal's own colours", self.action_change_theme
+        )
+        yield SystemCommand("Copy command line", "The command that gives what is on the screen", self.copy_command_line)
+        yield SystemCommand(
+            "Save configuration as TOML", "To a file that tuiinit --config starts from", self.save_configuration
         )
         for action in ACTIONS:
             if action.id not in ("palette", "leave"):
