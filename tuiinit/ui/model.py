@@ -369,6 +369,8 @@ class Session:
 
     def died(self, sentence: str) -> Changed:
         """The stream ended: keep everything, tell why."""
+        if self.notice is not None and self.notice.stays:  # what the engine itself said last
+            sentence, self.notice = f"{self.notice.text} ({sentence})", None
         self.dead = sentence
         self.quiet = 0.0
         self._resume_at = max(self._resume_at, self.clock)
@@ -530,6 +532,7 @@ class Session:
 
 
 def random_seed() -> int:
+    """A seed that nobody chose."""
     return secrets.randbelow(2**31)
 
 

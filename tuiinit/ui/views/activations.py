@@ -21,6 +21,8 @@ def _pairs(session: Session) -> list[tuple[Activation, Activation | None]]:
 
 
 class Activations(HistogramView):
+    """Histograms of the nonlinearities' outputs, layer by layer."""
+
     id = "activations"
     title = "Activations"
     help = (
@@ -80,6 +82,8 @@ class Activations(HistogramView):
 
 
 class ActivationGradients(HistogramView):
+    """Histograms of the gradients at those outputs."""
+
     id = "activation-gradients"
     title = "Act. gradients"
     help = (

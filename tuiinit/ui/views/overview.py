@@ -59,6 +59,8 @@ def loss_plot(session: Session, width: int, height: int) -> Plot:
 
 
 class Loss(View):
+    """The loss curve, larger."""
+
     id = "loss"
     title = "Loss"
     help = (
@@ -82,6 +84,8 @@ def finding_rows(session: Session, width: int) -> list[tuple[tuple[str, int], ..
 
 
 class FindingsView(View):
+    """All findings, wrapped to the whole width."""
+
     id = "findings"
     title = "Findings"
     help = (

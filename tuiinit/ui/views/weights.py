@@ -31,6 +31,8 @@ def _shape(weight: Weight) -> str:
 
 
 class Weights(HistogramView):
+    """Histograms of the weight matrices."""
+
     id = "weights"
     title = "Weights"
     help = (
@@ -69,6 +71,8 @@ class Weights(HistogramView):
 
 
 class WeightGradients(HistogramView):
+    """Histograms of the gradients of the weight matrices."""
+
     id = "weight-gradients"
     title = "Weight gradients"
     help = (
@@ -137,6 +141,8 @@ def mark(name: str) -> str:
 
 
 class UpdateData(View):
+    """The size of each update beside the weights, over the steps."""
+
     id = "update-data"
     title = "Update:data"
     help = (
