@@ -30,6 +30,8 @@ UPDATE_INTERVAL = 0.1  # seconds between updates, at least
 MEASURING_SHARE = 0.05  # of the time: updates come less often when measuring would cost more
 RATE_WINDOW = 1.0  # seconds over which steps per second and the measuring share are told
 MAX_PENDING = 64  # snapshots of a lane that wait for credit; beyond, the oldest goes
+MAX_WAITING = 2**20  # steps of traces that wait for credit (a screen that is suspended); beyond, training waits too
+END_SECONDS = 5.0  # that a command under way may go on after the last one was read
 
 
 @dataclass
@@ -39,6 +41,17 @@ class Outbox:
     snapshots: dict[str, list[Snapshot]] = field(default_factory=dict)
     traces: list[protocol.Trace] = field(default_factory=list)
     others: list[Message] = field(default_factory=list)
+    steps: int = 0  # of all traces together
+
+    @property
+    def full(self) -> bool:
+        """Whether no more traces should come before these have gone."""
+        return self.steps >= MAX_WAITING
+
+    def trace(self, trace: protocol.Trace) -> None:
+        """Keep a trace."""
+        self.traces.append(trace)
+        self.steps += len(trace.loss) // 4
 
     def add(self, snapshot: Snapshot | None) -> None:
         """Keep a snapshot, the oldest dropped when too many wait."""
@@ -53,7 +66,7 @@ class Outbox:
         messages = [*self.others, *self.traces]
         for waiting in self.snapshots.values():
             messages += waiting
-        self.others, self.traces, self.snapshots = [], [], {}
+        self.others, self.traces, self.snapshots, self.steps = [], [], {}, 0
         return messages
 
 
@@ -125,6 +138,12 @@ class Server:
                 self._obey(command)
             except (ConfigError, DataError) as error:
                 self._problem(str(error))
+            except (MemoryError, RuntimeError) as error:
+                # These change no lane until they are done.
+                safe = isinstance(command, protocol.Select | protocol.Evaluate | protocol.Inspect)
+                if not (safe and out_of_memory(error)):
+                    raise
+                self._problem("there is not enough memory for this")
 
     # ---------------------------------------------------------------------------------------- commands
 
@@ -223,6 +242,8 @@ class Server:
     # ---------------------------------------------------------------------------------------- training
 
     def _moving(self) -> bool:
+        if self._outbox.full:
+            return False
         return (self._catching_up and bool(self.lanes.behind())) or (self._running and bool(self.lanes.moving()))
 
     def _work(self) -> None:
@@ -264,7 +285,7 @@ class Server:
     def _collect(self, lane: Trainer) -> None:
         block = lane.take_trace()
         if block is not None and len(block.loss):
-            self._outbox.traces.append(
+            self._outbox.trace(
                 protocol.Trace(
                     lane=lane.config.key,
                     first_step=block.first_step,
@@ -324,6 +345,13 @@ class Server:
         )
 
 
+def out_of_memory(error: BaseException) -> bool:
+    """Whether that is what happened; PyTorch says it on the CPU with a plain RuntimeError."""
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or (
+        isinstance(error, RuntimeError) and "allocate memory" in str(error)
+    )
+
+
 def main() -> int:
     """Serve the protocol on standard input and output until the input ends."""
     torch.set_num_threads(1)  # at this size one thread is as fast as many, and leaves the rest to others
@@ -335,7 +363,16 @@ def main() -> int:
         outgoing.put(protocol.pack(message))
 
     writer = threading.Thread(target=_write, args=(frames, outgoing), daemon=True)
-    reader = threading.Thread(target=_read, args=(source, commands, send), daemon=True)
+
+    def listen() -> None:
+        _read(source, commands, send)
+        # Nobody is there any more: a command that takes long must not keep the process.
+        while not commands.empty():
+            time.sleep(0.05)
+        time.sleep(END_SECONDS)
+        os._exit(0)
+
+    reader = threading.Thread(target=listen, daemon=True)
     send(
         protocol.Hello(
             version=protocol.VERSION,
@@ -354,7 +391,7 @@ def main() -> int:
     except KeyboardInterrupt:
         code = 130
     except Exception as error:
-        sentence = "out of memory" if isinstance(error, MemoryError | torch.OutOfMemoryError) else repr(error)
+        sentence = "out of memory" if out_of_memory(error) else repr(error)
         send(protocol.Problem(text=f"the engine stopped: {sentence}", fatal=True))
         import traceback
 
