@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import torch
 
-from . import engine
+from . import engine, explorer
 from .table import Row, print_rows
 
 BENCHMARKS: dict[str, Callable[[], Iterator[Row]]] = {
@@ -16,6 +16,8 @@ BENCHMARKS: dict[str, Callable[[], Iterator[Row]]] = {
     "lanes": engine.lanes,
     "processes": engine.processes,
     "message": engine.message,
+    "start": explorer.start_and_quit,
+    "watching": explorer.watching,
 }
 
 
