@@ -2,7 +2,9 @@
 
 from .activations import ActivationGradients, Activations
 from .base import Page, View
+from .depth import Depth
 from .overview import FindingsView, Loss
+from .saturation import Saturation
 from .weights import UpdateData, WeightGradients, Weights
 
 VIEWS: tuple[View, ...] = (
@@ -11,6 +13,8 @@ VIEWS: tuple[View, ...] = (
     Weights(),
     WeightGradients(),
     UpdateData(),
+    Saturation(),
+    Depth(),
     Loss(),
     FindingsView(),
 )

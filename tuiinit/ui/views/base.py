@@ -22,6 +22,7 @@ class View(ABC):
     title: ClassVar[str]
     help: ClassVar[str]  # how to read it; paragraphs are separated by blank lines
     least_rows: ClassVar[int] = MIN_PLOT  # of the plot, where the table can give way
+    table_part: ClassVar[int] = 3  # the table gets at least the height divided by this
     inspects: ClassVar[bool] = False  # whether it shows what protocol.Inspection tells
 
     @abstractmethod
@@ -56,7 +57,7 @@ class Page:
         wanted = len(table.body) + head
         gap = 1 if wanted else 0
         room = max(0, height - len(caption) - gap - view.least_rows)
-        lines = min(wanted, max(room, min(wanted, height // 3)))
+        lines = min(wanted, max(room, min(wanted, height // view.table_part)))
         if wanted and lines < 2 + head:
             lines = gap = head = 0
         self.body_height = max(0, lines - head)

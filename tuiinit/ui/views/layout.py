@@ -41,9 +41,9 @@ def stacked(plots: Sequence[Plot]) -> Plot:
     return Plot(tuple(rows), tuple(canvases))
 
 
-def paragraph(text: str, width: int, role: int, most: int, *, mark: Piece = " ") -> tuple[Row, ...]:
+def paragraph(text: str, width: int, role: int, most: int, *, mark: Piece = "  ") -> tuple[Row, ...]:
     """A sentence on at most so many rows, the last one cut with an ellipsis if that is too few."""
-    lines = wrap(text, width - 2)
+    lines = wrap(text, width - 3)
     if len(lines) > most:
         lines = [*lines[: most - 1], " ".join(lines[most - 1 :])] if most > 0 else []
-    return tuple(row(width, mark if not i else " ", (line, role)) for i, line in enumerate(lines))
+    return tuple(row(width, mark if not i else "  ", (line, role)) for i, line in enumerate(lines))
