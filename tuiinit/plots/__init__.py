@@ -6,7 +6,7 @@ and laid into them. Every plot has exactly the asked-for width and height, and n
 
 from .axes import Axis, nice_limits, nice_ticks, tick_label
 from .bars import Bars, density, histograms, overlay
-from .cells import SERIES, Canvas, Plot, Role, Row, Span
+from .cells import SERIES, Canvas, Plot, Role, Row, Shown, Span
 from .curves import Curve, curves, legend
 from .pictures import heat, image
 
@@ -19,6 +19,7 @@ __all__ = [
     "Plot",
     "Role",
     "Row",
+    "Shown",
     "Span",
     "curves",
     "density",

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from ..protocol import Histogram
 from .axes import GUTTER, LEAST_ROWS, Axis, Frame, framed, limits, nice_limits, value_range
-from .cells import Canvas, Floats, Grid, Plot, Role, shorten
+from .cells import Canvas, Floats, Grid, Plot, Role, Shown, shorten
 from .curves import CURSOR_LINE, TOO_SMALL, Curve, curves
 from .raster import BRAILLE, braille, extent, fill
 
@@ -89,7 +89,7 @@ def histograms(
         part.put(0, canvas.left, f" {title} " if title else "", panel.role)
         area = np.s_[:frame_height, left : left + frame.width]
         grid.codes[area], grid.roles[area] = part.codes, part.roles
-        canvases.append(Canvas(left + canvas.left, canvas.top, canvas.columns, canvas.rows, canvas.x, canvas.y))
+        canvases.append(replace(canvas, left=left + canvas.left, shown=_shown(panel)))
         for row, note in enumerate(panel.note.splitlines()[:noted]):
             grid.put(frame_height + row, left + canvas.left, shorten(note, canvas.columns + 1), Role.TEXT)
     if cut:
@@ -103,10 +103,12 @@ def overlay(
     height: int,
     *,
     x: tuple[float, float] | None = None,
+    tallest: float | None = None,
     cursor: float | None = None,
+    y_labels: bool = True,
     empty: str = "",
 ) -> Plot:
-    """The same histograms as curves in one plot; the lane before is dotted."""
+    """The same histograms as curves in one plot; the lane before is dotted. `tallest` ends the y axis."""
     drawn: list[Curve] = []
     for panel in panels:
         if panel.previous is not None:
@@ -116,8 +118,13 @@ def overlay(
         edges, heights = _clean(panel.edges, panel.heights)
         drawn.append(Curve(panel.title, (edges[:-1] + edges[1:]) / 2, heights, panel.role))
     x_axis = Axis(*(x or _edges(panels)))
-    y_axis = Axis(0.0, _tallest(panels))
-    return curves(drawn, width, height, x=x_axis, y=y_axis, cursor=cursor, empty=empty)
+    y_axis = Axis(0.0, _tallest(panels) if tallest is None else tallest)
+    return curves(drawn, width, height, x=x_axis, y=y_axis, cursor=cursor, y_labels=y_labels, empty=empty)
+
+
+def _shown(panel: Bars) -> tuple[Shown, ...]:
+    now = (Shown(panel.title, panel.role, panel.edges, panel.heights),)
+    return now if panel.previous is None else (*now, Shown("", Role.PREVIOUS, *panel.previous))
 
 
 def _evenly(panels: Sequence[Bars], count: int) -> list[Bars]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -50,9 +50,22 @@ class Span(NamedTuple):
 Row = tuple[Span, ...]
 
 
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """The numbers behind a drawing: y (n,) over x (n,), or over the bins between x (n + 1,); low and high (n,)."""
+
+    name: str
+    role: Role
+    x: Any
+    y: Any
+    low: Any = None
+    high: Any = None
+    mark: str = ""
+
+
 @dataclass(frozen=True)
 class Canvas:
-    """Where a drawing area lies among a plot's rows, in cells, and the limits it shows."""
+    """Where a drawing area lies among a plot's rows, in cells, the limits it shows, and the numbers drawn in it."""
 
     left: int
     top: int
@@ -60,6 +73,8 @@ class Canvas:
     rows: int
     x: tuple[float, float]
     y: tuple[float, float]
+    label: str = ""  # of the x axis
+    shown: tuple[Shown, ...] = field(default=(), compare=False, repr=False)
 
     def x_at(self, column: int) -> float:
         """The value at the middle of a column of the drawing area, 0 … columns - 1."""

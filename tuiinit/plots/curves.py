@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from .axes import GUTTER, Axis, Frame, framed, nice_limits, value_range
-from .cells import Canvas, Cells, Floats, Grid, Plot, Role, Row, Span, clean_text, shorten
+from .cells import Canvas, Cells, Floats, Grid, Plot, Role, Row, Shown, Span, clean_text, shorten
 from .raster import BRAILLE, Dots, braille, extent, fill, scatter
 
 LINE = ord("─")
@@ -50,6 +50,7 @@ def curves(
     lines: Sequence[tuple[float, str]] = (),
     events: Sequence[tuple[float, str]] = (),
     cursor: float | None = None,
+    y_labels: bool = True,
     empty: str = "",
 ) -> Plot:
     """Draw curves into `width` × `height` cells.
@@ -59,16 +60,17 @@ def curves(
         lines: horizontal reference lines, (value, short label); one outside the limits is not drawn.
         events: vertical lines, (x, short label).
         cursor: the x at which a vertical line stands.
+        y_labels: whether there is room for them at the left.
         empty: the sentence shown while there is nothing to draw.
 
     Where a curve lies beyond the y limits, ▴ or ▾ at the edge says so.
     """
-    frame = Frame(max(0, width), max(0, height), GUTTER)
+    frame = Frame(max(0, width), max(0, height), GUTTER if y_labels else 0)
     if not frame.fits:
         return _small(width, height, empty if not curves else TOO_SMALL)
     x_axis, y_axis = _axes(curves, x, y)
     gutter = max([GUTTER, *(min(10, len(label)) for _, label in y_axis.ticks or ())])
-    if gutter > GUTTER and Frame(frame.width, frame.height, gutter).fits:
+    if y_labels and gutter > GUTTER and Frame(frame.width, frame.height, gutter).fits:
         frame = Frame(frame.width, frame.height, gutter)
     grid, canvas = framed(frame, x_axis, y_axis)
     drawn = _Canvas(grid, canvas)
@@ -86,7 +88,8 @@ def curves(
         drawn.line_label(value, label)
     for at, label in sorted(events, reverse=True):
         drawn.event_label(at, label)
-    return grid.plot(canvas)
+    shown = tuple(Shown(c.name, c.role, c.x, c.y, c.low, c.high, c.mark) for c in curves)
+    return grid.plot(replace(canvas, label=x_axis.label, shown=shown))
 
 
 def _small(width: int, height: int, text: str) -> Plot:
