@@ -248,6 +248,33 @@ def sweep(steps: int, gains: str, seeds: int, processes: int | None, as_json: bo
         raise RunError("no cell of the sweep came through")
 
 
+@cli.command()
+@click.argument("ids", nargs=-1, metavar="[ID …]")
+@click.option("--data", metavar="FILE", help="Words to train on, one a line; default: US first names of 2017.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON and nothing else.")
+def claims(ids: tuple[str, ...], data: str | None, as_json: bool) -> None:
+    """Put the notes' claims C01 to C32 to the test and print verdicts with figures.
+
+    On the CPU, where the same seed gives the same numbers.
+    """
+    base = RunConfig(data=data, device="cpu")
+    check_data(base)
+    from . import runs
+    from .claims import check, find, show
+
+    wanted = find(ids)
+    with progress_bar("measuring") as progress:
+        checked = check(wanted, base, progress=progress)
+    if as_json:
+        sys.stdout.write(show.as_json(checked).decode() + "\n")
+    else:
+        from rich.console import Console
+
+        show.print_table(checked, Console(highlight=False))
+    if sentence := show.failed(checked):
+        raise runs.RunError(sentence)
+
+
 @contextlib.contextmanager
 def progress_bar(what: str) -> Iterator[Callable[[int, int], None] | None]:
     """A progress bar on standard error while the context is open, if that is a terminal."""
