@@ -211,7 +211,7 @@ class Explorer(Screen[None]):
         page = Page(self.current, self.session, width, height, self._top)
         self._top, self._body_height = page.top, page.body_height
         self.view.sheet.show(page.rows)
-        self.view.sheet.border_subtitle = self._beneath()
+        self.view.sheet.subtitle(self._beneath())
 
     def _beneath(self) -> str:
         """What the view compares: the lane before, and how it differs."""
@@ -221,7 +221,7 @@ class Explorer(Screen[None]):
         told = [describe(name, old) for name, _, old in differences(self.session.config, before.config)][:2]
         snapshot = self.session.snapshot_before()
         step = f", step {snapshot.step:,}" if snapshot else ""
-        return visible(f"dimmed: {', '.join(told) or 'the lane before'}{step}").replace("[", "\\[")
+        return visible(f"dimmed: {', '.join(told) or 'the lane before'}{step}")
 
     def _draw_bar(self) -> None:
         session = self.session

@@ -2,23 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import groupby
+from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
+from textual.content import Content
 from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
-from ..plots import Role, Row
+from ..plots import Role, Row, Span
 from .ink import Ink
 
 # Plot and text roles by number → component class. Colours live in the style sheet.
 CLASSES: dict[int, str] = {
     int(role): "sheet--" + role.name.lower().replace("_", "-") for role in (*Role, *Ink) if role is not Ink.PLAIN
 }
+
+
+NEAR = 6  # cells between two changed parts that cost no more to paint than to skip
+
+
+def changed_parts(before: Row, after: Row, width: int) -> list[tuple[int, int]]:
+    """Where a row differs from the one before it, as (start, end) in cells: whole spans, near ones joined."""
+    known = set(_placed(before))
+    parts: list[tuple[int, int]] = []
+    end = 0
+    for x, span in _placed(after):
+        end = x + cell_len(span.text)
+        if (x, span) in known:
+            continue
+        if parts and x - parts[-1][1] <= NEAR:
+            parts[-1] = (parts[-1][0], end)
+        else:
+            parts.append((x, end))
+    if end < width:  # the widget fills the rest of a short row
+        parts.append((end, width))
+    return parts
+
+
+def _placed(row: Row) -> Iterator[tuple[int, Span]]:
+    x = 0
+    for span in row:
+        yield x, span
+        x += cell_len(span.text)
 
 
 class Sheet(Widget, can_focus=False):
@@ -32,6 +61,7 @@ class Sheet(Widget, can_focus=False):
         self._rows: tuple[Row, ...] = ()
         self._strips: dict[int, Strip] = {}
         self._styles_of: dict[int, Style] = {}
+        self._subtitle = ""
 
     @property
     def rows(self) -> tuple[Row, ...]:
@@ -43,19 +73,23 @@ class Sheet(Widget, can_focus=False):
         return "\n".join("".join(span.text for span in row).rstrip() for row in self._rows)
 
     def show(self, rows: Sequence[Row]) -> None:
-        """Show these rows; those that stay equal are not painted again."""
+        """Show these rows; what stays equal is not painted again."""
         old, new = self._rows, tuple(rows)
         self._rows = new
-        changed = [y for y in range(max(len(old), len(new))) if old[y : y + 1] != new[y : y + 1]]
-        if not changed:
-            return
-        for y in changed:
-            self._strips.pop(y, None)
-        width = self.size.width
-        # Runs of changed rows (equal distance from their rank) make one region each.
-        for _, run in groupby(enumerate(changed), lambda pair: pair[1] - pair[0]):
-            ys = [y for _, y in run]
-            self.refresh(Region(0, ys[0], width, len(ys)))
+        regions: list[Region] = []
+        for y in range(max(len(old), len(new))):
+            before, after = (old[y] if y < len(old) else ()), (new[y] if y < len(new) else ())
+            if before != after:
+                self._strips.pop(y, None)
+                regions += [Region(x, y, end - x, 1) for x, end in changed_parts(before, after, self.size.width)]
+        if regions:
+            self.refresh(*regions)
+
+    def subtitle(self, text: str) -> None:
+        """Put text into the frame's lower edge. Setting it repaints the whole widget, so only where it changed."""
+        if text != self._subtitle:
+            self._subtitle = text
+            self.border_subtitle = Content(text)
 
     def notify_style_update(self) -> None:
         self._strips.clear()
@@ -76,6 +110,6 @@ class Sheet(Widget, can_focus=False):
         if strip is None or strip.cell_length != width:
             row = self._rows[y] if y < len(self._rows) else ()
             segments = [Segment(span.text, self._style(span.role)) for span in row]
-            strip = Strip(segments).adjust_cell_length(width, self.rich_style)
+            strip = Strip(segments).adjust_cell_length(width, self.rich_style).simplify()
             self._strips[y] = strip
         return strip

@@ -113,7 +113,9 @@ class ConfigPane(Container):
                 at = index == self._cursor
                 rows.append(setting_row(line, self._config, width, at=at, focused=self.has_focus or self.editing))
         below = len(LINES) - self._top - height
-        self.border_subtitle = f"↓ {below} more" if below > 0 and height else ""
+        more = f"↓ {below} more" if below > 0 and height else ""
+        if more != (self.border_subtitle or ""):  # setting it repaints the whole pane
+            self.border_subtitle = more
         self.sheet.show(rows)
         if self.editing:
             self._place()
