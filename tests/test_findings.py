@@ -73,6 +73,7 @@ def snapshot(**changes: Any) -> Snapshot:
         "batch_size": 32,
         "optimizer": "sgd",
         "logit_std": 0.07,
+        "log10_probabilities": EMPTY,
         "input_second_moment": 1.0,
         "activations": (activation("tanh 1"), activation("tanh 2"), activation("tanh 3")),
         "weights": (weight("embedding"), weight("hidden 1"), weight("hidden 2"), weight("output")),

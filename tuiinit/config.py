@@ -29,6 +29,8 @@ LECTURE_GAINS = (0.5, 1.0, 5 / 3, 3.0)
 MAX_LAYERS = 200
 MAX_WIDTH = 4096
 MAX_PARAMETERS = 50_000_000
+MAX_NUMBER = 1e30  # of gain and the like: float32, and PyTorch's operators on it, take no more than 3e38
+MAX_STEP = 10**12
 
 SELU_SCALE = 1.0507009873554805
 SELU_ALPHA = 1.6732632423543772
@@ -173,27 +175,27 @@ def _check(config: RunConfig) -> None:
         if not ok:
             raise ConfigError(sentence)
 
-    def finite(name: str, low: float, high: float = math.inf) -> None:
-        value = getattr(config, name)
+    def within(name: str, low: int | float, high: int | float) -> None:
+        value = getattr(config, name)  # NaN is in no range
+        shown = f"{value:.6g}" if isinstance(value, float) else _short(repr(value))
         need(
-            isinstance(value, int | float) and math.isfinite(value) and low <= value <= high,
-            f"{name} must be a number from {low:g}"
-            + (f" to {high:g}" if high < math.inf else " up")
-            + f", not {value}",
+            isinstance(value, int | float) and low <= value <= high,
+            f"{name} must be a number from {low} to {high}, not {shown}",
         )
 
     for name in ("gain", "output_scale", "embedding_scale", "lr"):
-        finite(name, 0)
+        within(name, 0, MAX_NUMBER)
     for name in ("momentum", "beta1", "beta2", "alpha"):
-        finite(name, 0)
+        within(name, 0, 1)
         need(getattr(config, name) < 1, f"{name} must be below 1, not {getattr(config, name):g}")
-    finite("weight_decay", 0)
-    finite("bn_momentum", 0, 1)
-    finite("bn_eps", 0)
-    finite("batch_size", 1, 65_536)
-    finite("seed", 0, 2**63 - 1)
-    finite("context", 1, 64)
-    finite("embedding", 1, MAX_WIDTH)
+    within("weight_decay", 0, MAX_NUMBER)
+    within("bn_momentum", 0, 1)
+    within("bn_eps", 0, MAX_NUMBER)
+    need(config.bn_eps > 0, "bn_eps must be above 0: a unit that never varies would be divided by 0")
+    within("batch_size", 1, 65_536)
+    within("seed", 0, 2**63 - 1)
+    within("context", 1, 64)
+    within("embedding", 1, MAX_WIDTH)
     need(len(config.hidden) <= MAX_LAYERS, f"hidden has {len(config.hidden)} layers; {MAX_LAYERS} is the most")
     need(len(config.hidden) >= 1, "hidden needs at least one layer")
     for width in config.hidden:
@@ -210,17 +212,28 @@ def _check(config: RunConfig) -> None:
         value = getattr(config, name)
         need(value in allowed, f"{name} must be one of {', '.join(allowed)}, not {value!r}")
     need(
+        config.data is None or not any("\ud800" <= c <= "\udfff" for c in config.data),
+        f"data {config.data!r}: a file's name must be UTF-8",
+    )
+    need(
         not (config.bn and config.batch_size == 1),
         "batch norm needs a batch_size of at least 2: one example has no variance",
     )
     for change in config.schedule:
-        need(change.step >= 1, f"a change in the schedule must come at step 1 or later, not {change.step}")
+        need(
+            1 <= change.step <= MAX_STEP,
+            f"a change in the schedule must come at a step from 1 to {MAX_STEP}, not {_short(repr(change.step))}",
+        )
         base = {"schedule": (), change.name: change.value}
         if change.name in ("lr", "batch_size"):
             need(not isinstance(change.value, str), f"{change.name} must be a number, not {change.value!r}")
         if change.name == "batch_size":
             need(isinstance(change.value, int), f"batch_size must be a whole number, not {change.value}")
         config.replace(**base)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 40 else text[:39] + "…"
 
 
 DEFAULT = RunConfig()
@@ -233,7 +246,9 @@ def parse_number(text: str | float | int) -> float:
         ConfigError: the text is no finite number.
     """
     try:
-        value = float(Fraction(text.replace(" ", ""))) if isinstance(text, str) else float(text)
+        # Not Fraction(text): it would write out all the digits of 1e999999999.
+        above, slash, below = text.partition("/") if isinstance(text, str) else (text, "", "")
+        value = float(above) / float(below) if slash else float(above)
     except (ValueError, ZeroDivisionError, OverflowError):
         raise ConfigError(f"{text!r} is not a number") from None
     if not math.isfinite(value):
@@ -308,7 +323,7 @@ def load(path: Path) -> RunConfig:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}") from None
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # no UTF-8, no TOML, a number of thousands of digits, a deep nest
         raise ConfigError(f"{path} is not TOML: {error}") from None
     try:
         return from_table(table)

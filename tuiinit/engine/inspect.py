@@ -87,7 +87,7 @@ def _gradients(
     alive_grad: list[float | None] = []
     dead_units = lane.dead_units()
     for i, (output, grad) in enumerate(zip(kept.outputs, kept.grads, strict=True)):
-        place = (output.abs() * THROUGH_BINS).long().clamp_(max=THROUGH_BINS - 1).flatten()
+        place = (output.abs() * THROUGH_BINS).nan_to_num_().clamp_(max=THROUGH_BINS - 1).long().flatten()
         arriving.index_add_(0, place, grad.abs().flatten())
         leaving.index_add_(0, place, backward(grad, output).abs().flatten())
         unit_grad = network.weight_grads[i + 1].abs().mean(dim=0)  # (width,)
