@@ -3,6 +3,7 @@
 from .activations import ActivationGradients, Activations
 from .base import Page, View
 from .depth import Depth
+from .initial import InitialLoss
 from .overview import FindingsView, Loss
 from .saturation import Saturation
 from .weights import UpdateData, WeightGradients, Weights
@@ -15,6 +16,7 @@ VIEWS: tuple[View, ...] = (
     UpdateData(),
     Saturation(),
     Depth(),
+    InitialLoss(),
     Loss(),
     FindingsView(),
 )

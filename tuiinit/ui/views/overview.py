@@ -13,8 +13,8 @@ from .base import NOTHING_YET, View
 from .weights import events, nice_end
 
 
-def loss_plot(session: Session, width: int, height: int) -> Plot:
-    """The minibatch loss over steps: mean with its range, the lane before dimmed, ln V marked."""
+def loss_plot(session: Session, width: int, height: int, *, guides: bool = False) -> Plot:
+    """The minibatch loss over steps: mean with its range, the lane before dimmed, ln V marked, guesses as guides."""
     points = max(2, 2 * (width - 8))
     drawn: list[Curve] = []
     last, low, high = 1, math.inf, -math.inf
@@ -35,6 +35,8 @@ def loss_plot(session: Session, width: int, height: int) -> Plot:
             drawn.append(Curve("", steps, mean[:, 0], Role.PREVIOUS, dotted=True))
         else:
             drawn.append(Curve("loss", steps, mean[:, 0], SERIES[0], least[:, 0], most[:, 0]))
+    if not drawn and session.snapshot() is None:  # not even an empty frame: drawing it takes plotext, still to load
+        return Plot((row(width),) * height)
     if guess is not None:
         low, high = min(low, guess), max(high, guess)
         high = min(high, max(8 * guess, guess + 1))
@@ -42,6 +44,8 @@ def loss_plot(session: Session, width: int, height: int) -> Plot:
         low, high = 2.0, 3.6
     y = Axis(math.floor(low * 5 - 0.25) / 5, math.ceil(high * 5 + 0.25) / 5)
     lines = ((guess, f"ln {len(session.data.vocabulary)} = {guess:.3f}"),) if guess and session.data else ()
+    if guides and session.data is not None:
+        lines += ((session.data.unigram, "unigram"), (session.data.bigram, "bigram"))
     marks = [*events(session)]
     if session.diverged_at is not None:
         marks.append((float(session.diverged_at), "diverged"))
@@ -66,11 +70,12 @@ class Loss(View):
     help = (
         "The loss of every minibatch: the line is the mean of the steps that fall into a column, the cloud their "
         "range. ln V is the loss of a model that finds all characters equally likely; training should start "
-        "there, not above."
+        "there, not above. Unigram and bigram are the dev losses of guessing from the characters' frequencies, and from "
+        "the last character alone."
     )
 
     def plot(self, session: Session, width: int, height: int) -> Plot:
-        return loss_plot(session, width, height)
+        return loss_plot(session, width, height, guides=True)
 
 
 def finding_rows(session: Session, width: int) -> list[tuple[tuple[str, int], ...]]:
