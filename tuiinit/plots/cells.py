@@ -74,6 +74,7 @@ class Canvas:
     x: tuple[float, float]
     y: tuple[float, float]
     label: str = ""  # of the x axis
+    title: str = ""  # of the y axis
     shown: tuple[Shown, ...] = field(default=(), compare=False, repr=False)
 
     def x_at(self, column: int) -> float:

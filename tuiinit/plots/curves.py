@@ -89,7 +89,7 @@ def curves(
     for at, label in sorted(events, reverse=True):
         drawn.event_label(at, label)
     shown = tuple(Shown(c.name, c.role, c.x, c.y, c.low, c.high, c.mark) for c in curves)
-    return grid.plot(replace(canvas, label=x_axis.label, shown=shown))
+    return grid.plot(replace(canvas, label=x_axis.label, title=y_axis.label, shown=shown))
 
 
 def _small(width: int, height: int, text: str) -> Plot:

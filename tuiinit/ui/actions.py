@@ -60,6 +60,9 @@ ACTIONS: tuple[Action, ...] = (
         LOOK,
         "Histograms; batch norm or jitter",
     ),
+    Action(
+        "cursor", ("p",), "cursor", "Point at a value", LOOK, "Read exact values off the plot with ← and →", "point"
+    ),
     Action("page-down", ("pagedown",), "page(1)", "Table down", LOOK, "Scroll the table of layers"),
     Action("page-up", ("pageup",), "page(-1)", "Table up", LOOK, "Scroll the table of layers"),
     Action("maximise", ("z",), "maximise", "Maximise the view", LOOK, "The view alone, or all panes"),

@@ -68,6 +68,7 @@ class ExplorerApp(App[int]):
         if recalled is not None:
             self._recall(recalled)
         self.explorer = Explorer(self.session, self.tell)
+        self.palette = self.explorer.palette
 
     def get_default_screen(self) -> Screen[None]:
         return self.explorer

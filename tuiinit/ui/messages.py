@@ -39,7 +39,10 @@ class ViewChosen(Message):
 
 
 class Resized(Message):
-    """A pane has another size and wants to be drawn again."""
+    """A pane has another size and wants to be drawn again. Several that wait are handled as one."""
+
+    def can_replace(self, message: Message) -> bool:
+        return isinstance(message, Resized)
 
 
 class Asked(Message):
@@ -48,3 +51,23 @@ class Asked(Message):
     def __init__(self, action: str) -> None:
         super().__init__()
         self.action = action
+
+
+class CursorMoved(Message):
+    """The cursor in the plot moved by so many places; 0 is where it left the plot."""
+
+    def __init__(self, by: int) -> None:
+        super().__init__()
+        self.by = by
+
+
+class CursorPut(Message):
+    """The person pointed at a cell of the plot with the mouse."""
+
+    def __init__(self, x: int, y: int) -> None:
+        super().__init__()
+        self.x = x
+        self.y = y
+
+    def can_replace(self, message: Message) -> bool:
+        return isinstance(message, CursorPut)

@@ -14,9 +14,11 @@ from textual.timer import Timer
 from textual.widgets import Input
 
 from ..config import LECTURE_GAINS, ConfigError
+from ..plots import Plot
 from .actions import bindings
+from .cursor import Cursor, found, move
 from .ink import SEVERITIES, Ink, row, visible, wrap
-from .messages import Asked, Resized, SettingChanged, SettingTyped, ViewChosen
+from .messages import Asked, CursorMoved, CursorPut, Resized, SettingChanged, SettingTyped, ViewChosen
 from .mishaps import mishap
 from .model import Changed, Commands, Session, differences, random_seed
 from .panes.bars import KeyBar, TabBar
@@ -24,8 +26,9 @@ from .panes.config import ConfigPane, strip_row
 from .panes.findings import findings_rows
 from .panes.header import header_row
 from .panes.training import training_rows
+from .plot_sheet import PlotSheet
 from .settings import BY_NAME, describe
-from .sheet import Sheet
+from .sheet import Palette, Sheet
 from .views import VIEWS, Page, View
 
 LayoutName = Literal["tiny", "compact", "full"]
@@ -61,7 +64,8 @@ class ViewPane(Pane):
     """The tabs and the view that is shown."""
 
     def __init__(self, *, id: str) -> None:
-        super().__init__("", id=id, sheet_id="page")
+        super().__init__("", id=id)
+        self.sheet = PlotSheet(id="page")
         self.tabs = TabBar(id="tabs")
 
     def compose(self) -> ComposeResult:
@@ -86,6 +90,8 @@ class Explorer(Screen[None]):
         self._view = 0
         self._top = 0
         self._body_height = 0
+        self._cursor: Cursor | None = None
+        self._plot = Plot(())
         self._still: Timer | None = None
         self.header = Sheet(id="header")
         self.strip = Sheet(id="strip")
@@ -96,6 +102,7 @@ class Explorer(Screen[None]):
         self.keys = KeyBar(id="keys")
         self.bar = Sheet(id="bar")
         self.small = Sheet(id="small")
+        self.palette = Palette()
 
     def compose(self) -> ComposeResult:
         yield self.header
@@ -110,6 +117,7 @@ class Explorer(Screen[None]):
         yield self.keys
         yield self.small
         yield self.bar
+        yield self.palette
 
     # ------------------------------------------------------------------------------------------- drawing
 
@@ -118,10 +126,9 @@ class Explorer(Screen[None]):
 
     def _arrange(self, width: int, height: int) -> None:
         self._layout = layout_for(width, height)
-        for name in ("tiny", "compact", "full"):
-            self.set_class(name == self._layout, f"-{name}")
-        self.set_class(self._maximised, "-maximised")
-        self.set_class(width >= WIDE, "-wide")
+        kept = set(self.classes) - {"-tiny", "-compact", "-full", "-wide", "-maximised"}
+        wide, maximised = {"-wide"} if width >= WIDE else set(), {"-maximised"} if self._maximised else set()
+        self.set_classes(kept | {f"-{self._layout}"} | wide | maximised)  # at once: each change matches all styles anew
         self.call_after_refresh(self.draw, Changed.ALL)
 
     @on(Resized)
@@ -208,8 +215,8 @@ class Explorer(Screen[None]):
         width, height = self.view.sheet.size
         if not width or not height:
             return
-        page = Page(self.current, self.session, width, height, self._top)
-        self._top, self._body_height = page.top, page.body_height
+        page = Page(self.current, self.session, width, height, self._top, self._cursor)
+        self._top, self._body_height, self._plot = page.top, page.body_height, page.plot
         self.view.sheet.show(page.rows)
         self.view.sheet.subtitle(self._beneath())
 
@@ -342,6 +349,25 @@ class Explorer(Screen[None]):
             return
         self._keep_in_sight()
         self.draw(self.session.hush() | Changed.VIEW)
+
+    def action_cursor(self) -> None:
+        """Read exact values off the plot, or stop it."""
+        if self.view.sheet.has_focus:
+            self.set_focus(None)
+            return
+        self._cursor = move(self._plot, None, 1) or Cursor(0, 0)
+        self.view.sheet.focus()
+        self.draw(self.session.hush() | Changed.VIEW)
+
+    @on(CursorMoved)
+    def _cursor_moved(self, event: CursorMoved) -> None:
+        self._cursor = (move(self._plot, self._cursor, event.by) or self._cursor) if event.by else None
+        self.draw(Changed.VIEW)
+
+    @on(CursorPut)
+    def _cursor_put(self, event: CursorPut) -> None:
+        self._cursor = found(self._plot, event.x, event.y) or self._cursor or Cursor(0, 0)
+        self.draw(Changed.VIEW)
 
     def action_inspect(self) -> None:
         self._do(self.session.inspect)

@@ -50,10 +50,16 @@ def _placed(row: Row) -> Iterator[tuple[int, Span]]:
         x += cell_len(span.text)
 
 
+class Palette(Widget):
+    """How each role looks. There is one for all sheets: the style sheet is matched once, not for each of them."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = set(CLASSES.values())
+    DEFAULT_CSS = "Palette { display: none; }"
+
+
 class Sheet(Widget, can_focus=False):
     """Rows of spans, drawn as they come: no wrapping, no markup, one strip per row, kept while it stays the same."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = set(CLASSES.values())
     ALLOW_SELECT = False
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
@@ -99,8 +105,14 @@ class Sheet(Widget, can_focus=False):
     def _style(self, role: int) -> Style:
         style = self._styles_of.get(role)
         if style is None:
-            name = CLASSES.get(role)
-            style = self.get_component_rich_style(name) if name else self.rich_style
+            name, palette = CLASSES.get(role), getattr(self.app, "palette", None)
+            style = self.rich_style
+            if name and isinstance(palette, Palette):
+                # The palette lies on the plain background; the sheet may have one of its own.
+                own = palette.get_component_styles(name)
+                style = palette.get_component_rich_style(name)
+                if not own.has_rule("background"):
+                    style += Style(bgcolor=self.rich_style.bgcolor)
             self._styles_of[role] = style
         return style
 

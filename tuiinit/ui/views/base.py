@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from ...plots import SERIES, Bars, Plot, Role, Row, density, histograms, overlay
 from ...protocol import Histogram
+from ..cursor import Cursor, drawn, read, reading_row
 from ..ink import Ink, Table, row
 from ..model import Session
 
@@ -50,9 +51,13 @@ class View(ABC):
 class Page:
     """A view laid out in a given space: its rows, and how far its table can scroll."""
 
-    def __init__(self, view: View, session: Session, width: int, height: int, top: int = 0) -> None:
+    def __init__(
+        self, view: View, session: Session, width: int, height: int, top: int = 0, cursor: Cursor | None = None
+    ) -> None:
         table = view.table(session, width)
         caption = list(view.caption(session, width))
+        if cursor is not None:
+            caption.insert(0, row(width))  # for the values at the cursor
         head = 1 if table.head else 0
         wanted = len(table.body) + head
         gap = 1 if wanted else 0
@@ -65,7 +70,11 @@ class Page:
         self.top = max(0, min(top, self.last_top))
         plot_height = max(0, height - lines - gap - len(caption))
         self.plot = view.plot(session, width, plot_height)
-        rows: list[Row] = [*self.plot.rows, *caption]
+        picture = self.plot
+        if cursor is not None and height:
+            picture = drawn(self.plot, cursor)
+            caption[0] = reading_row(read(self.plot, cursor), width)
+        rows: list[Row] = [*picture.rows, *caption]
         if gap:
             rows.append(self._more(len(table.body), width))
         if lines:
