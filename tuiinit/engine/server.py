@@ -153,6 +153,8 @@ class Server:
                 self._credit = 1
                 return
             case protocol.Select(lanes=configs):
+                if not configs:
+                    raise ConfigError("no lane was named to be selected")
                 self._settle()
                 new = self.lanes.select(configs)
                 for lane in new:
