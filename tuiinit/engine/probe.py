@@ -21,6 +21,7 @@ from .network import BatchNorm
 
 BINS = 64
 ROBUST = 4.0  # unbounded values are binned within this many stds of their mean; the share outside is told
+FLOAT32_SQUARES = (1e-16, 1e15)  # between these stds no square, and no sum of squares, leaves float32's range
 SATURATION_ROWS = 32  # examples of the minibatch whose saturation is told unit by unit
 
 NONLINEARITY_OF: dict[type[nn.Module], NonlinearityName] = {
@@ -34,7 +35,7 @@ NONLINEARITY_OF: dict[type[nn.Module], NonlinearityName] = {
 
 
 def _histogram_range(mean: float, std: float) -> tuple[float, float]:
-    half = max(ROBUST * std, abs(mean) * 1e-3, 1e-12)  # a constant still gets bins that have a width
+    half = max(ROBUST * std, abs(mean) * 1e-3, 1e-30)  # a constant still gets bins that have a width
     return mean - half, mean + half
 
 
@@ -68,6 +69,16 @@ def _moments(tensors: Iterable[Tensor]) -> list[Tensor]:
     return told
 
 
+def _exact(stds: Sequence[float], tensors: Sequence[Tensor]) -> list[float]:
+    """The stds, computed again in double precision where the squares behind them leave float32's range."""
+    return [
+        std
+        if FLOAT32_SQUARES[0] < std < FLOAT32_SQUARES[1]
+        else float(t.detach().double().std(correction=min(1, t.numel() - 1)))
+        for std, t in zip(stds, tensors, strict=True)
+    ]
+
+
 def _finite(numbers: Iterable[float]) -> bool:
     return all(map(math.isfinite, numbers))
 
@@ -98,9 +109,10 @@ def activations(
     scalars += [flags.sum().float() for flags in saturated]
     scalars += [g.detach().abs().mean() for g in grads]
     told = torch.stack(scalars).tolist()
+    count = len(outputs)
+    told[: 4 * count : 2] = _exact(told[: 4 * count : 2], [*outputs, *grads])
     if not _finite(told):
         return None
-    count = len(outputs)
     stds, means = told[: 4 * count : 2], told[1 : 4 * count : 2]
     shares, mean_abs = told[4 * count : 5 * count], told[5 * count :]
     robust = [_histogram_range(m, s) for m, s in zip(means, stds, strict=True)]
@@ -154,6 +166,7 @@ def weights(
         update_data: log10(std(update) / std(data)), None before an update.
     """
     told = torch.stack(_moments([*data, *grads])).tolist()
+    told[::2] = _exact(told[::2], [*data, *grads])
     if not _finite(told):
         return None
     stds, means = told[::2], told[1::2]
