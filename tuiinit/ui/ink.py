@@ -55,7 +55,7 @@ def fit(text: str, width: int, align: str = "<") -> str:
     """Text in exactly `width` cells, cut with an ellipsis if it is longer."""
     if width <= 0:
         return ""
-    length = cell_len(text)
+    length = len(text) if text.isascii() else cell_len(text)
     if length > width:
         return set_cell_size(set_cell_size(text, width - 1).rstrip() + "…", width)
     space = " " * (width - length)
@@ -171,12 +171,16 @@ def table(columns: Sequence[Column], rows: Iterable[Sequence[Cell]], width: int,
         kept += 1
     columns = columns[:kept]
 
+    space = [" " * gap * bool(index) for index in range(kept)]
+    rest = width - 1 - sum(column.width for column in columns) - gap * (kept - 1)
+
     def line(cells: Sequence[Cell], role: int) -> Row:
-        pieces: list[Piece] = [" "]
-        for index, (column, cell) in enumerate(zip(columns, cells, strict=False)):
+        spans = [_span(" ", Ink.PLAIN)]
+        for column, before, cell in zip(columns, space, cells, strict=False):
             text, ink = (cell, role) if isinstance(cell, str) else cell
-            pieces.append((" " * gap * bool(index) + fit(text, column.width, column.align), ink))
-        return row(width, *pieces)
+            spans.append(_span(before + fit(text, column.width, column.align), ink))
+        # A table of many layers is laid out ten times a second: pieces whose widths are known are not measured.
+        return (*spans, _span(" " * rest, Ink.PLAIN)) if rest > 0 else row(width, *spans)
 
     return Table(line([c.title for c in columns], Ink.HEAD), tuple(line(cells, Ink.PLAIN) for cells in rows))
 

@@ -2,6 +2,7 @@
 
 from .activations import ActivationGradients, Activations
 from .base import Page, View
+from .batchnorm import BatchNormView
 from .depth import Depth
 from .initial import InitialLoss
 from .overview import FindingsView, Loss
@@ -16,6 +17,7 @@ VIEWS: tuple[View, ...] = (
     UpdateData(),
     Saturation(),
     Depth(),
+    BatchNormView(),
     InitialLoss(),
     Loss(),
     FindingsView(),

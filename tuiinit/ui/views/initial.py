@@ -179,8 +179,8 @@ def words(start: Snapshot) -> str:
         )
     return (
         f"At step 0 all probabilities lie between {low:.2g} and {high:.2g} (even: {1 / v:.2g}): the network knows "
-        "nothing and says so. Confidently wrong would be: a pile at 0, where one character is sure, and the others far "
-        "left, at −ln p each time one comes (output scale 10)."
+        "nothing and says so. Confidently wrong would be a pile at 0 (one character is sure), the others far left, each "
+        "−ln p when it comes (output scale 10)."
     )
 
 

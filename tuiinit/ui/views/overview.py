@@ -43,6 +43,7 @@ def loss_plot(session: Session, width: int, height: int, *, guides: bool = False
     if not math.isfinite(low) or not math.isfinite(high):
         low, high = 2.0, 3.6
     y = Axis(math.floor(low * 5 - 0.25) / 5, math.ceil(high * 5 + 0.25) / 5)
+    lines: tuple[tuple[float, str], ...]
     lines = ((guess, f"ln {len(session.data.vocabulary)} = {guess:.3f}"),) if guess and session.data else ()
     if guides and session.data is not None:
         lines += ((session.data.unigram, "unigram"), (session.data.bigram, "bigram"))
