@@ -275,6 +275,28 @@ def claims(ids: tuple[str, ...], data: str | None, as_json: bool) -> None:
         raise runs.RunError(sentence)
 
 
+@cli.command()
+@shared_options
+@click.option("--out", metavar="DIR", required=True, help="The folder to write; made if it is not there.")
+@click.option("--force", is_flag=True, help="Write into a folder that tuiinit did not write.")
+@click.option("--steps", type=click.IntRange(min=1), default=1000, show_default=True, help="Minibatches to train.")
+def report(out: str, force: bool, steps: int, **options: Any) -> None:
+    """Measure what the notes claim and write it down: Markdown, pictures, JSON and CSV.
+
+    The report varies gain, batch norm, nonlinearity and fan_in scaling itself.
+    """
+    for name in ("gain", "bn", "nonlinearity", "fan_in_scaling"):
+        if options[name] is not None:
+            raise click.UsageError(f"the report varies {name.replace('_', '-')} itself: leave the option out")
+    base = config_from(options)
+    check_data(base)
+    from .report import write
+
+    with progress_bar("measuring") as progress:
+        path = write(Path(out), base, steps=steps, progress=progress, force=force)
+    click.echo(visible(f"wrote {path}"))
+
+
 @contextlib.contextmanager
 def progress_bar(what: str) -> Iterator[Callable[[int, int], None] | None]:
     """A progress bar on standard error while the context is open, if that is a terminal."""
