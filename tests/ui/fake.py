@@ -152,7 +152,7 @@ class FakeLink:
         self.updates = 0
         self._frames: asyncio.Queue[Frame | Exception | None] = asyncio.Queue()
         self._lanes: dict[str, tuple[RunConfig, int]] = {}
-        self._selected: RunConfig | None = None
+        self._selected: list[RunConfig] = []
         self._clock = 0
         self._target: float = 0
         self._catching_up = False
@@ -182,8 +182,8 @@ class FakeLink:
         match command:
             case Credit():
                 self._credit = 1
-            case Select(lanes=(config, *_)):
-                self._select(config)
+            case Select(lanes=configs):
+                self._select(configs)
             case Advance():
                 self._advance(command)
             case Adjust(name=name, value=value):
@@ -217,25 +217,27 @@ class FakeLink:
 
     @property
     def moving(self) -> bool:
-        behind = self._catching_up and self._selected is not None and self._step < self._clock
-        return not self._diverged and (behind or self._target > self._clock)
+        moving = [step for _, step in self._where if not self._diverged(step)]
+        behind = self._catching_up and any(step < self._clock for step in moving)
+        return behind or (bool(moving) and self._target > self._clock)
 
     def of(self, kind: type[Command]) -> list[Command]:
         return [command for command in self.sent if isinstance(command, kind)]
 
     # --------------------------------------------------------------------------------------- commands
 
-    def _select(self, config: RunConfig) -> None:
-        if self._refuses is not None and config.gain == self._refuses:
+    def _select(self, configs: tuple[RunConfig, ...]) -> None:
+        if self._refuses is not None and any(config.gain == self._refuses for config in configs):
             self.problem("there is no file of words at /nowhere")
             return
-        self._selected = config
-        if config.key not in self._lanes:
-            self._begin(config)
+        self._selected = list(configs)
+        for config in configs:
+            if config.key not in self._lanes:
+                self._begin(config)
         if not self._told_data:
             self._outbox.append(data_info())
             self._told_data = True
-        self._outbox.append(snapshot(config, self._step))
+        self._outbox += [snapshot(config, step) for config, step in self._where]
         self._catching_up = True
         self._changed = True
 
@@ -253,13 +255,12 @@ class FakeLink:
         self._catching_up = self._changed = True
 
     def _adjust(self, name: str, value: float | int | str) -> None:
-        assert self._selected is not None
-        old, step = self._selected, self._step
-        new = old.changed(step, name, value)
-        if new.key != old.key:
-            del self._lanes[old.key]
-            self._begin(new, old.key if step else None, step)
-            self._selected = new
+        for i, (old, step) in enumerate(self._where):
+            new = old.changed(step, name, value)
+            if new.key != old.key:
+                del self._lanes[old.key]
+                self._begin(new, old.key if step else None, step)
+                self._selected[i] = new
         self._changed = True
 
     def _restart(self) -> None:
@@ -267,44 +268,39 @@ class FakeLink:
         self._outbox.clear()
         self._clock = 0
         self._target = 0
-        if self._selected is not None:
-            self._begin(self._selected)
-            self._outbox.append(snapshot(self._selected, 0))
+        for config in self._selected:
+            self._begin(config)
+            self._outbox.append(snapshot(config, 0))
         self._changed = True
 
     def _evaluate(self) -> None:
-        assert self._selected is not None
-        self._outbox.append(Evaluation(lane=self._selected.key, step=self._step, dev=2.3456))
+        self._outbox += [Evaluation(lane=config.key, step=step, dev=2.3456) for config, step in self._where]
         self._changed = True
 
     # ---------------------------------------------------------------------------------------- updates
 
     @property
-    def _step(self) -> int:
-        return self._lanes[self._selected.key][1] if self._selected else 0
+    def _where(self) -> list[tuple[RunConfig, int]]:
+        return [self._lanes[config.key] for config in self._selected]
 
-    @property
-    def _diverged(self) -> bool:
-        return self._diverges_at is not None and self._step >= self._diverges_at
+    def _diverged(self, step: int) -> bool:
+        return self._diverges_at is not None and step >= self._diverges_at
 
     def _move(self) -> None:
-        """Up to a stride of the clock, or of the lane towards it."""
-        config, step = self._selected, self._step
-        if config is None or self._diverged:
-            return
-        behind = step < self._clock
+        """Up to a stride of the clock, or of the lanes that are behind towards it."""
+        moving = [(config, step) for config, step in self._where if not self._diverged(step)]
+        behind = [(config, step) for config, step in moving if step < self._clock]
         if behind and not self._catching_up:
             return
-        goal = self._clock if behind else self._target
-        last = int(min(goal, step + STRIDE))
-        if self._diverges_at is not None:
-            last = min(last, self._diverges_at)
-        if last <= step:
-            return
-        self._outbox += [trace(config, step + 1, last), snapshot(config, last)]
-        self._lanes[config.key] = (config, last)
-        self._clock = max(self._clock, last)
-        self._changed = True
+        for config, step in behind or moving:
+            last = int(min(self._clock if behind else self._target, step + STRIDE))
+            if self._diverges_at is not None:
+                last = min(last, self._diverges_at)
+            if last > step:
+                self._outbox += [trace(config, step + 1, last), snapshot(config, last)]
+                self._lanes[config.key] = (config, last)
+                self._changed = True
+        self._clock = max([self._clock, *(step for _, step in self._where)])
 
     def _update(self) -> None:
         if not self._credit:
@@ -321,22 +317,21 @@ class FakeLink:
         self.updates += 1
 
     def _status(self) -> Status:
-        config = self._selected
-        lanes: tuple[LaneStatus, ...] = ()
-        if config is not None:
-            lanes = (
-                LaneStatus(
-                    lane=config.key,
-                    step=self._step,
-                    epoch=self._step / STEPS_PER_EPOCH,
-                    steps_per_epoch=STEPS_PER_EPOCH,
-                    diverged_at=self._diverges_at if self._diverged else None,
-                ),
+        lanes = tuple(
+            LaneStatus(
+                lane=config.key,
+                step=step,
+                epoch=step / STEPS_PER_EPOCH,
+                steps_per_epoch=STEPS_PER_EPOCH,
+                diverged_at=self._diverges_at if self._diverged(step) else None,
             )
-        running = self._target > self._clock and not self._diverged
+            for config, step in self._where
+        )
+        moving = [lane for lane in lanes if lane.diverged_at is None]
+        running = self._target > self._clock and bool(moving)
         return Status(
             running=running,
-            catching_up=self._catching_up and self._step < self._clock and not self._diverged,
+            catching_up=self._catching_up and any(lane.step < self._clock for lane in moving),
             clock=self._clock,
             target=int(self._target) if running and math.isfinite(self._target) else None,
             lanes=lanes,

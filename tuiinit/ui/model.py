@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import Flag, auto
 from typing import Any
 
@@ -17,6 +17,7 @@ import msgspec
 from ..config import CHANGEABLE, LECTURE_GAINS, NONLINEARITIES, OPTIMIZERS, ConfigError, RunConfig
 from ..findings import Finding, findings
 from ..history import LaneHistory
+from ..misfit import misfit
 from ..protocol import (
     Adjust,
     Advance,
@@ -79,6 +80,7 @@ class Session:
         self.config = config
         self.lanes: dict[str, LaneHistory] = {config.key: LaneHistory(config)}
         self.before: str | None = None  # the lane shown before this one
+        self.group: tuple[RunConfig, ...] = ()  # lanes that are compared, the shown one among them
         self.looking_at: int | None = None  # a step in the past, or None for the newest
         self.overlaid = False
         self.layer = 0  # the layer and the neuron pointed at
@@ -94,6 +96,7 @@ class Session:
         self._asked_running: tuple[bool, int] | None = None
         self._inspecting: tuple[str, int] | None = None  # lane and step that the engine was asked to look closer at
         self._asked: dict[str, Any] = {}  # settings that the engine was asked to change, until it tells the lane
+        self._alone = config  # the lane shown before several were compared
         self._engine_has: set[str] = set()  # lanes that this engine told of
         self._forgotten: set[str] = set()  # the lane restarted: frames that tell of its time before are late
         self._resume_at = 0
@@ -113,6 +116,11 @@ class Session:
     @property
     def previous(self) -> LaneHistory | None:
         return self.lanes.get(self.before) if self.before is not None else None
+
+    @property
+    def selected(self) -> tuple[RunConfig, ...]:
+        """The lanes that train: those that are compared, or the shown one alone."""
+        return self.group or (self.config,)
 
     @property
     def clock(self) -> int:
@@ -242,7 +250,11 @@ class Session:
     # -------------------------------------------------------------------------------------------- frames
 
     def take(self, frame: Frame) -> Changed:
-        """Take a frame from the engine; tells what no longer shows the truth."""
+        """Take a frame from the engine; tells what no longer shows the truth. What cannot be is refused, and said."""
+        about = self.lanes.get(getattr(frame, "lane", ""))
+        fault = misfit(frame, about.config if about is not None else None)
+        if fault is not None:
+            return self.say(f"The engine told of {fault}: refused.", "warn")
         if isinstance(frame, Status):
             return self._take_status(frame)
         if isinstance(frame, Lane):
@@ -297,6 +309,7 @@ class Session:
             del self.lanes[frame.continues]
             if self.before == frame.lane:
                 self.before = None
+            self.group = tuple(frame.config if c.key == frame.continues else c for c in self.group)
             if frame.continues == self.key:
                 self.config = frame.config
                 here = self.where.pop(frame.continues, None)
@@ -313,7 +326,13 @@ class Session:
     def _take_problem(self, frame: Problem) -> Changed:
         self.notice = Notice(frame.text, "bad" if frame.fatal else "warn", stays=frame.fatal)
         self._asked.clear()
-        # A lane that the engine refused: go on with the one before, which it still has.
+        # Lanes that the engine refused: go on with the one before, which it still has.
+        unknown = {config.key for config in self.group} - self._engine_has
+        if unknown:
+            self.lanes = {key: lane for key, lane in self.lanes.items() if key not in unknown}
+            self.config, self.group = self._alone, ()
+            self.lanes.setdefault(self.key, LaneHistory(self.config))
+            return Changed.ALL
         if self.key not in self._engine_has and self.before in self._engine_has and self.previous is not None:
             refused, self.config, self.before = self.key, self.previous.config, None
             del self.lanes[refused]
@@ -352,7 +371,7 @@ class Session:
         self._engine_has.clear()
         self._inspecting = None
         catch_up: Commands = (Advance(to=self._resume_at),) if self._resume_at else ()
-        return (Select(lanes=(self.config,)), *catch_up, Credit())
+        return (Select(lanes=self.selected), *catch_up, Credit())
 
     def recall(self, before: RunConfig | None, clock: int, *, recorded: bool) -> None:
         """Begin where an earlier session ended; what it measured comes with the stream.
@@ -444,6 +463,33 @@ class Session:
         self.lanes.setdefault(config.key, LaneHistory(config))
         return (Select(lanes=(config,)),)
 
+    def compare(self, lanes: Sequence[RunConfig], shown: RunConfig) -> Commands:
+        """Look at several lanes side by side, at the same clock; `shown` is the one among them that is pointed at."""
+        if not self.group:
+            self._alone = self.config
+        self.group = tuple({config.key: config for config in lanes}.values())
+        self._asked.clear()
+        for config in self.group:
+            if not self.recorded:
+                self.lanes.setdefault(config.key, LaneHistory(config))
+        self.point_at_lane(shown)
+        return (Select(lanes=self.group),)
+
+    def point_at_lane(self, config: RunConfig) -> None:
+        """Point at one of the lanes that are compared, if anything can be known of it."""
+        if config.key in self.lanes:
+            self.config = config
+
+    def look_alone(self, shown: bool = True) -> Commands:
+        """Look at one lane again: at the one pointed at, or at that before several were compared."""
+        self.group = ()
+        if not shown:
+            self.config = self._alone
+        self.lanes.setdefault(self.key, LaneHistory(self.config))
+        if self._alone.key in self.lanes and self._alone.key != self.key:
+            self.before = self._alone.key
+        return (Select(lanes=(self.config,)),)
+
     def change(self, name: str, value: Any) -> Commands:
         """Change one setting. Raises ConfigError, and then nothing has changed."""
         config = self.config
@@ -480,20 +526,24 @@ class Session:
     def restart(self, new_seed: Callable[[], int] | None = None) -> Commands:
         """Step 0 again with the settings in force now, and with another seed if one is given."""
         self._must_train()
-        config = self.settings
+        at = next(i for i, config in enumerate(self.selected) if config.key == self.key)
+        lanes = [config.at(self.clock).replace(**self._asked) for config in self.selected]
         if new_seed is not None:
-            config = config.replace(seed=new_seed())
-        self._forgotten = {config.key}
-        self._engine_has = {config.key}
-        self.lanes = {config.key: LaneHistory(config)}
-        self.config, self.before, self.looking_at = config, None, None
+            seed = new_seed()
+            lanes = [config.replace(seed=seed) for config in lanes]
+        self._forgotten = {config.key for config in lanes}
+        self._engine_has = set(self._forgotten)
+        self.lanes = {config.key: LaneHistory(config) for config in lanes}
+        self.group = tuple(lanes) if self.group else ()
+        self.config, self.before, self.looking_at = lanes[at], None, None
+        self._alone = self.config
         self.where.clear()
         self._asked.clear()
         self._asked_running = self._inspecting = None
         if self.status is not None:
             self.status = msgspec.structs.replace(self.status, running=False, catching_up=False, clock=0, lanes=())
         self._resume_at = 0
-        return (Restart(), Select(lanes=(config,)))
+        return (Restart(), Select(lanes=self.selected))
 
     def move_time(self, direction: int) -> Changed:
         """Look at the kept snapshot before or after the one looked at; past the newest is live again."""
