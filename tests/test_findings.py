@@ -11,7 +11,7 @@ import pytest
 from tuiinit import findings as rules
 from tuiinit.config import NONLINEARITIES, RunConfig
 from tuiinit.findings import Finding, findings
-from tuiinit.protocol import Activation, Evaluation, Histogram, Snapshot, Weight
+from tuiinit.protocol import Activation, BatchNorm, Evaluation, Histogram, Snapshot, Weight
 from tuiinit.theory import Prediction, initial_loss, predict
 
 TANH = RunConfig(gain=5 / 3)
@@ -82,6 +82,47 @@ def snapshot(**changes: Any) -> Snapshot:
         "cost": 0.001,
     }
     return Snapshot(**{**values, **changes})
+
+
+@pytest.mark.parametrize(
+    ("largest", "cancelled"),
+    [(rules.BIAS_CANCELLED, False), (next_to(rules.BIAS_CANCELLED, UNDER), True), (1.5e-7, True), (0.5, False)],
+)
+def test_a_bias_before_batch_norm(largest: float, cancelled: bool) -> None:
+    config = BN.replace(bias_before_bn=True)
+    # The weights' gradients have std 1: the biases' are the ratios.
+    now = snapshot(
+        weights=tuple(weight(name, grad_std=1.0) for name in ("embedding", "hidden 1", "output")),
+        batch_norms=(batch_norm("batch norm 1", 1e-8), batch_norm("batch norm 2", largest)),
+    )
+    told = get("bias-before-bn", now, config)
+    assert told.layer == "output"
+    assert told.severity == "note"
+    assert ("Batch norm takes them away" in told.text) == cancelled
+    assert f"{largest:.0e}" in told.text
+    assert "1e-06" in told.text
+    assert find(findings(now, BN), "bias-before-bn") is None
+
+
+def test_biases_whose_gradient_is_not_told_are_passed_over() -> None:
+    config = BN.replace(bias_before_bn=True)
+    untold = snapshot(batch_norms=(batch_norm("batch norm 1", None),) * 3)
+    dead = snapshot(weights=(weight(grad_std=0.0),) * 4, batch_norms=(batch_norm("batch norm 1", 0.0),) * 3)
+    for now in (untold, dead, snapshot()):
+        assert find(findings(now, config), "bias-before-bn") is None
+
+
+def batch_norm(layer: str, bias_grad_std: float | None) -> BatchNorm:
+    return BatchNorm(
+        layer=layer,
+        mean=b"",
+        var=b"",
+        running_mean=b"",
+        running_var=b"",
+        gamma=b"",
+        beta=b"",
+        bias_grad_std=bias_grad_std,
+    )
 
 
 def stds(*values: float) -> Snapshot:

@@ -32,6 +32,7 @@ GRADIENT_OUT_OF_LINE = 10.0  # a matrix's grad:data ratio / the median of the ot
 UPDATE_SLOW = -4.0  # log10 of update:data, which should be about -3: cs231n; the lecture
 UPDATE_FAST = -2.0
 STALE_STATISTICS = 0.02  # nats that running statistics cost: the lecture
+BIAS_CANCELLED = 1e-6  # std of a bias's gradient / the weights': batch norm takes the bias away again (the lecture)
 
 # A measured share is as predicted up to this many stds of a share over `width` independent units, taking a
 # unit's rows for copies of each other, the worst case. Over 60 sampled networks of the default shape for each
@@ -339,6 +340,30 @@ def _statistics(seen: _Seen) -> Finding | None:
     return Finding("batch-norm-statistics", "warn", text)
 
 
+def _bias_before_bn(seen: _Seen) -> Finding | None:
+    if not seen.config.bn or not seen.config.bias_before_bn:
+        return None
+    # The output's batch norm follows the last matrix; the embedding has none.
+    ratios = [
+        (bn.bias_grad_std / weight.grad_std, weight)
+        for bn, weight in zip(seen.now.batch_norms, seen.now.weights[1:], strict=False)
+        if bn.bias_grad_std is not None and math.isfinite(bn.bias_grad_std) and weight.grad_std > 0
+    ]
+    if not ratios:
+        return None
+    cancelled = [pair for pair in ratios if pair[0] < BIAS_CANCELLED]
+    if len(cancelled) < len(ratios):
+        ratio, worst = max(ratios, key=lambda pair: pair[0])
+        text = (
+            f"The bias of {worst.name} is not cancelled: {ratio:.0e} of its weights' gradient (> {BIAS_CANCELLED:.0e})."
+        )
+        return Finding("bias-before-bn", "note", text, worst.name)
+    ratio, worst = max(cancelled, key=lambda pair: pair[0])
+    text = f"Biases before batch norm don't learn: gradient at most {ratio:.0e} of the weights' ({worst.name}; "
+    text += f"< {BIAS_CANCELLED:.0e}). Batch norm takes them away with the mean: switch bias before BN off."
+    return Finding("bias-before-bn", "note", text, worst.name)
+
+
 _RULES: tuple[Callable[[_Seen], Finding | None], ...] = (
     _loss,
     _initial_loss,
@@ -351,6 +376,7 @@ _RULES: tuple[Callable[[_Seen], Finding | None], ...] = (
     _updates_slow,
     _updates,
     _statistics,
+    _bias_before_bn,
 )
 
 

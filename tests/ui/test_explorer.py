@@ -288,7 +288,7 @@ async def test_every_setting_of_a_run_can_be_reached() -> None:
             seen.add(driver.screen.config.setting.name)
             assert driver.screen.config.setting.label in driver.screen.config.sheet.text
             await driver.pilot.press("down")
-        assert seen == set(RunConfig.__struct_fields__) - {"schedule"}
+        assert seen == set(RunConfig.__struct_fields__)
 
 
 async def test_a_click_chooses_a_setting_and_its_marks_turn_it() -> None:

@@ -8,7 +8,7 @@ import sys
 import pytest
 from rich.cells import cell_len
 
-from tuiinit.config import ConfigError, RunConfig
+from tuiinit.config import Change, ConfigError, RunConfig
 from tuiinit.plots import Row
 from tuiinit.ui.actions import ACTIONS, key_table
 from tuiinit.ui.ink import Column, bar, beside, fit, number, percent, row, signed, table, visible, wrap
@@ -136,7 +136,7 @@ def test_a_diverged_lane_says_where() -> None:
 
 
 def test_every_field_of_a_run_is_a_setting() -> None:
-    assert set(BY_NAME) == set(RunConfig.__struct_fields__) - {"schedule"}
+    assert set(BY_NAME) == set(RunConfig.__struct_fields__)
     assert len(LINES) == len(SETTINGS) + 5
 
 
@@ -168,6 +168,17 @@ def test_lr_goes_in_steps_of_root_ten_and_back() -> None:
 def test_words_that_are_no_values_are_refused() -> None:
     for name, typed in (("context", "2.5"), ("bn", "perhaps"), ("gain", "5/0"), ("hidden", "0x10")):
         with pytest.raises(ConfigError):
+def test_a_schedule_is_typed_as_changes() -> None:
+    setting = BY_NAME["schedule"]
+    schedule = setting.parse("180000:optimizer=adam, 150000:lr=0.01,")
+    assert schedule == (Change(150_000, "lr", 0.01), Change(180_000, "optimizer", "adam"))
+    assert setting.typed(RunConfig(schedule=schedule)) == "150000:lr=0.01, 180000:optimizer=adam"
+    assert setting.text(RunConfig()) == "none"
+    assert setting.parse("") == ()
+    with pytest.raises(ConfigError):
+        setting.parse("150000:gain=3")
+
+
             BY_NAME[name].parse(typed)
 
 

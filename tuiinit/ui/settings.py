@@ -14,10 +14,12 @@ from ..config import (
     NONLINEARITIES,
     OPTIMIZERS,
     BatchNormStyle,
+    Change,
     ConfigError,
     RunConfig,
     format_hidden,
     format_number,
+    parse_change,
     parse_hidden,
     parse_number,
 )
@@ -105,6 +107,28 @@ class _LearningRate(Setting):
         return step_lr(config.lr, direction)
 
 
+def parse_schedule(text: str) -> tuple[Change, ...]:
+    """Changes in the order of their steps, from text such as `150000:lr=0.01, 180000:optimizer=adam`.
+
+    Raises:
+        ConfigError: a part is no change.
+    """
+    parts = [part for part in text.split(",") if part.strip()]
+    return tuple(sorted(map(parse_change, parts), key=lambda change: change.step))
+
+
+def format_schedule(schedule: Sequence[Change]) -> str:
+    """Changes as a person would type them."""
+    return ", ".join(
+        f"{c.step}:{c.name}={c.value if isinstance(c.value, str) else format_number(c.value)}" for c in schedule
+    )
+
+
+class _Schedule(Setting):
+    def typed(self, config: RunConfig) -> str:
+        return format_schedule(config.schedule)
+
+
 class _Data(Setting):
     def typed(self, config: RunConfig) -> str:
         return config.data or ""
@@ -161,6 +185,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("optimizer", "optimizer", "Training", OPTIMIZERS),
     _LearningRate("lr", "lr", "Training", (0.1,), parse_number, _number),
     Setting("batch_size", "batch size", "Training", tuple(2**k for k in range(13)), _whole),
+    _Schedule("schedule", "schedule", "Training", (), parse_schedule, lambda told: format_schedule(told) or "none"),
     Setting("momentum", "momentum", "Training", _NEAR_ONE, parse_number, _number, used=_uses("momentum")),
     Setting("beta1", "beta1", "Training", _NEAR_ONE, parse_number, _number, used=_uses("adam", "adamw")),
     Setting("beta2", "beta2", "Training", _NEAR_ONE, parse_number, _number, used=_uses("adam", "adamw")),
