@@ -196,6 +196,8 @@ def _check(config: RunConfig) -> None:
     within("seed", 0, 2**63 - 1)
     within("context", 1, 64)
     within("embedding", 1, MAX_WIDTH)
+    for name in ("batch_size", "seed", "context", "embedding"):
+        need(type(getattr(config, name)) is int, f"{name} must be a whole number, not {getattr(config, name)}")
     need(len(config.hidden) <= MAX_LAYERS, f"hidden has {len(config.hidden)} layers; {MAX_LAYERS} is the most")
     need(len(config.hidden) >= 1, "hidden needs at least one layer")
     for width in config.hidden:

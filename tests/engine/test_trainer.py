@@ -225,7 +225,7 @@ EDGES = [
     {"output_scale": 0.0},
     {"output_scale": 0.0, "bn": True},
     {"embedding_scale": 0.0},
-    {"embedding_scale": 0.0, "bn": True, "bn_eps": 0.0},
+    {"embedding_scale": 0.0, "bn": True, "bn_eps": 1e-30},
     {"hidden": (1,), "embedding": 1},
     {"hidden": (1, 1, 1), "bn": True},
     {"hidden": (20,) * 50, "bn": True},
@@ -242,11 +242,8 @@ def test_edges_measure_finite_numbers(trainer: Make, settings: dict[str, Any]) -
     assert start.step == 0
     for _ in range(3):
         snapshot = lane.train_step(measure=True)
-        if lane.diverged_at is not None:
-            break
         finite(snapshot)
-    if settings.get("bn_eps") != 0.0:
-        assert lane.diverged_at is None
+    assert lane.diverged_at is None
 
 
 def test_gain_zero_says_nothing_and_lr_zero_moves_nothing(trainer: Make) -> None:

@@ -108,9 +108,12 @@ class Lanes:
             else:
                 lane.follow(config)
                 self._lanes.pop(old, None)
-            self._lanes[config.key] = lane
             changed.append((old, lane))
-        return changed
+        # What told two lanes apart may be what was changed: then they are one.
+        one_each = {lane.config.key: lane for lane in self.selected}
+        self.selected = list(one_each.values())
+        self._lanes.update(one_each)
+        return [(old, one_each[lane.config.key]) for old, lane in changed]
 
     def restart(self) -> None:
         """Forget all lanes but the selected configurations, which begin anew; the clock goes to 0."""

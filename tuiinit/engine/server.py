@@ -308,6 +308,8 @@ class Server:
             for lane in self.lanes.behind():
                 if lane.step == self.lanes.clock - 1:
                     self._step_lane(lane, measure=True)
+            if self._target is not None and self.lanes.clock >= self._target:
+                self._running = False
 
     # ----------------------------------------------------------------------------------------- updates
 
