@@ -148,8 +148,8 @@ def weight_gradients(f: Table, pictures: Pictures) -> list[str]:
 def _adam(f: Table, lane: Table) -> str:
     adam = lane_of(f, "Adam")
     mine, its = pace_lead(lane["first"]), pace_lead(adam["first"])
-    if mine is None or its is None:
-        return ""
+    if mine is None or its is None or f["base"]["optimizer"] not in ("sgd", "momentum"):
+        return ""  # the others are like Adam in this
     name = OPTIMIZERS[f["base"]["optimizer"]]
     word = "so it is less troubled" if its < mine else "but here it is no less troubled"
     return (

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..config import format_number
+from ..config import format_hidden, format_number
 from . import normed, plain
 from .figures import Table
 from .markdown import NONE, number, percent, table
@@ -43,7 +43,7 @@ def document(figures: Table, pictures: Pictures, drawn: bool) -> str:
 
 def _head(f: Table, drawn: bool) -> list[str]:
     base = f["base"]
-    hidden = ", ".join(map(str, base["hidden"]))
+    hidden = format_hidden(tuple(base["hidden"]))
     data = "names.txt of the package (US first names of 2017)" if base["data"] is None else f"`{base['data']}`"
     epoch = f"; one epoch is {f['steps_per_epoch']:,} of them" if f["steps_per_epoch"] else ""
     text = (
