@@ -18,6 +18,7 @@ from tuiinit.ui.panes.header import header_row
 from tuiinit.ui.panes.training import progress_row, training_rows
 from tuiinit.ui.screen import layout_for
 from tuiinit.ui.settings import BY_NAME, SETTINGS, step_lr
+from tuiinit.ui.sheet import changed_parts
 from tuiinit.ui.views import VIEWS, Page
 
 from .fake import data_info
@@ -63,6 +64,17 @@ def test_a_table_leaves_out_the_columns_that_do_not_fit() -> None:
 def test_blocks_stand_side_by_side() -> None:
     joined = beside([row(3, "abc")], [row(2, "x"), row(2, "y")], 2, 3, 2)
     assert [text(line) for line in joined] == ["abcx ", "   y "]
+
+
+def test_only_the_changed_parts_of_a_row_are_painted() -> None:
+    before = row(40, ("loss ", 1), ("2.41", 2), (" " * 10, 1), ("dev ", 1), ("2.50", 2))
+    assert changed_parts(before, before, 40) == []
+    after = row(40, ("loss ", 1), ("2.38", 2), (" " * 10, 1), ("dev ", 1), ("2.51", 2))
+    assert changed_parts(before, after, 40) == [(5, 9), (23, 27)]
+    near = row(40, ("LOSS ", 1), ("2.41", 2), (" " * 10, 1), ("dev.", 1), ("2.51", 2))
+    assert changed_parts(before, near, 40) == [(0, 5), (19, 27)]
+    assert changed_parts(before, row(30, "x"), 40) == [(0, 30), (30, 40)]
+    assert changed_parts((), before, 40) == [(0, 40)]
 
 
 def test_control_characters_are_visible() -> None:
@@ -156,6 +168,17 @@ def test_sensible_values_can_be(setting: object) -> None:
             config.replace(**{setting.name: value})  # type: ignore[attr-defined]
 
 
+def test_a_schedule_is_typed_as_changes() -> None:
+    setting = BY_NAME["schedule"]
+    schedule = setting.parse("180000:optimizer=adam, 150000:lr=0.01,")
+    assert schedule == (Change(150_000, "lr", 0.01), Change(180_000, "optimizer", "adam"))
+    assert setting.typed(RunConfig(schedule=schedule)) == "150000:lr=0.01, 180000:optimizer=adam"
+    assert setting.text(RunConfig()) == "none"
+    assert setting.parse("") == ()
+    with pytest.raises(ConfigError):
+        setting.parse("150000:gain=3")
+
+
 def test_lr_goes_in_steps_of_root_ten_and_back() -> None:
     lr, seen = 0.1, []
     for direction in (1, 1, -1, -1, -1, -1):
@@ -168,17 +191,6 @@ def test_lr_goes_in_steps_of_root_ten_and_back() -> None:
 def test_words_that_are_no_values_are_refused() -> None:
     for name, typed in (("context", "2.5"), ("bn", "perhaps"), ("gain", "5/0"), ("hidden", "0x10")):
         with pytest.raises(ConfigError):
-def test_a_schedule_is_typed_as_changes() -> None:
-    setting = BY_NAME["schedule"]
-    schedule = setting.parse("180000:optimizer=adam, 150000:lr=0.01,")
-    assert schedule == (Change(150_000, "lr", 0.01), Change(180_000, "optimizer", "adam"))
-    assert setting.typed(RunConfig(schedule=schedule)) == "150000:lr=0.01, 180000:optimizer=adam"
-    assert setting.text(RunConfig()) == "none"
-    assert setting.parse("") == ()
-    with pytest.raises(ConfigError):
-        setting.parse("150000:gain=3")
-
-
             BY_NAME[name].parse(typed)
 
 
