@@ -221,6 +221,10 @@ class Snapshots:
         while len(self._steps) > self._bound and self._thin():
             pass
 
+    def keep_newest(self) -> None:
+        """Keep the newest, though another one comes."""
+        self._passing = None
+
     def steps(self) -> tuple[int, ...]:
         """The steps of which a snapshot is stored, rising."""
         return tuple(self._steps)

@@ -15,6 +15,7 @@ curves keep their shape from the first step to the last; then pauses. Milestones
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import queue
 import threading
@@ -175,31 +176,42 @@ class BoundedFile:
 Item = tuple[Kind, str, protocol.Message]
 
 
+class Pace:
+    """Tells which live snapshots are worth keeping: one in `LIVE_SECONDS` of each lane.
+
+    The screen keeps the same ones as the recording, so a recording opens with the same past.
+    """
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._last: dict[str, float] = {}
+
+    def due(self, lane: str) -> bool:
+        """Whether a snapshot of a lane that comes now is worth keeping."""
+        now = self._now()
+        if now - self._last.get(lane, -math.inf) < LIVE_SECONDS:
+            return False
+        self._last[lane] = now
+        return True
+
+
 class Recorder:
     """Records what an explorer sees: `sent` and `take` only queue.
 
     Args:
         folder: where the file goes; None is the user's sessions folder. Old sessions there are pruned.
         limit: bytes of the session.
-        now: seconds of a clock that does not jump.
 
     Attributes:
         problem: why recording has stopped, one sentence, or None.
         path: the file, once it is there.
     """
 
-    def __init__(
-        self,
-        folder: Path | None = None,
-        *,
-        limit: int = SESSION_BYTES,
-        now: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, folder: Path | None = None, *, limit: int = SESSION_BYTES) -> None:
         self.problem: str | None = None
         self.path: Path | None = None
         self._folder = folder
         self._limit = limit
-        self._now = now
         self._queue: queue.SimpleQueue[Item | threading.Event | None] = queue.SimpleQueue()
         self._pending: dict[tuple[type, str], Snapshot | Inspection] = {}  # not written yet, the newest of each lane
         self._kept: set[tuple[type, str]] = set()  # of those pending, what is worth keeping
@@ -207,7 +219,7 @@ class Recorder:
         self._measured: dict[str, int] = {}
         self._status: Status | None = None  # as written last
         self._latest: Status | None = None
-        self._written_at = now()
+        self._told_live = False  # a live snapshot was written after the last status
         self._awaited: str | None = None  # after a restart: the lane whose news begins the new time
         self._closed = False
         self._thread = threading.Thread(target=self._write, name="recorder", daemon=True)
@@ -230,11 +242,12 @@ class Recorder:
                 self._awaited = command.lanes[0].key
             self._put(Kind.BASE, "-", command)
 
-    def take(self, frame: Frame, *, keep: bool = False) -> None:
+    def take(self, frame: Frame, *, keep: bool = False, live: bool = False) -> None:
         """Record a frame, or see that it need not be.
 
         Args:
             keep: a snapshot is worth keeping though no milestone (the person paused there).
+            live: a snapshot on the way is worth keeping as long as there is room (`Pace`).
         """
         if isinstance(frame, Lane) and frame.lane == self._awaited:
             self._awaited = None
@@ -249,13 +262,13 @@ class Recorder:
             case Snapshot():
                 if frame.step > self._measured.get(frame.lane, -1):
                     self._measured[frame.lane] = frame.step
-                    self._wait(frame, keep or is_milestone(frame.step))
+                    self._take_snapshot(frame, keep, live)
             case Inspection():
                 self._wait(frame, keep)
             case Status():
                 self._take_status(frame)
             case Lane():
-                self._flush(Kind.KEPT)
+                self._flush()
                 for known in (self._traced, self._measured):
                     if frame.continues in known:
                         known[frame.lane] = known.pop(frame.continues)
@@ -265,37 +278,46 @@ class Recorder:
             case Hello() | DataInfo():
                 self._put(Kind.BASE, "", frame)
 
+    def _take_snapshot(self, frame: Snapshot, keep: bool, live: bool) -> None:
+        self._wait(frame, keep)
+        place = (Snapshot, frame.lane)
+        if is_milestone(frame.step):
+            self._kept.discard(place)
+            self._put(Kind.BASE, "-", self._pending.pop(place))
+        elif live and not keep:
+            self._put_pending(place, Kind.LIVE)
+            self._told_live = True
+
     def _wait(self, frame: Snapshot | Inspection, keep: bool) -> None:
+        """Hold the newest of a lane back: most are of no interest once the next one comes."""
         place = (type(frame), frame.lane)
         if place in self._kept:
             self._put_pending(place, Kind.KEPT)
         self._pending[place] = frame
-        if isinstance(frame, Snapshot) and is_milestone(frame.step):
-            self._put(Kind.BASE, "-", self._pending.pop(place))
-        elif keep:
+        if keep:
             self._kept.add(place)
 
     def _take_status(self, status: Status) -> None:
         self._latest = status
         if not (status.running or status.catching_up):
-            self._flush(Kind.KEPT)
-        elif self._now() - self._written_at >= LIVE_SECONDS:
-            self._flush(Kind.LIVE)
+            self._flush()
+        elif self._told_live:
+            self._put_status(Kind.LIVE)
         elif self._status is None or _situation(status) != _situation(self._status):
             self._put_status(Kind.KEPT)
 
-    def _flush(self, kind: Kind) -> None:
+    def _flush(self) -> None:
         """Write the newest of each lane, and the status."""
-        self._written_at = self._now()
         for place in list(self._pending):
-            self._put_pending(place, Kind.KEPT if place in self._kept else kind)
-        self._put_status(kind)
+            self._put_pending(place, Kind.KEPT)
+        self._put_status(Kind.KEPT)
 
     def _put_pending(self, place: tuple[type, str], kind: Kind) -> None:
         self._kept.discard(place)
         self._put(kind, f"{place[0].__name__} {place[1]}", self._pending.pop(place))
 
     def _put_status(self, kind: Kind) -> None:
+        self._told_live = False
         if self._latest is not None and self._latest != self._status:
             self._status = self._latest
             self._put(kind, "status", self._latest)
@@ -308,7 +330,7 @@ class Recorder:
         """Write what is left and end, in a bounded time. Safe to call twice."""
         if self._closed:
             return
-        self._flush(Kind.KEPT)
+        self._flush()
         self._closed = True
         self._queue.put(None)
         self._thread.join(CLOSE_SECONDS)

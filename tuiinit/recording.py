@@ -259,6 +259,7 @@ class FileLink:
     def __init__(self, recording: Recording) -> None:
         self.recording = recording
         self._where = {lane.lane: lane for lane in lane_states(recording.frames)}
+        self._last = next((frame for frame in reversed(recording.frames) if isinstance(frame, Status)), None)
         self._answers: asyncio.Queue[Frame | None] = asyncio.Queue()
         self._closed = False
 
@@ -271,20 +272,10 @@ class FileLink:
 
     def send(self, command: Command) -> None:
         """A lane that is selected is told where it stands; nothing else moves a recording."""
-        if not isinstance(command, Select) or self._closed:
-            return
-        lanes = tuple(self._where[lane.key] for lane in command.lanes if lane.key in self._where)
-        self._answers.put_nowait(
-            Status(
-                running=False,
-                catching_up=False,
-                clock=self.recording.clock,
-                target=None,
-                lanes=lanes,
-                steps_per_second=0.0,
-                measuring=0.0,
-            )
-        )
+        if isinstance(command, Select) and self._last is not None and not self._closed:
+            lanes = tuple(self._where[lane.key] for lane in command.lanes if lane.key in self._where)
+            clock = self.recording.clock
+            self._answers.put_nowait(msgspec.structs.replace(self._last, clock=clock, lanes=lanes))
 
     async def close(self) -> None:
         """End the stream. Safe to call twice."""

@@ -15,8 +15,8 @@ from textual.timer import Timer
 
 from ..command_line import command_line
 from ..config import RunConfig, to_toml
-from ..protocol import Credit, Frame, Select, Status
-from ..recorder import Recorder
+from ..protocol import Credit, Frame, Select, Snapshot, Status
+from ..recorder import Pace, Recorder
 from ..recording import FileLink, Recording, Stream
 from .actions import ACTIONS
 from .messages import Updated
@@ -65,6 +65,7 @@ class ExplorerApp(App[int]):
         self._looked = 0.0
         self._ending: asyncio.Task[None] | None = None
         self._recorder = recorder
+        self._pace = Pace()
         if recalled is not None:
             self._recall(recalled)
         self.explorer = Explorer(self.session, self.tell)
@@ -138,10 +139,11 @@ class ExplorerApp(App[int]):
         self.post_message(Updated())
 
     def _take(self, frame: Frame) -> None:
+        live = isinstance(frame, Snapshot) and self._pace.due(frame.lane)
         if self._recorder is not None:
-            self._recorder.take(frame, keep=not self.session.running)
+            self._recorder.take(frame, keep=not self.session.running, live=live)
         try:
-            self._changed |= self.session.take(frame)
+            self._changed |= self.session.take(frame, keep=live)
         except Exception as error:  # one bad frame is no reason to see no more
             sentence = mishap("the engine said what cannot be shown", error)
             self._changed |= self.session.say(sentence, "bad")

@@ -249,8 +249,12 @@ class Session:
 
     # -------------------------------------------------------------------------------------------- frames
 
-    def take(self, frame: Frame) -> Changed:
-        """Take a frame from the engine; tells what no longer shows the truth. What cannot be is refused, and said."""
+    def take(self, frame: Frame, *, keep: bool = False) -> Changed:
+        """Take a frame from the engine; tells what no longer shows the truth. What cannot be is refused, and said.
+
+        Args:
+            keep: a snapshot is worth coming back to, though no milestone and nobody paused there.
+        """
         about = self.lanes.get(getattr(frame, "lane", ""))
         fault = misfit(frame, about.config if about is not None else None)
         if fault is not None:
@@ -260,7 +264,7 @@ class Session:
         if isinstance(frame, Lane):
             return self._take_lane(frame)
         if isinstance(frame, Trace | Snapshot | Evaluation | Inspection):
-            return self._take_measure(frame)
+            return self._take_measure(frame, keep or not self.running)
         if isinstance(frame, Hello):
             self.hello = frame
             return Changed.HEADER
@@ -289,6 +293,8 @@ class Session:
             self._resume_at = 0
         for lane in frame.lanes:
             self.where[lane.lane] = lane
+            if not (frame.running or frame.catching_up) and lane.lane in self.lanes:
+                self.lanes[lane.lane].snapshots.keep_newest()
         if (
             old is None
             or self.lane_status != before
@@ -339,14 +345,12 @@ class Session:
             return Changed.ALL
         return Changed.BAR | Changed.CONFIG
 
-    def _take_measure(self, frame: Trace | Snapshot | Evaluation | Inspection) -> Changed:
+    def _take_measure(self, frame: Trace | Snapshot | Evaluation | Inspection, keep: bool) -> Changed:
         if isinstance(frame, Inspection):
             self._inspecting = None
         lane = self.lanes.get(frame.lane)
         if lane is None or frame.lane in self._forgotten:
             return Changed.NOTHING
-        # Where the person paused is worth coming back to.
-        keep = not self.running
         lane.take(frame, keep)
         if frame.lane != self.key:
             return Changed.TRAINING | Changed.VIEW if frame.lane == self.before else Changed.NOTHING
