@@ -161,9 +161,8 @@ CLAIMS = (
             ),
         ),
         reason=f"After {LONG:,} steps gamma of the hidden layers is 1 ± {{gamma std:.3f}}, beta 0 ± {{beta std:.3f}}; "
-        "the "
-        "output's gamma went from 0.1 to {output gamma:.2f}, its beta to ± {output beta std:.2f}; what enters tanh is "
-        f"{{distance:.3f}} from N(0, 1) in total variation, {{distance at first:.3f}} at first ({MANY:,} examples)",
+        "the output's gamma went from 0.1 to {output gamma:.2f}, its beta to ± {output beta std:.2f}; what enters tanh "
+        f"is {{distance:.3f}} from N(0, 1) in total variation, {{distance at first:.3f}} at first ({MANY:,} examples)",
     ),
     Claim(
         id="C28",
@@ -239,8 +238,7 @@ CLAIMS = (
             Part(f"dev losses are the same, to {SAME_LOSS} nats", lambda f: f["difference"] < SAME_LOSS),
         ),
         reason=f"After {STEPS:,} steps the largest bias gradient is {{bias / weight gradient:.0e}} of the weights' "
-        "(rounding); "
-        "dev loss {dev with:.5f} with biases, {dev without:.5f} without",
+        "(rounding); dev loss {dev with:.5f} with biases, {dev without:.5f} without",
     ),
     Claim(
         id="C31",
@@ -264,7 +262,10 @@ CLAIMS = (
                 "batch norm gains less than in five layers at gain 0.5",
                 lambda f: f[f"gained, {STEPS}"] < f["gained, deep"],
             ),
-            Part(f"they are so after {STEPS:,} steps, too", lambda f: abs(f[f"gained, {STEPS}"]) < LITTLE),
+            Part(
+                f"they are within {LITTLE} nats after {STEPS:,} steps, too",
+                lambda f: abs(f[f"gained, {STEPS}"]) < LITTLE,
+            ),
         ),
         reason=f"One hidden layer of 200, gain 5/3: dev loss {{dev with, {STEPS}:.3f}} with and "
         f"{{dev without, {STEPS}:.3f}} "

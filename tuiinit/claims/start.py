@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from ..config import Change
 from .model import Bench, Claim, Figures, Net, Part
 from .pool import Lane
 
@@ -118,7 +119,7 @@ def _dying(bench: Bench) -> Figures:
         "dead at the start": high.dead(0),
         "dead at step 10": high.dead(10),
         "dead at step 100": high.dead(100),
-        "dead at step 500": high.dead(500),
+        "dead at step 500": high.dead(),
         "dead at lr 1/10": bench["lr 1/10"].dead(),
         "dead at lr 1": bench["lr 1"].dead(),
         "saturated at lr 1": float(bench["lr 1"].saturated().mean()),
@@ -131,12 +132,11 @@ def _deep(bench: Bench) -> Figures:
 
 
 def _spiked(nonlinearity: str, gain: float, lr: float) -> dict[str, object]:
-    from ..config import Change
-
+    """Settings of a network that gets a far too high lr at first."""
     return {"nonlinearity": nonlinearity, "gain": gain, "lr": lr, "schedule": (Change(SPIKE, "lr", 0.1),)}
 
 
-_RELU, _TANH = _spiked("relu", math.sqrt(2), 1.0), _spiked("tanh", 5 / 3, 10.0)
+_RELU, _TANH = _spiked("relu", math.sqrt(2), 0.7), _spiked("tanh", 5 / 3, 5.0)
 
 CLAIMS = (
     Claim(
@@ -300,8 +300,7 @@ CLAIMS = (
             ),
         ),
         reason=f"{DEEP} layers, 500 steps: dev loss {{dev at gain 1/2:.3f}} at gain 0.5 and {{dev at gain 3:.3f}} at "
-        "3, "
-        "where guessing by the letters' frequencies alone gives {letters' frequencies:.3f} (which the output bias "
+        "3, where guessing by the letters' frequencies alone gives {letters' frequencies:.3f} (which the output bias "
         "learns); {dev at gain 1:.3f} at gain 1, {dev at gain 5/3:.3f} at 5/3",
     ),
 )
