@@ -167,8 +167,10 @@ class BatchNormView(View):
             ("● running", SERIES[0]),
             ("  · this minibatch" if norms.calibrated else "", SERIES[1]),
             (f"  ━ as {'calibrated' if norms.calibrated else 'this minibatch'}", Role.MARK),
-            ("   v: jitter" if not session.overlaid else "   v: statistics", Ink.KEY),
+            ("   v: jitter", Ink.KEY),
         ]
+        if session.overlaid:
+            legend = [("  ┃ in 100 batches", SERIES[1]), ("  ● their mean", SERIES[0]), ("   v: statistics", Ink.KEY)]
         rows = [row(width, *legend)]
         ratio = norms.bias_ratio[at]
         for texts in (self._inspected(session), self._dev(session), _cancelled(ratio) if ratio is not None else ()):

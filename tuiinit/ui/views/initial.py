@@ -65,13 +65,13 @@ class InitialLoss(View):
         return abreast(drawn)
 
     def caption(self, session: Session, width: int) -> Sequence[Row]:
-        start = first(session)
-        if session.snapshot() is None:
+        now, start = session.snapshot(), first(session)
+        if now is None:
             return ()
         legend = [("  ● measured at step 0   ", SERIES[0]), ("◆ predicted from the logits' std", Role.EVENT)]
         if start is None:
             return [row(width, ("  the snapshot of step 0 is not at hand", Ink.DIM))]
-        return [row(width, *legend), *paragraph(words(start), width, Ink.PLAIN, 3)]
+        return [row(width, *legend), *paragraph(words(now if _lost(now) else start), width, Ink.PLAIN, 3)]
 
     def table(self, session: Session, width: int) -> Table:
         now, before = session.snapshot(), session.snapshot_before()
@@ -153,8 +153,13 @@ def share(histogram: Histogram, low: float, high: float) -> float:
     return inside + (histogram.outside if low < histogram.lo else 0.0)
 
 
+def _lost(now: Snapshot) -> bool:
+    """Whether a network is worse than an even guess though it has trained."""
+    return now.step > 0 and now.loss is not None and now.loss > now.expected_initial_loss + TOO_HIGH
+
+
 def words(start: Snapshot) -> str:
-    """How sure the network is at step 0, and what that costs."""
+    """How sure the network is at a step, and what that costs."""
     told = start.log10_probabilities
     counts = np.asarray(told.counts)
     filled = np.flatnonzero(counts)
@@ -165,22 +170,24 @@ def words(start: Snapshot) -> str:
     faint = share(told, -math.inf, FAINT)
     if sure > FEWEST_SURE:
         loss = f"loss {start.loss:.2f}, not {start.expected_initial_loss:.2f}" if start.loss is not None else ""
+        help_ = "Try a smaller output scale." if start.step <= 1 else "[ lowers the lr, r starts again."
         return (
-            f"Confidently wrong: at step 0 one character gets more than {10**SURE:.2f} on {percent(min(1.0, sure))} of "
-            f"the examples, and {percent(faint)} of all probabilities are below 1e-3, which cost over 6.9 nats when "
-            f"their character comes: {loss}. Try a smaller output scale."
+            f"Confidently wrong: at step {start.step:,} one character gets more than {10**SURE:.2f} on "
+            f"{percent(min(1.0, sure))} of the examples, and {percent(faint)} of all probabilities are below 1e-3, "
+            f"which cost over 6.9 nats when their character comes: {loss}. {help_}"
+        )
+    at = f"at step {start.step:,}"
+    if start.logit_std == 0:
+        return (
+            f"Every probability is 1/{v} {at}: the loss is right, but output weights of exactly 0 pass no gradient "
+            "back to the layers below at the first step. A small output scale such as 0.1 does."
         )
     width = (told.hi - told.lo) / counts.size
     low, high = 10 ** (told.lo + width * filled[0]), 10 ** (told.lo + width * (filled[-1] + 1))
-    if start.logit_std == 0:
-        return (
-            f"Every probability is 1/{v} at step 0: the loss is right, but output weights of exactly 0 pass no "
-            "gradient back to the layers below at the first step. A small output scale such as 0.1 does."
-        )
     return (
-        f"At step 0 all probabilities lie between {low:.2g} and {high:.2g} (even: {1 / v:.2g}): the network knows "
-        "nothing and says so. Confidently wrong would be a pile at 0 (one character is sure), the others far left, each "
-        "−ln p when it comes (output scale 10)."
+        f"All probabilities lie between {low:.2g} and {high:.2g} {at} (even: {1 / v:.2g}): the network knows nothing "
+        "and says so. Confidently wrong would be a pile at 0 (sure of one character), the others far left, at −ln p "
+        "each: output scale 10."
     )
 
 
