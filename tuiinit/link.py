@@ -24,7 +24,7 @@ from . import protocol
 from .paths import state_folder
 from .protocol import Command, Frame
 
-CLOSE_SECONDS = 0.2  # an engine that has not ended this long after its input closed is killed
+CLOSE_SECONDS = 0.1  # an engine that has not ended this long after its input closed is killed: it has nothing to lose
 READ_SIZE = 2**18
 KEPT_LOGS = 20
 
