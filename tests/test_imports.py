@@ -1,0 +1,54 @@
+"""Who loads what: the screen's side never torch, the engine's side no drawing, the parsers neither."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+DRAWING = {"textual", "plotext", "rich"}
+
+
+def loaded(code: str) -> set[str]:
+    """The top-level modules that a fresh interpreter holds after running this."""
+    probe = f"{code}\nimport sys\nprint(*sorted({{name.partition('.')[0] for name in sys.modules}}))"
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, timeout=100, check=True)
+    return set(done.stdout.splitlines()[-1].split())
+
+
+@pytest.mark.parametrize("module", ["ui.app", "plots", "history", "link", "findings", "theory", "runs", "tables"])
+def test_the_screens_side_never_loads_torch(module: str) -> None:
+    assert "torch" not in loaded(f"import tuiinit.{module}")
+
+
+@pytest.mark.parametrize("module", ["protocol", "config", "engine.text"])
+def test_what_both_sides_share_loads_neither(module: str) -> None:
+    assert not loaded(f"import tuiinit.{module}") & {"torch", *DRAWING}
+
+
+def test_the_engine_draws_nothing() -> None:
+    assert "torch" in (found := loaded("import tuiinit.engine.server"))
+    assert not found & DRAWING
+
+
+def test_the_command_line_is_light() -> None:
+    assert not loaded("import tuiinit.cli") & {"torch", "numpy", *DRAWING}
+
+
+def test_starting_the_explorer_loads_no_torch() -> None:
+    code = """
+import tuiinit.cli as cli, tuiinit.ui.app as app, tuiinit.link as link
+cli._need_terminal = lambda: None
+app.explore = lambda *arguments, **settings: 0
+link.Link.child = classmethod(lambda cls, command=None: None)
+try:
+    cli.cli.main(["--gain", "1"], standalone_mode=False)
+except SystemExit as end:
+    assert end.code == 0
+else:
+    raise AssertionError
+"""
+    found = loaded(code)
+    assert "torch" not in found
+    assert "textual" in found
