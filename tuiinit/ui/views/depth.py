@@ -38,8 +38,8 @@ class Depth(View):
         "x is the layer. Marks are measured on the last minibatch, the line is what mean-field theory predicts for "
         "a wide network at its start, with its gradient scaled to the one measured in the last layer. Dotted: the "
         "lane shown before. Where values span more than two decades the axis is logarithmic.\n\n"
-        "std of outputs goes forward: it should neither fade nor grow from left to right. std of gradients goes "
-        "backward, from right to left. saturated: the share of outputs beyond ±0.97. A straight line on the "
+        "Output std goes forward: it should neither fade nor grow from left to right. Gradient std goes backward, "
+        "from right to left. Saturated: the share of outputs beyond ±0.97. A straight line on the "
         "logarithmic axis is exponential: the network shrinks or grows by the same factor every layer, which no "
         "deep network survives.\n\n"
         "χ (chi) is that factor for the gradient's variance, √χ for its std: below 1 gradients vanish with depth, "
@@ -183,13 +183,10 @@ def panel(
     positive = np.concatenate([g[(g >= SMALLEST) & np.isfinite(g)] for g in groups])
     log = not share and positive.size > 0 and positive.max() > LOG_FROM * positive.min()
     if log:
-        with np.errstate(divide="ignore"):
-            # What is 0 in float32 lies below any axis.
-            groups = [
-                np.where(g >= SMALLEST, np.log10(np.maximum(g, SMALLEST)), np.where(g >= 0, -999, g)) for g in groups
-            ]
+        # What is 0 in float32 lies below any axis, and is told at its edge.
+        groups = [np.where(np.isnan(g), g, np.log10(np.maximum(g, SMALLEST / 10))) for g in groups]
         low, high = math.floor(np.log10(positive.min()) - NEAR), math.ceil(np.log10(positive.max()) + NEAR)
-        y = Axis(low, high, _decades(low, high, height), label=title)
+        y = Axis(low, high, _decades(low, high, height), label=f"{title} log10")
     else:
         top = float(positive.max()) if positive.size else 1.0
         top = nice_limits(0, max(top * 1.05, 5.0 if share else SMALLEST))[1]
@@ -208,7 +205,7 @@ def panel(
         drawn,
         width,
         height,
-        x=Axis(0.5, count + 0.5, _layer_ticks(count, columns)),
+        x=Axis(0.5, count + 0.5, _layer_ticks(count, columns), label="layer"),
         y=y,
         cursor=cursor + 1 if cursor is not None else None,
     )

@@ -71,8 +71,8 @@ class Loss(View):
     help = (
         "The loss of every minibatch: the line is the mean of the steps that fall into a column, the cloud their "
         "range. ln V is the loss of a model that finds all characters equally likely; training should start "
-        "there, not above. Unigram and bigram are the dev losses of guessing from the characters' frequencies, and from "
-        "the last character alone."
+        "there, not above. Unigram and bigram are the dev losses of guessing from the characters' frequencies, and "
+        "from the last character alone."
     )
 
     def plot(self, session: Session, width: int, height: int) -> Plot:
