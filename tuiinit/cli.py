@@ -321,7 +321,7 @@ def engine() -> None:
     """Speak the protocol on standard input and output (started by the explorer)."""
     from .engine.server import main as serve
 
-    sys.exit(serve())
+    serve()
 
 
 def main() -> None:

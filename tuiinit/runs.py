@@ -128,6 +128,7 @@ class Session:
         return [self.results[config.key] for config in configs]
 
     def _read_update(self) -> protocol.Status:
+        refused: ConfigError | None = None
         for frame in self._frames:
             match frame:
                 case protocol.Hello():
@@ -139,13 +140,15 @@ class Session:
                 case protocol.Problem(fatal=True):
                     raise RunError(frame.text)
                 case protocol.Problem():
-                    raise ConfigError(frame.text)
+                    refused = ConfigError(frame.text)  # raised once the update is read: the session can go on
                 case protocol.Status():
                     self.status = frame
                     for lane in frame.lanes:
                         result = self.results[lane.lane]
                         result.diverged_at = lane.diverged_at
                         result.device = self.device if result.config.device != "cpu" else "cpu"
+                    if refused is not None:
+                        raise refused
                     return frame
                 case _:
                     self.results[frame.lane].take(frame)

@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import BinaryIO
+from typing import BinaryIO, NoReturn
 
 import torch
 
@@ -356,8 +356,8 @@ def out_of_memory(error: BaseException) -> bool:
     )
 
 
-def main() -> int:
-    """Serve the protocol on standard input and output until the input ends."""
+def main() -> NoReturn:
+    """Serve the protocol on standard input and output until the input ends; ends the process."""
     torch.set_num_threads(1)  # at this size one thread is as fast as many, and leaves the rest to others
     frames, source = _own_streams()
     outgoing: queue.Queue[bytes | None] = queue.Queue()
@@ -403,7 +403,8 @@ def main() -> int:
         code = 1
     outgoing.put(None)
     writer.join(timeout=2)
-    return code
+    sys.stderr.flush()
+    os._exit(code)  # nothing is left to save, and to tear PyTorch down takes longer than a screen waits
 
 
 def _own_streams() -> tuple[BinaryIO, BinaryIO]:

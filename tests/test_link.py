@@ -1,0 +1,237 @@
+"""The stream's both ends: a real engine, and processes that end, break or babble in its place."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import struct
+import sys
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tuiinit import protocol as p
+from tuiinit.config import RunConfig
+from tuiinit.link import CLOSE_SECONDS, Engine, Link, LinkError, engine_command, start_engine
+
+TINY = RunConfig(hidden=(8,), embedding=2, device="cpu")
+PROBLEM = p.pack(p.Problem(text="hello"))
+
+
+def instead(code: str) -> list[str]:
+    """A process in the engine's place; `out` writes bytes to its standard output."""
+    return [sys.executable, "-c", f"import os, sys, time\ndef out(data): os.write(1, data)\n{code}"]
+
+
+# ------------------------------------------------------------------------------------------- real engine
+
+
+async def updated(frames: AsyncIterator[p.Frame], link: Link) -> list[p.Frame]:
+    link.send(p.Credit())
+    found: list[p.Frame] = []
+    async for frame in frames:
+        found.append(frame)
+        if isinstance(frame, p.Status):
+            return found
+    raise AssertionError
+
+
+async def test_an_engine_from_hello_to_close() -> None:
+    link = Link.child()
+    link.send(p.Select(lanes=(TINY,)))  # before the stream is open: sent once it is
+    frames = link.frames()
+    hello = await anext(frames)
+    assert isinstance(hello, p.Hello)
+    assert (hello.version, hello.pid) == (p.VERSION, link.pid)
+    first = await updated(frames, link)
+    assert [type(f).__name__ for f in first] == ["Lane", "DataInfo", "Snapshot", "Status"]
+    link.send(p.Advance())
+    assert any(isinstance(f, p.Trace) for f in await updated(frames, link))
+    started = time.monotonic()
+    await link.close()  # in full run
+    assert time.monotonic() - started < 1
+    await link.close()
+    assert [f async for f in frames if isinstance(f, p.Problem)] == []
+    link.send(p.Credit())
+    assert link._process.poll() is not None
+    assert link.log is not None
+    assert link.log.read_text() == ""
+
+
+async def test_a_killed_engine_is_one_sentence() -> None:
+    link = Link.child()
+    frames = link.frames()
+    await anext(frames)
+    os.kill(link.pid, signal.SIGKILL)
+    with pytest.raises(LinkError, match=r"the engine was killed by signal 9; its log is .*engine-.*\.log$"):
+        await anext(frames)
+    link.send(p.Credit())
+    await link.close()
+
+
+def test_garbage_ends_the_engine_with_a_fatal_problem() -> None:
+    with Engine() as engine:
+        frames = engine.frames()
+        next(frames)
+        engine._stdin.write(b"ls -la\n")
+        problem = next(frames)
+        assert isinstance(problem, p.Problem)
+        assert problem.fatal
+        assert "this is not a stream of tuiinit" in problem.text
+        with pytest.raises(LinkError, match="ended with code 0"):
+            next(frames)
+
+
+def test_an_engine_ends_when_its_input_does() -> None:
+    with Engine() as engine:
+        frames = engine.frames()
+        next(frames)
+        engine.send(p.Select(lanes=(TINY,)), p.Advance(), p.Credit())
+        while not isinstance(next(frames), p.Status):
+            continue
+        started = time.monotonic()
+        engine._stdin.close()
+        engine._process.wait(timeout=20)
+        assert time.monotonic() - started < 1
+        assert engine._process.returncode == 0
+
+
+def test_what_libraries_print_goes_to_the_log() -> None:
+    code = """
+import tuiinit.engine.trainer as trainer
+peek = trainer.Trainer.peek
+def loud(self):
+    print("printed")
+    os.write(1, b"written\\n")
+    os.system("echo from a child")
+    print(repr(sys.stdin.read()))
+    return peek(self)
+trainer.Trainer.peek = loud
+from tuiinit.engine.server import main
+main()
+"""
+    with Engine(instead(code)) as engine:
+        frames = engine.frames()
+        next(frames)
+        engine.send(p.Select(lanes=(TINY,)), p.Credit())
+        kinds = [type(next(frames)).__name__ for _ in range(4)]
+    assert kinds == ["Lane", "DataInfo", "Snapshot", "Status"]
+    log = engine.log.read_text()
+    for line in ("printed", "written", "from a child", "''"):
+        assert line in log
+
+
+# ------------------------------------------------------------------------------ others in the engine's place
+
+
+ENDS = {
+    "at once": ("", "the engine ended with code 0; its log is"),
+    "with a code": ("sys.exit(3)", "the engine ended with code 3; its log is"),
+    "by a signal": ("os.kill(os.getpid(), 11)", "the engine was killed by signal 11; its log is"),
+    "inside a header": ("out(b'\\0\\0')", "the engine"),
+    "inside a message": (f"out({PROBLEM[:-1]!r})", "the engine"),
+    "with text": ("out(b'Permission denied (publickey).\\n')", "this is not a stream of tuiinit"),
+    "with an unknown frame": (f"out({struct.pack('>I', 3)!r} + b'abc')", "a message that this version does not know"),
+}
+
+
+@pytest.mark.parametrize("how", ENDS)
+async def test_ends_are_told_asynchronously(how: str) -> None:
+    code, sentence = ENDS[how]
+    link = Link.child(instead(code))
+    with pytest.raises(LinkError) as caught:
+        async for _ in link.frames():
+            pass
+    assert sentence in str(caught.value)
+    assert "\n" not in str(caught.value)
+    await link.close()
+
+
+@pytest.mark.parametrize("how", ENDS)
+def test_ends_are_told_to_who_waits(how: str) -> None:
+    code, sentence = ENDS[how]
+    if how.startswith("inside"):
+        sentence = "the stream ends inside a message"
+    with Engine(instead(code)) as engine:
+        with pytest.raises(LinkError) as caught:
+            for _ in engine.frames():
+                pass
+        assert sentence in str(caught.value)
+        assert str(engine.log) in str(caught.value)
+
+
+async def test_a_frame_before_the_end_is_not_lost() -> None:
+    link = Link.child(instead(f"out({PROBLEM!r})"))
+    frames = link.frames()
+    assert await anext(frames) == p.Problem(text="hello")
+    with pytest.raises(LinkError):
+        await anext(frames)
+    await link.close()
+
+
+async def test_closing_kills_who_does_not_leave() -> None:
+    link = Link.child(instead(f"import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nout({PROBLEM!r})\n"
+                              "while True: time.sleep(60)"))  # fmt: skip
+    frames = link.frames()
+    await anext(frames)
+    started = time.monotonic()
+    await link.close()
+    assert CLOSE_SECONDS <= time.monotonic() - started < CLOSE_SECONDS + 2
+    assert link.exit_sentence().startswith("the engine was killed by signal 9")
+
+
+async def test_sending_never_blocks_though_nobody_reads() -> None:
+    link = Link.child(instead(f"out({PROBLEM!r})\ntime.sleep(60)"))
+    frames = link.frames()
+    await anext(frames)
+    big = p.Select(lanes=tuple(TINY.replace(seed=i) for i in range(200)))
+    started = time.monotonic()
+    for _ in range(100):
+        link.send(big)
+    assert time.monotonic() - started < 5
+    await asyncio.wait_for(link.close(), 5)
+
+
+def test_sending_to_an_engine_that_is_gone() -> None:
+    with Engine(instead("sys.exit(5)")) as engine:
+        engine._process.wait(timeout=20)
+        with pytest.raises(LinkError, match="ended with code 5"):
+            engine.send(p.Credit())
+
+
+def test_a_command_that_cannot_be_started() -> None:
+    for command in (["/no/such/program", "engine"], ["/"]):
+        with pytest.raises(LinkError, match="the engine cannot be started") as caught:
+            start_engine(command)
+        assert "\n" not in str(caught.value)
+
+
+def test_the_engines_command() -> None:
+    assert engine_command(None) == [sys.executable, "-m", "tuiinit", "engine"]
+    assert engine_command('ssh "my box" tuiinit engine') == ["ssh", "my box", "tuiinit", "engine"]
+
+
+def test_a_state_folder_that_cannot_be_written_costs_nothing_but_its_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("TUIINIT_STATE", str(tmp_path / "file" / "state"))
+    with Engine(instead(f"out({PROBLEM!r})\nprint('said', file=sys.stderr)")) as engine:
+        assert next(engine.frames()) == p.Problem(text="hello")
+        engine._process.wait(timeout=20)
+    assert engine.log.read_text() == "said\n"
+
+
+def test_old_logs_are_cleared_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TUIINIT_STATE", str(tmp_path))
+    (tmp_path / "logs").mkdir()
+    for day in range(10, 40):
+        (tmp_path / "logs" / f"engine-202401{day}-000000-1.log").touch()
+    with Engine(instead("")) as engine:
+        kept = sorted(path.name for path in (tmp_path / "logs").iterdir())
+    assert len(kept) == 21
+    assert kept[0] == "engine-20240120-000000-1.log"
+    assert engine.log.name == kept[-1]
