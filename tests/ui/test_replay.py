@@ -1,0 +1,305 @@
+"""Recorded sessions in the explorer: the same screens again, travel through time, going on; and the palette's files."""
+
+from __future__ import annotations
+
+import shutil
+import tomllib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from textual.widgets import Input
+
+from tuiinit import config as configs
+from tuiinit.config import Change, RunConfig
+from tuiinit.protocol import Advance, Select
+from tuiinit.recorder import Recorder
+from tuiinit.recording import FileLink, Recording, ResumedLink, load, sessions
+from tuiinit.ui.app import ExplorerApp
+from tuiinit.ui.model import RECORDED
+from tuiinit.ui.screen import VIEWS
+
+from .driving import Driver
+from .fake import FakeLink
+
+SPEED = 14  # cells of "   412 steps/s": a recording says "recording" there
+
+
+@asynccontextmanager
+async def recorded(
+    folder: Path, config: RunConfig | None = None, link: FakeLink | None = None
+) -> AsyncIterator[Driver]:
+    """A live explorer whose session is recorded."""
+    link, recorder = link or FakeLink(), Recorder(folder)
+    app = ExplorerApp(link, config or RunConfig(), recorder=recorder)
+    async with app.run_test(size=(120, 40)) as pilot:
+        driver = Driver(app, pilot, link)
+        await driver.until(lambda: driver.session.snapshot() is not None, "first snapshot")
+        await driver.settled()
+        yield driver
+    recorder.close()
+
+
+@asynccontextmanager
+async def replayed(told: Recording, size: tuple[int, int] = (120, 40)) -> AsyncIterator[Driver]:
+    """An explorer over a recording, at its end."""
+    link = FileLink(told)
+    app = ExplorerApp(link, told.config, recalled=told)
+    async with app.run_test(size=size) as pilot:
+        driver = Driver(app, pilot, link)  # type: ignore[arg-type]
+        await driver.until(lambda: driver.session.clock == told.clock and driver.session.snapshot(), "the end")
+        await driver.until(lambda: not app._owed, "drawn")
+        await driver.pilot.pause()
+        yield driver
+
+
+def session_file(driver: Driver) -> Path:
+    recorder = driver.app._recorder
+    assert recorder is not None
+    assert recorder.wait()
+    assert recorder.path is not None
+    return recorder.path
+
+
+async def screens(driver: Driver) -> list[str]:
+    """Every view's screen, cell by cell, without the speed."""
+    await driver.press("escape")  # a sentence in the bar goes
+    shown = []
+    for _ in VIEWS:
+        text = driver.text
+        at = text.find(" steps/s")
+        at = at - SPEED + len(" steps/s") if at >= 0 else text.index("recording") - SPEED + len("recording")
+        shown.append(text[:at] + "~" * SPEED + text[at + SPEED :])
+        await driver.press("tab")
+    return shown
+
+
+async def test_a_replay_shows_the_same_screens_at_three_clocks(tmp_path: Path) -> None:
+    copies, live = [], []
+    async with recorded(tmp_path / "sessions") as driver:
+
+        async def keep() -> None:
+            await driver.settled()
+            live.append(await screens(driver))
+            copies.append(shutil.copy(session_file(driver), tmp_path / f"{len(copies)}.tuiinit"))
+
+        await driver.train(100)
+        await keep()
+        await driver.press("b")
+        await driver.settled()
+        await driver.train(300)
+        await keep()
+        await driver.press("]")
+        await driver.settled()
+        await driver.press("d")
+        await driver.train(500)
+        await keep()
+    for path, expected in zip(copies, live, strict=True):
+        told = load(Path(path))
+        async with replayed(told) as driver:
+            for now, then in zip(await screens(driver), expected, strict=True):
+                assert now == then
+    assert len({driver[0] for driver in live}) == 3
+
+
+async def test_time_goes_back_and_forth_and_loses_nothing(tmp_path: Path) -> None:
+    async with recorded(tmp_path) as driver:
+        await driver.train(400)
+        end = driver.session.step
+        await driver.press("comma", "comma")
+        live = await screens(driver)
+        past = driver.session.looking_at
+    (path, _), *_ = sessions(tmp_path)
+    async with replayed(load(path)) as driver:
+        at_end = await screens(driver)
+        assert driver.session.step == end
+        await driver.press("comma")
+        await driver.shows(f"at step {driver.session.step:,}", f"of {end:,}", "●", "esc newest", "◀")
+        for _ in range(20):
+            await driver.press("comma")
+        assert driver.session.step == 0
+        while driver.session.looking_at is not None:
+            await driver.press("full_stop")
+        assert await screens(driver) == at_end
+        assert live is not None
+        assert past is None  # escape, pressed for the screens, is back at the newest
+        for key in ("escape", "space"):
+            await driver.press("comma")
+            assert driver.session.looking_at is not None
+            await driver.press(key)
+            assert driver.session.looking_at is None
+        assert await screens(driver) == at_end
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_the_slider_is_there_live_too(tmp_path: Path, size: tuple[int, int]) -> None:
+    from .driving import explorer
+
+    async with explorer(size=size) as driver:
+        await driver.train(100)
+        await driver.press("comma")
+        await driver.shows(f"at step {driver.session.step:,}", "esc newest")
+        for line in driver.text.splitlines():
+            assert len(line) <= size[0]
+        await driver.press("escape")
+        assert "esc newest" not in driver.text
+
+
+async def test_keys_that_train_say_that_this_is_a_recording(tmp_path: Path) -> None:
+    async with recorded(tmp_path) as driver:
+        await driver.train(100)
+        path = session_file(driver)
+    async with replayed(load(path)) as driver:
+        before = driver.session.lanes
+        for key in ("space", "n", "e", "d", "r", "R", "right_square_bracket", "o"):
+            await driver.press("escape")
+            await driver.press(key)
+            assert driver.session.notice is not None, key
+            assert driver.session.notice.text == RECORDED, key
+            assert driver.session.lanes is before
+        assert "tuiinit --resume" in driver.text
+
+
+async def test_a_replay_looks_at_the_lanes_that_it_holds(tmp_path: Path) -> None:
+    async with recorded(tmp_path) as driver:
+        await driver.train(150)
+        first = await screens(driver)
+        await driver.press("b")
+        await driver.settled()
+        path = session_file(driver)
+    async with replayed(load(path)) as driver:
+        assert driver.session.config.bn
+        await driver.shows("dimmed: batch norm off")
+        await driver.press("b")
+        await driver.pilot.pause()
+        assert not driver.session.config.bn
+        await driver.shows("dimmed: batch norm on")
+        assert driver.session.step == int(first[0].split("step")[1].split()[0].replace(",", ""))
+        await driver.press("g")
+        await driver.shows("the recording holds no such lane")
+        assert driver.session.config.gain == RunConfig().gain
+
+
+async def test_a_damaged_recording_says_so(tmp_path: Path) -> None:
+    async with recorded(tmp_path) as driver:
+        await driver.train(100)
+        path = session_file(driver)
+    path.write_bytes(path.read_bytes()[:-20])
+    async with replayed(load(path)) as driver:
+        await driver.shows("The recording is damaged", "the stream ends inside a message")
+
+
+async def test_resuming_shows_the_history_and_catches_up(tmp_path: Path) -> None:
+    async with recorded(tmp_path / "first", RunConfig(gain=1.0)) as driver:
+        await driver.train(100)
+        step = driver.session.step
+        await driver.press("right_square_bracket")
+        await driver.settled()
+        await driver.train(500)
+        end, path = driver.session.step, session_file(driver)
+    told = load(path)
+    config = RunConfig(gain=1.0, schedule=(Change(step, "lr", 0.316),))
+    assert (told.config, told.clock) == (config, end)
+
+    link, recorder = FakeLink(), Recorder(tmp_path / "second")
+    app = ExplorerApp(ResumedLink(told, link), told.config, recorder=recorder, recalled=told)
+    async with app.run_test(size=(120, 40)) as pilot:
+        driver = Driver(app, pilot, link)
+        assert link.sent[:2] == [Select(lanes=(config,)), Advance(to=end)]
+        await driver.shows("catching up", f"/ {end:,}", "esc stops")
+        assert driver.session.step == end  # what was recorded is there at once
+        await driver.press("right_square_bracket")
+        await driver.shows("lr can change once the lane has caught up")
+        await driver.until(lambda: not driver.session.resuming, "caught up")
+        await driver.settled()
+        assert driver.session.clock == end
+        assert "catching up" not in driver.text
+        await driver.train(end + 100)
+        assert driver.session.shown.loss.first_step == 1
+        assert len(driver.session.shown.loss) == driver.session.step
+        after, path = driver.session.step, session_file(driver)
+    again = load(path)
+    recorder.close()
+    assert (again.config, again.clock) == (config, after)
+    traced = [f.first_step for f in again.frames if f.__class__.__name__ == "Trace"]
+    assert traced == sorted(set(traced))  # nothing is in it twice
+
+
+async def test_catching_up_after_a_resume_can_be_interrupted(tmp_path: Path) -> None:
+    async with recorded(tmp_path) as driver:
+        await driver.train(2000)
+        path = session_file(driver)
+    told, link = load(path), FakeLink()
+    app = ExplorerApp(ResumedLink(told, link), told.config, recalled=told)
+    async with app.run_test(size=(120, 40)) as pilot:
+        driver = Driver(app, pilot, link)
+        await driver.shows("esc stops")
+        await driver.press("escape")
+        await driver.shows("space goes on")
+        await driver.settled()
+        assert driver.session.behind is not None
+        assert driver.session.step == told.clock
+        await driver.press("space")
+        await driver.until(lambda: not driver.session.resuming, "caught up")
+
+
+async def test_a_folder_that_cannot_be_written_is_told_and_nothing_else_is_lost(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    async with recorded(tmp_path / "file") as driver:
+        driver.app.look_for_silence()
+        await driver.until(lambda: driver.app._recorder is None or driver.app.look_for_silence(), "noticed")
+        await driver.shows("this session is not recorded")
+        await driver.train(100)
+        assert driver.session.step >= 100
+
+
+# ------------------------------------------------------------------------------------------------ the palette
+
+
+async def test_the_command_line_is_copied_and_shown() -> None:
+    from .driving import explorer
+
+    async with explorer(RunConfig(gain=3.0)) as driver:
+        await driver.press("n")
+        await driver.settled()
+        driver.app.copy_command_line()
+        await driver.shows("Copied: tuiinit run --steps 1 --gain 3")
+        assert driver.app.clipboard == "tuiinit run --steps 1 --gain 3"
+        titles = {command.title for command in driver.app.get_system_commands(driver.app.screen)}
+        assert {"Copy command line", "Save configuration as TOML"} <= titles
+
+
+async def test_the_configuration_is_saved_and_overwrites_only_when_confirmed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from .driving import explorer
+
+    monkeypatch.chdir(tmp_path)
+    config = RunConfig(gain=3.0, bn=True)
+    async with explorer(config) as driver:
+        driver.app.save_configuration()
+        await driver.until(lambda: driver.app.screen.query("#saving-name"), "the dialog")
+        assert driver.app.screen.query_one(Input).value == "tuiinit.toml"
+        await driver.press("enter")
+        await driver.shows("Saved as tuiinit.toml")
+        assert configs.load(tmp_path / "tuiinit.toml") == config
+
+        (tmp_path / "tuiinit.toml").write_text("lr = 1.0\n")
+        driver.app.save_configuration()
+        await driver.until(lambda: driver.app.screen.query("#saving-name"), "the dialog")
+        await driver.press("enter")
+        await driver.shows("tuiinit.toml is there already")
+        assert tomllib.loads((tmp_path / "tuiinit.toml").read_text()) == {"lr": 1.0}
+        await driver.press("q")  # a letter, not the key that quits
+        await driver.press("backspace", "enter")
+        await driver.shows("Saved as tuiinit.toml")
+        assert configs.load(tmp_path / "tuiinit.toml") == config
+
+        driver.app.save_configuration()
+        await driver.until(lambda: driver.app.screen.query("#saving-name"), "the dialog")
+        driver.app.screen.query_one(Input).value = "/nowhere/at/all.toml"
+        await driver.press("enter")
+        await driver.shows("cannot write /nowhere/at/all.toml: No such file or directory")
+        await driver.press("escape")
+        await driver.until(lambda: not driver.app.screen.query("#saving-name"), "the dialog is gone")
