@@ -51,10 +51,16 @@ def visible(text: str) -> str:
     return show_controls(" ".join(text.splitlines()))
 
 
+def printable(text: str) -> str:
+    """The text; with its control characters made visible if it has any."""
+    return text if text.isprintable() else show_controls(text)
+
+
 def fit(text: str, width: int, align: str = "<") -> str:
     """Text in exactly `width` cells, cut with an ellipsis if it is longer."""
     if width <= 0:
         return ""
+    text = printable(text)
     length = len(text) if text.isascii() else cell_len(text)
     if length > width:
         return set_cell_size(set_cell_size(text, width - 1).rstrip() + "…", width)
@@ -83,6 +89,7 @@ def _cut(pieces: Iterable[Piece], width: int) -> list[Span]:
     spans: list[Span] = []
     for piece in pieces:
         text, role = (piece, Ink.PLAIN) if isinstance(piece, str) else piece
+        text = printable(text)
         length = cell_len(text)
         if not length:
             continue

@@ -14,7 +14,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from ..plots import Role, Row, Span
-from .ink import Ink
+from .ink import Ink, printable
 
 # Plot and text roles by number → component class. Colours live in the style sheet.
 CLASSES: dict[int, str] = {
@@ -121,7 +121,7 @@ class Sheet(Widget, can_focus=False):
         strip = self._strips.get(y)
         if strip is None or strip.cell_length != width:
             row = self._rows[y] if y < len(self._rows) else ()
-            segments = [Segment(span.text, self._style(span.role)) for span in row]
+            segments = [Segment(printable(span.text), self._style(span.role)) for span in row]
             strip = Strip(segments).adjust_cell_length(width, self.rich_style).simplify()
             self._strips[y] = strip
         return strip

@@ -11,13 +11,15 @@ from ..model import Session
 from ..views.overview import loss_plot
 
 NUMBERS = 28  # cells of the column of numbers
+LEAST_PLOT = 12  # cells of the curve
 COUNT = 20  # cells of "1,001 / 5,707" after the bar
 
 
 def training_rows(session: Session, width: int, height: int) -> list[Row]:
-    """The pane's content in exactly width × height cells; below 5 rows the numbers on one line."""
-    if height < 5:
-        return [_line(session, width), progress_row(session, width)][:height]
+    """The pane's content in exactly width × height cells; where that is little, the numbers on one line."""
+    if height < 5 or width < NUMBERS + LEAST_PLOT:
+        lines = [_line(session, width), progress_row(session, width)]
+        return [*lines, *[row(width)] * (height - len(lines))][:height]
     plot = loss_plot(session, width - NUMBERS, height - 1)
     return [*beside(plot.rows, _numbers(session), height - 1, width - NUMBERS, NUMBERS), progress_row(session, width)]
 

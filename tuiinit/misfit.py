@@ -1,0 +1,110 @@
+"""What a frame must hold beyond its types, so that whoever reads it may rely on it: lengths, counts and steps."""
+
+from __future__ import annotations
+
+import math
+from itertools import chain
+
+from .config import RunConfig
+from .protocol import (
+    BatchNorm,
+    Calibrated,
+    DataInfo,
+    Evaluation,
+    Frame,
+    Histogram,
+    Inspection,
+    Lane,
+    Snapshot,
+    Status,
+    Trace,
+)
+
+MAX_COUNT = 2**53  # of steps and of counts: beyond, a float no longer tells them apart
+FLOAT = 4  # bytes
+
+
+def misfit(frame: Frame, config: RunConfig | None = None) -> str | None:
+    """What of a frame cannot be, or None.
+
+    Args:
+        frame: well-typed.
+        config: the configuration of the lane that it tells of, where it tells of one.
+    """
+    match frame:
+        case Lane():
+            return None if frame.lane == frame.config.key else "a lane under another's name"
+        case DataInfo():
+            told = frame.vocabulary and all(map(math.isfinite, (frame.unigram, frame.bigram)))
+            return None if told else "data without letters or losses"
+        case Status():
+            whole = all(_count(lane.step) and _count(lane.steps_per_epoch) for lane in frame.lanes)
+            return None if whole and _count(frame.clock) else "a step that cannot be"
+        case Snapshot() | Trace() | Evaluation() | Inspection() if config is not None:
+            layers = len(config.hidden)
+            match frame:
+                case Snapshot():
+                    return _snapshot(frame, config)
+                case Trace():
+                    steps, rest = divmod(len(frame.loss), FLOAT)
+                    fits = not rest and len(frame.update_data) == steps * FLOAT * (layers + 2)
+                    return None if fits and _count(frame.first_step) else "a trace whose numbers do not fit"
+                case Evaluation():
+                    return None if _count(frame.step) else "a step that cannot be"
+                case Inspection():
+                    return _inspection(frame, layers)
+    return None
+
+
+def _count(value: int) -> bool:
+    return 0 <= value <= MAX_COUNT
+
+
+def _snapshot(frame: Snapshot, config: RunConfig) -> str | None:
+    if not all(map(_count, (frame.step, frame.parameters, frame.batch_size, frame.probe_rows))):
+        return "a step or a count that cannot be"
+    if not math.isfinite(frame.expected_initial_loss):
+        return "an expected loss that is none"
+    if tuple(a.width for a in frame.activations) != config.hidden or len(frame.weights) != len(config.hidden) + 2:
+        return "layers that its configuration does not have"
+    if any(len(w.shape) != 2 or not all(map(_count, w.shape)) for w in frame.weights):
+        return "a weight that is no matrix"
+    if frame.batch_norms and tuple(len(bn.mean) // FLOAT for bn in frame.batch_norms[:-1]) != config.hidden:
+        return "batch norms that its configuration does not have"
+    if not all(_equally_long(bn) for bn in frame.batch_norms):
+        return "a batch norm whose numbers do not fit"
+    for a in frame.activations:
+        told = a.saturation_rows * a.width
+        if not _count(a.saturation_rows) or (a.saturation and len(a.saturation) != -(-told // 8)):
+            return "a saturation whose rows do not fit"
+        if not all(0 <= unit < a.width for unit in a.dead):
+            return "dead units that are not there"
+    histograms = chain(
+        (frame.log10_probabilities,),
+        *((a.histogram, a.grad_histogram) for a in frame.activations),
+        *((w.histogram, w.grad_histogram) for w in frame.weights),
+    )
+    return None if all(map(_counts, histograms)) else "a histogram whose counts cannot be"
+
+
+def _counts(histogram: Histogram) -> bool:
+    return bool(histogram.counts) and all(map(_count, histogram.counts))
+
+
+def _equally_long(norm: BatchNorm | Calibrated) -> bool:
+    names = [name for name in norm.__struct_fields__ if isinstance(getattr(norm, name), bytes)]
+    lengths = {len(getattr(norm, name)) for name in names}
+    return len(lengths) == 1 and lengths.pop() % FLOAT == 0
+
+
+def _inspection(frame: Inspection, layers: int) -> str | None:
+    logits, rest = divmod(len(frame.jitter_logits), FLOAT * max(1, frame.jitter_batches))
+    if not _count(frame.step) or frame.jitter_batches < 1 or rest or not logits:
+        return "a closer look whose jitter does not fit"
+    if len(frame.eval_logits) not in (0, logits * FLOAT):
+        return "a closer look whose logits do not fit"
+    if not all(map(_equally_long, frame.calibrated)):
+        return "a closer look whose statistics do not fit"
+    if not (len(frame.dead) == len(frame.dead_grad) == len(frame.alive_grad) == layers) or not frame.through:
+        return "a closer look at layers that its configuration does not have"
+    return None if all(map(_count, frame.dead)) else "dead units that are not there"
