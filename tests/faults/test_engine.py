@@ -1,0 +1,194 @@
+"""The engine dies, hangs or runs out of memory: the screen stands, says it, and goes on with another."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tuiinit import runs
+from tuiinit.config import RunConfig
+
+from .terminal import EXPLORER, FAKE_ENGINE, PATIENCE, Terminal, until
+
+RESTARTS = "E restarts the engine and catches up"
+
+
+def fake(**settings: object) -> Terminal:
+    return Terminal(*EXPLORER, "--engine", FAKE_ENGINE, **settings)  # type: ignore[arg-type]
+
+
+def leaves(terminal: Terminal, code: int = 0) -> None:
+    """Quit; nothing is left behind."""
+    terminal.press("q")
+    assert terminal.ends() == code
+    terminal.check_restored()
+    assert "Traceback" not in terminal.last_words
+
+
+def number_after(label: str, text: str) -> str:
+    found = re.search(rf"{label} +([0-9.]+)", text)
+    assert found, f"no {label} in\n{text}"
+    return found[1]
+
+
+def idle(terminal: Terminal) -> None:
+    terminal.shows("‖ step")
+
+
+def training(terminal: Terminal) -> None:
+    terminal.press(" ")
+    terminal.reaches(100)
+
+
+def catching_up(terminal: Terminal) -> None:
+    training(terminal)
+    terminal.press(" ")
+    terminal.shows("‖ step")
+    terminal.press("b")
+    terminal.shows("catching up")
+
+
+@pytest.mark.parametrize("state", [idle, training, catching_up])
+def test_an_engine_that_is_killed(state: Callable[[Terminal], None], tmp_path: Path) -> None:
+    with fake(environment={"TUIINIT_STATE": str(tmp_path)}) as terminal:
+        terminal.reaches(0)
+        state(terminal)
+        os.kill(terminal.engine(), signal.SIGKILL)
+        terminal.says("the engine was killed by signal 9; its log is")
+        terminal.says(RESTARTS)
+        log = re.search(r"engine-[0-9-]+\.log", "".join(terminal.text.split()))
+        assert log is not None
+        assert (tmp_path / "logs" / log[0]).is_file()
+        # It stands: views, help and settings still answer.
+        terminal.press("?")
+        terminal.shows("Back to step 0")
+        terminal.press("?")
+        terminal.shows_not("Back to step 0")
+        terminal.press("l")
+        step = terminal.step
+        terminal.press("E")
+        terminal.shows_not("killed by")
+        terminal.shows("steps/s")
+        terminal.reaches(step)
+        terminal.press("n")
+        terminal.reaches(step + 1)
+        leaves(terminal)
+
+
+def test_an_engine_that_dies_again_and_again() -> None:
+    with fake() as terminal:
+        terminal.reaches(0)
+        for _ in range(3):
+            os.kill(terminal.engine(), signal.SIGKILL)
+            terminal.says(RESTARTS)
+            terminal.press("E")
+            terminal.shows_not("killed by")
+            terminal.shows("steps/s")
+        os.kill(terminal.engine(), signal.SIGKILL)
+        terminal.says(RESTARTS)
+        leaves(terminal)
+
+
+def test_a_new_engine_comes_to_the_same_numbers() -> None:
+    with Terminal() as terminal:
+        terminal.reaches(0)
+        training(terminal)
+        terminal.press(" ")
+        terminal.shows("‖ step")
+        os.kill(terminal.engine(), signal.SIGKILL)
+        terminal.says(RESTARTS)
+        step = terminal.step
+        terminal.press("E")
+        terminal.shows_not("killed by")
+        terminal.shows("steps/s", "‖ step")
+        terminal.shows_not("catching up")
+        terminal.press("n")
+        terminal.reaches(step + 1)
+        (same,) = runs.run([RunConfig()], steps=step + 1)
+        assert same.last.loss is not None
+        wanted = f"{same.last.loss:.4f}"
+        until(lambda: number_after("loss", terminal.text) == wanted, f"loss {wanted}")
+        leaves(terminal)
+
+
+def test_an_engine_with_too_little_memory_refuses_the_network_and_goes_on() -> None:
+    with Terminal(*EXPLORER, "--engine", f"{sys.executable} -m tests.faults.small_engine 400") as terminal:
+        terminal.reaches(0)
+        terminal.shows("tanh 1")
+        terminal.press("j", "j", "\r")  # layers
+        terminal.press("\x15", "4096x3", "\r")
+        terminal.says("there is not enough memory for this")
+        terminal.press("\x1b")
+        terminal.shows("5 × 100")
+        terminal.press("n")
+        terminal.reaches(1)
+        leaves(terminal)
+
+
+def test_an_engine_that_cannot_be_started() -> None:
+    with Terminal(*EXPLORER, "--engine", "/nowhere/engine") as terminal:
+        assert terminal.ends() == 1
+        assert "the engine cannot be started" in terminal.text
+        assert "Traceback" not in terminal.text
+
+
+@pytest.mark.parametrize("command", ["true", "false", "echo this is no engine at all", "head -c 100000 /dev/zero"])
+def test_a_command_that_is_no_engine(command: str) -> None:
+    with Terminal(*EXPLORER, "--engine", command) as terminal:
+        terminal.says(RESTARTS)
+        terminal.press("E")
+        terminal.says(RESTARTS)
+        leaves(terminal)
+
+
+def test_an_engine_that_stops_answering() -> None:
+    with fake() as terminal:
+        terminal.reaches(0)
+        training(terminal)
+        engine = terminal.engine()
+        os.kill(engine, signal.SIGSTOP)
+        terminal.press("?")
+        terminal.shows("Back to step 0", patience=PATIENCE)
+        terminal.press("?")
+        terminal.shows_not("Back to step 0")
+        terminal.says("no answer from the engine for")
+        terminal.press("E")
+        terminal.shows_not("no answer")
+        assert terminal.engine() != engine
+        terminal.shows("steps/s")
+        leaves(terminal)
+
+
+def test_an_engine_that_answers_late_is_told_of_no_longer() -> None:
+    with fake() as terminal:
+        terminal.reaches(0)
+        os.kill(terminal.engine(), signal.SIGSTOP)
+        terminal.press("n")
+        terminal.says("no answer from the engine for")
+        os.kill(terminal.engine(), signal.SIGCONT)
+        terminal.shows_not("no answer")
+        terminal.reaches(1)
+        leaves(terminal)
+
+
+def test_quitting_while_the_engine_stands_still() -> None:
+    with fake() as terminal:
+        terminal.reaches(0)
+        training(terminal)
+        os.kill(terminal.engine(), signal.SIGSTOP)
+        leaves(terminal)
+
+
+def test_a_command_around_a_stopped_engine_ends_with_it() -> None:
+    with Terminal(*EXPLORER, "--engine", f"sh -c '{FAKE_ENGINE}; exit 1'") as terminal:
+        terminal.reaches(0)
+        for pid in terminal.processes():
+            if pid != terminal.process.pid:
+                os.kill(pid, signal.SIGSTOP)
+        leaves(terminal)
