@@ -32,6 +32,7 @@ from .protocol import (
     ProtocolError,
     Restart,
     Select,
+    Snapshot,
     Status,
     Trace,
 )
@@ -230,13 +231,15 @@ def write(path: Path, messages: Iterable[Recorded]) -> None:
 
 
 def lane_states(frames: Iterable[Frame]) -> Iterator[LaneStatus]:
-    """Where each lane was last."""
+    """Where each lane was last, by what was told of it and by what was measured there."""
     where: dict[str, LaneStatus] = {}
     for frame in frames:
         if isinstance(frame, Status):
             where.update((lane.lane, lane) for lane in frame.lanes)
         elif isinstance(frame, Lane) and frame.continues in where:
             where[frame.lane] = msgspec.structs.replace(where.pop(frame.continues), lane=frame.lane)
+        elif isinstance(frame, Snapshot) and frame.lane in where and frame.step > where[frame.lane].step:
+            where[frame.lane] = msgspec.structs.replace(where[frame.lane], step=frame.step, epoch=frame.epoch)
     yield from where.values()
 
 

@@ -86,6 +86,9 @@ async def test_a_replay_shows_the_same_screens_at_three_clocks(tmp_path: Path) -
 
         await driver.train(100)
         await keep()
+        await driver.press("[")
+        await driver.settled()
+        await driver.train(200)
         await driver.press("b")
         await driver.settled()
         await driver.train(300)

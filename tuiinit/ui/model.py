@@ -313,7 +313,7 @@ class Session:
             self.lanes[frame.lane] = origin.continued(frame.config)
             # The engine's lane goes by its new name alone.
             del self.lanes[frame.continues]
-            if self.before == frame.lane:
+            if self.before == frame.lane and frame.continues == self.key:
                 self.before = None
             self.group = tuple(frame.config if c.key == frame.continues else c for c in self.group)
             if frame.continues == self.key:

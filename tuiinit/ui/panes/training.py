@@ -83,7 +83,7 @@ def progress_row(session: Session, width: int) -> Row:
         return slider_row(session, width)
     if behind is not None:
         label, done, whole = "catching up", behind.step, session.clock
-        tail = "  esc stops" if session.catching_up else "  space goes on"
+        tail = "  esc stops" if session.catching_up else "" if session.recorded else "  space goes on"
     elif here is not None and here.steps_per_epoch:
         whole = here.steps_per_epoch
         at = session.step
