@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ import click
 
 from .config import (
     DEVICES,
+    MAX_STEP,
     NONLINEARITIES,
     OPTIMIZERS,
     Change,
@@ -186,8 +188,10 @@ def _need_terminal() -> None:
 
 @cli.command()
 @shared_options
-@click.option("--steps", type=click.IntRange(min=0), help="Minibatches to train; the last one's measures are shown.")
-@click.option("--epochs", type=click.IntRange(min=1), help="Passes over the training examples.")
+@click.option(
+    "--steps", type=click.IntRange(0, MAX_STEP), help="Minibatches to train; the last one's measures are shown."
+)
+@click.option("--epochs", type=click.IntRange(1, 10**6), help="Passes over the training examples.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON and nothing else.")
 def run(steps: int | None, epochs: int | None, as_json: bool, **options: Any) -> None:
     """Train without a screen and print the lecture's tables."""
@@ -199,8 +203,10 @@ def run(steps: int | None, epochs: int | None, as_json: bool, **options: Any) ->
 
     with progress_bar("training") as progress:
         (result,) = runs.run([config], steps=steps, epochs=epochs, evaluate=True, progress=progress)
+    if not result.snapshots:
+        raise runs.RunError("the very first loss is not finite: there is nothing to show")
     if as_json:
-        sys.stdout.write(tables.as_json(result).decode() + "\n")
+        print_json(tables.as_json(result))
     else:
         from rich.console import Console
 
@@ -211,7 +217,7 @@ def run(steps: int | None, epochs: int | None, as_json: bool, **options: Any) ->
 
 @cli.command()
 @shared_options
-@click.option("--steps", type=click.IntRange(min=1), required=True, help="Minibatches that each cell trains.")
+@click.option("--steps", type=click.IntRange(1, MAX_STEP), required=True, help="Minibatches that each cell trains.")
 @click.option("--gains", metavar="G,G,… | LOW:HIGH:COUNT", default="0.5,1,5/3,3", show_default=True)
 @click.option("--seeds", type=click.IntRange(min=1), default=3, show_default=True, help="Runs of each cell.")
 @click.option("--depths", metavar="N,N,…", help="One more axis: numbers of hidden layers.")
@@ -239,7 +245,7 @@ def sweep(steps: int, gains: str, seeds: int, processes: int | None, as_json: bo
     with progress_bar("sweeping") as progress:
         cells = sweeps.run(plan, processes=processes, progress=progress)
     if as_json:
-        sys.stdout.write(sweep_tables.as_json(plan, cells).decode() + "\n")
+        print_json(sweep_tables.as_json(plan, cells))
     else:
         from rich.console import Console
 
@@ -266,7 +272,7 @@ def claims(ids: tuple[str, ...], data: str | None, as_json: bool) -> None:
     with progress_bar("measuring") as progress:
         checked = check(wanted, base, progress=progress)
     if as_json:
-        sys.stdout.write(show.as_json(checked).decode() + "\n")
+        print_json(show.as_json(checked))
     else:
         from rich.console import Console
 
@@ -279,7 +285,9 @@ def claims(ids: tuple[str, ...], data: str | None, as_json: bool) -> None:
 @shared_options
 @click.option("--out", metavar="DIR", required=True, help="The folder to write; made if it is not there.")
 @click.option("--force", is_flag=True, help="Write into a folder that tuiinit did not write.")
-@click.option("--steps", type=click.IntRange(min=1), default=1000, show_default=True, help="Minibatches to train.")
+@click.option(
+    "--steps", type=click.IntRange(1, MAX_STEP), default=1000, show_default=True, help="Minibatches to train."
+)
 def report(out: str, force: bool, steps: int, **options: Any) -> None:
     """Measure what the notes claim and write it down: Markdown, pictures, JSON and CSV.
 
@@ -295,6 +303,11 @@ def report(out: str, force: bool, steps: int, **options: Any) -> None:
     with progress_bar("measuring") as progress:
         path = write(Path(out), base, steps=steps, progress=progress, force=force)
     click.echo(visible(f"wrote {path}"))
+
+
+def print_json(text: bytes) -> None:
+    """Print JSON, in UTF-8 whatever the terminal's encoding."""
+    sys.stdout.buffer.write(text + b"\n")
 
 
 @contextlib.contextmanager
@@ -326,8 +339,12 @@ def engine() -> None:
 
 def main() -> None:
     """The console script: every failure is one sentence and an exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # an encoding that lacks a sign
     try:
         code = cli.main(standalone_mode=False)
+        sys.stdout.flush()
     except click.ClickException as error:
         fail(error.format_message(), WRONG_USE)
     except (click.Abort, KeyboardInterrupt):
@@ -346,9 +363,11 @@ def main() -> None:
         if not isinstance(error, RunError | LinkError):
             raise
         fail(str(error), FAILED)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(FAILED)
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is still buffered goes nowhere
+        if isinstance(error, BrokenPipeError):  # a reader such as `head` has enough
+            sys.exit(FAILED)
+        fail(f"cannot go on: {error}", FAILED)
     sys.exit(code if isinstance(code, int) else 0)
 
 

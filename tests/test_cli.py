@@ -1,0 +1,238 @@
+"""The command line: JSON as promised, exit codes, and one sentence for whatever is wrong."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from click.testing import CliRunner
+
+from tuiinit.cli import cli
+from tuiinit.config import Change, RunConfig, to_toml
+from tuiinit.engine.lanes import device_of
+
+SMALL = ("run", "--hidden", "5,4", "--device", "cpu")
+KEYS = {
+    "config", "device", "step", "epoch", "parameters", "loss", "initial_loss", "expected_initial_loss", "dev_loss",
+    "diverged_at", "activations", "weights", "findings",
+}  # fmt: skip
+ACTIVATION = {
+    "layer", "mean", "std", "saturated", "dead", "predicted_std", "predicted_saturated", "grad_mean", "grad_std",
+}  # fmt: skip
+WEIGHT = {"name", "shape", "mean", "std", "grad_mean", "grad_std", "grad_data_ratio", "update_data_log10"}
+
+
+def strict(text: str) -> Any:
+    """JSON without NaN or infinity, and nothing around it."""
+
+    def refuse(constant: str) -> None:
+        raise AssertionError(constant)
+
+    return json.loads(text, parse_constant=refuse)
+
+
+def told(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    found: dict[str, Any] = strict(done.stdout)
+    return found
+
+
+def test_json(tuiinit: Any) -> None:
+    run = told(tuiinit(*SMALL, "--steps", "3", "--json", "--gain", "1", "--bn"))
+    assert set(run) == KEYS
+    assert all(set(act) == ACTIVATION for act in run["activations"])
+    assert all(set(weight) == WEIGHT for weight in run["weights"])
+    assert all(set(finding) == {"id", "severity", "text"} for finding in run["findings"])
+    assert run["findings"]
+    assert msgspec.convert(run["config"], RunConfig) == RunConfig(hidden=(5, 4), gain=1, bn=True, device="cpu")
+    assert (run["step"], run["device"], run["diverged_at"]) == (3, "cpu", None)
+    assert run["parameters"] == 27 * 10 + 30 * 5 + 5 * 4 + 4 * 27 + 2 * (5 + 4 + 27)
+    assert run["expected_initial_loss"] == pytest.approx(math.log(27))
+    assert [act["layer"] for act in run["activations"]] == ["tanh 1", "tanh 2"]
+    assert [weight["name"] for weight in run["weights"]] == ["embedding", "hidden 1", "hidden 2", "output"]
+    assert [weight["shape"] for weight in run["weights"]] == [[27, 10], [30, 5], [5, 4], [4, 27]]
+    assert all(0 <= act["saturated"] <= 1 for act in run["activations"])
+
+
+def test_step_zero_and_numbers_that_do_not_exist(tuiinit: Any) -> None:
+    run = told(tuiinit(*SMALL, "--steps", "0", "--json", "--gain", "0"))
+    assert (run["step"], run["epoch"]) == (0, 0.0)
+    assert {weight["update_data_log10"] for weight in run["weights"]} == {None}
+    assert run["weights"][1]["grad_data_ratio"] is None
+    assert run["loss"] == run["initial_loss"]
+
+
+def test_epochs(tuiinit: Any) -> None:
+    run = told(tuiinit(*SMALL, "--epochs", "2", "--batch-size", "30000", "--json"))
+    assert run["epoch"] == 2
+    assert run["dev_loss"] > 2
+
+
+def test_tables(tuiinit: Any) -> None:
+    done = tuiinit(*SMALL, "--steps", "2")
+    assert (done.returncode, done.stderr) == (0, "")
+    for word in ("Activations", "Weight gradients", "Update:data", "tanh 2", "output", "saturated", "theory", "ln 27"):
+        assert word in done.stdout
+    assert "\x1b" not in done.stdout
+
+
+def test_a_file_with_options_on_top(tuiinit: Any, tmp_path: Path) -> None:
+    config = RunConfig(hidden=(3,), gain=3, bn=True, batch_size=8, schedule=(Change(1, "lr", 0.5),), device="cpu")
+    file = tmp_path / "run.toml"
+    file.write_text(to_toml(config))
+    run = told(tuiinit("run", "--config", str(file), "--steps", "2", "--json", "--gain", "5/3", "--no-bn"))
+    assert msgspec.convert(run["config"], RunConfig) == config.replace(gain=5 / 3, bn=False)
+
+
+def test_a_diverged_run_tells_what_it_measured_and_fails(tuiinit: Any) -> None:
+    settings = ("--nonlinearity", "linear", "--lr", "10000", "--output-scale", "1")
+    done = tuiinit(*SMALL, *settings, "--steps", "60", "--json")
+    assert done.returncode == 1
+    run = strict(done.stdout)
+    assert run["loss"] is None
+    assert 1 < run["diverged_at"] <= 60
+    assert run["step"] < run["diverged_at"]
+    assert any("not finite" in finding["text"] for finding in run["findings"])
+    assert done.stderr == f"tuiinit: the loss was not finite at step {run['diverged_at']}\n"
+
+    done = tuiinit(*SMALL, "--nonlinearity", "linear", "--gain", "1e30", "--steps", "3", "--json")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "tuiinit: the very first loss is not finite: there is nothing to show\n"
+
+
+def test_output_that_nobody_takes(tuiinit: Any) -> None:
+    with open("/dev/full", "w") as full:
+        done = tuiinit(*SMALL, "--steps", "1", "--json", capture_output=False, stdout=full, stderr=subprocess.PIPE)
+    assert done.returncode == 1
+    assert done.stderr == "tuiinit: cannot go on: [Errno 28] No space left on device\n"
+
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "w") as closed:
+        done = tuiinit(*SMALL, "--steps", "1", capture_output=False, stdout=closed, stderr=subprocess.PIPE)
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+def test_an_encoding_without_signs(tuiinit: Any) -> None:
+    poor = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    assert set(strict(tuiinit(*SMALL, "--steps", "1", "--json", env=poor, encoding="utf-8").stdout)) == KEYS
+    done = tuiinit(*SMALL, "--steps", "1", env=poor)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.isascii()
+
+
+# ------------------------------------------------------------------------- wrong use, told before torch is loaded
+
+
+def sentence(done: subprocess.CompletedProcess[str]) -> str:
+    """The one line on standard error of wrong use."""
+    assert done.returncode == 2, done
+    assert done.stdout == ""
+    assert done.stderr.startswith("tuiinit: ")
+    assert done.stderr.count("\n") == 1, done.stderr
+    assert all(c.isprintable() for c in done.stderr[:-1])
+    return done.stderr[len("tuiinit: ") : -1]
+
+
+WRONG = [
+    (("run",), "needs either --steps N or --epochs N"),
+    (("run", "--steps", "1", "--epochs", "1"), "needs either --steps N or --epochs N"),
+    (("run", "--steps", "-1"), "--steps"),
+    (("run", "--steps", "9" * 30), "--steps"),
+    (("run", "--epochs", "9" * 30), "--epochs"),
+    (("run", "--epochs", "0"), "--epochs"),
+    (("run", "--steps", "x"), "'x' is not a valid integer"),
+    (("run", "--steps", "1", "--gain", "abc"), "'abc' is not a number"),
+    (("run", "--steps", "1", "--gain", "1/0"), "'1/0' is not a number"),
+    (("run", "--steps", "1", "--gain", "nan"), "'nan' is not a finite number"),
+    (("run", "--steps", "1", "--gain", "1e999999999"), "is not a finite number"),
+    (("run", "--steps", "1", "--gain", "-1"), "gain must be a number from 0"),
+    (("run", "--steps", "1", "--hidden", "0"), "width must be from 1 to 4096, not 0"),
+    (("run", "--steps", "1", "--hidden", "a"), "'a' is not a list of widths"),
+    (("run", "--steps", "1", "--seed", "9" * 400), "seed must be a number"),
+    (("run", "--steps", "1", "--batch-size", "0"), "batch_size must be"),
+    (("run", "--steps", "1", "--bn", "--batch-size", "1"), "batch_size of at least 2"),
+    (("run", "--steps", "1", "--nonlinearity", "gelu"), "'gelu' is not one of"),
+    (("run", "--steps", "1", "--optimizer", "x"), "'x' is not one of"),
+    (("run", "--steps", "1", "--change", "5"), "does not read STEP:NAME=VALUE"),
+    (("run", "--steps", "1", "--change", "9" * 30 + ":lr=1"), "must come at a step from 1"),
+    (("run", "--steps", "1", "--config", "/none.toml"), "cannot read /none.toml: No such file"),
+    (("run", "--steps", "1", "--data", "/none.txt"), "cannot read /none.txt: No such file"),
+    (("run", "--steps", "1", "--data", "/"), "Is a directory"),
+    (("run", "--steps", "1", "--magic"), "No such option"),
+    (("run", "--steps"), "requires an argument"),
+    (("dance",), "No such command 'dance'"),
+    (("--gain", "3", "run", "--steps", "1"), "give --gain after the command: tuiinit run --gain"),
+    ((), "the explorer needs a terminal"),
+    (("--gain", "abc"), "'abc' is not a number"),
+    (("--data", "/none.txt"), "cannot read /none.txt"),
+]
+
+
+@pytest.fixture(scope="session")
+def light(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """An environment in which torch cannot be loaded: wrong use is told without it."""
+    folder = tmp_path_factory.mktemp("no-torch")
+    (folder / "torch.py").write_text("raise AssertionError('torch was loaded')")
+    return {**os.environ, "PYTHONPATH": str(folder)}
+
+
+@pytest.mark.parametrize(("arguments", "part"), WRONG, ids=lambda value: " ".join(value)[:40])
+def test_wrong_use_is_one_sentence(tuiinit: Any, light: dict[str, str], arguments: tuple[str, ...], part: str) -> None:
+    assert part in sentence(tuiinit(*arguments, env=light))
+
+
+def test_bad_files_are_one_sentence(tuiinit: Any, light: dict[str, str], tmp_path: Path) -> None:
+    words = tmp_path / "words.txt"
+    settings = tmp_path / "run.toml"
+    for content, part in [("", "holds no words"), ("anna1", "'1' is no letter"), ("anna", "holds 1 word")]:
+        words.write_text(content)
+        assert part in sentence(tuiinit("run", "--steps", "1", "--data", str(words), env=light))
+    for content, part in [("gian = 1", "unknown setting 'gian'"), ("=", "is not TOML"), ("lr = -1", "lr must be")]:
+        settings.write_text(content)
+        assert part in sentence(tuiinit("run", "--steps", "1", "--config", str(settings), env=light))
+
+
+def test_names_with_control_characters_are_shown_not_obeyed(tuiinit: Any, light: dict[str, str]) -> None:
+    name = "/none\x1b[31m\n\u202e.txt"
+    shown = sentence(tuiinit("run", "--steps", "1", "--data", name, env=light))
+    assert "/none␛[31m␊\\u202e.txt" in shown
+    assert "UTF-8" in sentence(tuiinit("run", "--steps", "1", "--data", b"/none\xff.txt", env=light))
+
+
+@pytest.mark.skipif(device_of("auto").type == "cuda", reason="there is a CUDA device")
+def test_a_device_that_is_not_there(tuiinit: Any) -> None:
+    shown = sentence(tuiinit("run", "--steps", "1", "--device", "cuda"))
+    assert shown == "device cuda: PyTorch finds no CUDA device here; use --device cpu"
+
+
+def test_help_and_version(tuiinit: Any, light: dict[str, str]) -> None:
+    for arguments in (("--help",), ("-h",), ("run", "-h")):
+        done = tuiinit(*arguments, env=light)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert "--gain" in done.stdout
+    assert tuiinit("--version", env=light).stdout.startswith("tuiinit 0.")
+
+
+def test_every_setting_has_an_option() -> None:
+    options = {param.name for param in cli.commands["run"].params}
+    assert set(RunConfig.__struct_fields__) - {"schedule"} <= options
+    assert {"change", "config", "steps", "epochs", "as_json"} <= options
+
+
+def test_an_engine_that_dies_is_exit_code_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    from tuiinit import link, runs
+
+    monkeypatch.setattr(link, "engine_command", lambda command: [sys.executable, "-c", ""])
+    result = CliRunner().invoke(cli, ["run", "--steps", "1"], standalone_mode=False)
+    assert isinstance(result.exception, runs.RunError)
+    assert "the engine ended with code 0; its log is" in str(result.exception)
+    assert result.output == ""
