@@ -71,7 +71,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("help", ("question_mark",), "help", "Help", PROGRAM, "Keys, and how to read each view", "help"),
     Action("palette", ("ctrl+p",), "palette", "Command palette", PROGRAM, "Find an action or a theme by name"),
     Action("suspend", ("ctrl+z",), "suspend", "Suspend", PROGRAM, "Back to the shell; `fg` comes back here"),
-    Action("quit", ("q", "ctrl+q", "ctrl+c"), "quit", "Quit", PROGRAM, "Stop training and leave", "quit"),
+    Action("quit", ("q", "ctrl+q"), "quit", "Quit", PROGRAM, "Stop training and leave", "quit"),
 )
 
 BY_ID = {action.id: action for action in ACTIONS}
