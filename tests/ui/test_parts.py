@@ -10,7 +10,7 @@ from rich.cells import cell_len
 
 from tuiinit.config import Change, ConfigError, RunConfig
 from tuiinit.plots import Row
-from tuiinit.ui.actions import ACTIONS, key_table
+from tuiinit.ui.actions import EVERY, key_table
 from tuiinit.ui.ink import Column, bar, beside, fit, number, percent, row, signed, table, visible, wrap
 from tuiinit.ui.panes.bars import tabs_row
 from tuiinit.ui.panes.config import LINES, strip_row
@@ -205,7 +205,7 @@ def test_no_key_does_two_things() -> None:
 
 def test_the_key_table_tells_every_action() -> None:
     lines = key_table().splitlines()
-    assert len(lines) == len(ACTIONS) + 2
+    assert len(lines) == len(EVERY) + 2
     assert "| `g` | Next gain: select the next of gain 0.5, 1, 5/3, 3 |" in lines
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from textual.binding import Binding
@@ -9,7 +10,7 @@ from textual.binding import Binding
 
 @dataclass(frozen=True)
 class Action:
-    """What a person can do: `do` is the method `action_…` of the main screen, with its arguments."""
+    """What a person can do: `do` is the method `action_…` of the screen, with its arguments; `{key}` is the key."""
 
     id: str
     keys: tuple[str, ...]
@@ -21,7 +22,8 @@ class Action:
 
 
 TRAIN, NETWORK, LOOK, PROGRAM = "Training", "Network", "Looking", "Program"
-GROUPS = (TRAIN, NETWORK, LOOK, PROGRAM)
+COMPARE, SWEEP = "On the compare screen", "On the sweep screen"
+GROUPS = (TRAIN, NETWORK, LOOK, PROGRAM, COMPARE, SWEEP)
 
 ACTIONS: tuple[Action, ...] = (
     Action("run", ("space",), "run", "Run or pause", TRAIN, "Train until paused, or pause", "run"),
@@ -65,6 +67,7 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action("page-down", ("pagedown",), "page(1)", "Table down", LOOK, "Scroll the table of layers"),
     Action("page-up", ("pageup",), "page(-1)", "Table up", LOOK, "Scroll the table of layers"),
+    Action("compare", ("c",), "compare", "Compare", LOOK, "Several lanes side by side, at the same clock", "compare"),
     Action("maximise", ("z",), "maximise", "Maximise the view", LOOK, "The view alone, or all panes"),
     Action("leave", ("escape",), "leave", "Leave, interrupt", PROGRAM, "Leave the pane, or stop catching up"),
     Action("restart-engine", ("E",), "restart_engine", "Restart the engine", PROGRAM, "After it died: catches up"),
@@ -74,7 +77,23 @@ ACTIONS: tuple[Action, ...] = (
     Action("quit", ("q", "ctrl+q"), "quit", "Quit", PROGRAM, "Stop training and leave", "quit"),
 )
 
-BY_ID = {action.id: action for action in ACTIONS}
+# Actions of the main screen that mean the same on the compare screen, for all lanes at once.
+SHARED = (
+    "run", "step", "epoch", "evaluate", "restart", "reseed", "next-gain", "previous-gain", "gain-1", "gain-2", "gain-3",
+    "gain-4", "batch-norm", "nonlinearity", "lr-down", "lr-up", "optimizer", "next-view", "previous-view", "back",
+    "forward", "layer-down", "layer-up", "overlay", "restart-engine", "help", "palette", "suspend", "quit",
+)  # fmt: skip
+
+COMPARE_ACTIONS: tuple[Action, ...] = (
+    Action("cell", ("left", "right", "up", "down"), "cell('{key}')", "Choose a lane", COMPARE, "Point at its cell"),
+    Action("open", ("enter",), "open", "Open the lane", COMPARE, "Look at it alone, at full size", "open"),
+    Action("sides", ("a",), "sides", "Choose columns and rows", COMPARE, "Any setting as either", "columns, rows"),
+    Action("close", ("c",), "close", "Back to one lane", COMPARE, "To the one under the cursor", "back"),
+    Action("stop", ("escape",), "leave", "Leave, stop", COMPARE, "The chooser, the past, catching up, the screen"),
+)
+
+EVERY = (*ACTIONS, *COMPARE_ACTIONS)
+BY_ID = {action.id: action for action in EVERY}
 
 _SHOWN = {
     "comma": ",",
@@ -101,26 +120,32 @@ def shown_key(key: str) -> str:
     return _SHOWN.get(key, key)
 
 
-def bindings() -> list[Binding]:
-    """The bindings of the main screen."""
+def bindings(actions: Sequence[Action] = ACTIONS, without: Sequence[str] = ()) -> list[Binding]:
+    """The bindings of a screen with these actions; `without` are keys that mean something else there."""
     return [
         Binding(
-            ",".join(_NAMES.get(key, key) for key in action.keys),
-            action.do,
+            ",".join(_NAMES.get(key, key) for key in keys),
+            action.do.replace("{key}", keys[0]),
             action.description,
             show=bool(action.footer),
-            id=action.id,
+            id=action.id if keys[0] == action.keys[0] else None,
             tooltip=action.tooltip,
             group=Binding.Group(action.group),
         )
-        for action in ACTIONS
+        for action in actions
+        for keys in _keys_of(action, without)
     ]
+
+
+def _keys_of(action: Action, without: Sequence[str]) -> list[tuple[str, ...]]:
+    keys = tuple(key for key in action.keys if key not in without)
+    return [(key,) for key in keys] if "{key}" in action.do else [keys][: bool(keys)]
 
 
 def key_table() -> str:
     """The keys as a Markdown table, as the README shows them."""
     lines = ["| key | what it does |", "|---|---|"]
-    for action in ACTIONS:
+    for action in EVERY:
         keys = " ".join(f"`{shown_key(key)}`" for key in action.keys)
         lines.append(f"| {keys} | {action.description}: {action.tooltip[:1].lower()}{action.tooltip[1:]} |")
     return "\n".join(lines)

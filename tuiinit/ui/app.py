@@ -19,6 +19,7 @@ from ..protocol import Credit, Frame, Select, Snapshot, Status
 from ..recorder import Pace, Recorder
 from ..recording import FileLink, Recording, Stream
 from .actions import ACTIONS
+from .compare.screen import CompareScreen
 from .messages import Updated
 from .mishaps import mishap
 from .model import Changed, Commands, Session
@@ -281,13 +282,14 @@ class ExplorerApp(App[int]):
         yield SystemCommand(
             "Save configuration as TOML", "To a file that tuiinit --config starts from", self.save_configuration
         )
-        for action in ACTIONS:
-            if action.id not in ("palette", "leave"):
+        actions = screen.actions if isinstance(screen, CompareScreen) else ACTIONS
+        for action in actions:
+            if action.id not in ("palette", "leave") and "{key}" not in action.do:
                 keys = ", ".join(action.keys[:1])
                 yield SystemCommand(
                     action.description,
                     f"{action.tooltip} ({keys})",
-                    lambda do=action.do: self.call_next(self.explorer.run_action, do),
+                    lambda do=action.do: self.call_next(screen.run_action, do),
                 )
 
 

@@ -11,7 +11,7 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 
 from ..plots import Row
-from .actions import ACTIONS, GROUPS, shown_key
+from .actions import EVERY, GROUPS, shown_key
 from .ink import SEVERITIES, Ink, row, wrap
 from .sheet import Sheet
 from .views import VIEWS
@@ -44,7 +44,7 @@ def help_rows(width: int) -> list[Row]:
 
     for group in GROUPS:
         heading(group)
-        for action in ACTIONS:
+        for action in EVERY:
             if action.group == group:
                 key(" ".join(shown_key(k) for k in action.keys), action.description, action.tooltip)
     heading("In the config pane")

@@ -16,12 +16,13 @@ from textual.widgets import Input
 from ..config import LECTURE_GAINS, ConfigError
 from ..plots import Plot
 from .actions import bindings
+from .compare.screen import CompareScreen
 from .cursor import Cursor, found, move
-from .ink import SEVERITIES, Ink, row, visible, wrap
+from .ink import Ink, row, visible, wrap
 from .messages import Asked, CursorMoved, CursorPut, Resized, SettingChanged, SettingTyped, ViewChosen
 from .mishaps import mishap
 from .model import Changed, Commands, Session, differences, random_seed
-from .panes.bars import KeyBar, TabBar
+from .panes.bars import KeyBar, NoticeBar, TabBar
 from .panes.config import ConfigPane, strip_row
 from .panes.findings import findings_rows
 from .panes.header import header_row
@@ -91,6 +92,7 @@ class Explorer(Screen[None]):
         self._top = 0
         self._body_height = 0
         self._cursor: Cursor | None = None
+        self._sides = ("gain", "bn")  # of the compare screen: columns, rows
         self._plot = Plot(())
         self._still: Timer | None = None
         self.header = Sheet(id="header")
@@ -100,7 +102,7 @@ class Explorer(Screen[None]):
         self.training = Pane("Training", id="training")
         self.view = ViewPane(id="view")
         self.keys = KeyBar(id="keys")
-        self.bar = Sheet(id="bar")
+        self.bar = NoticeBar(id="bar")
         self.small = Sheet(id="small")
         self.palette = Palette()
 
@@ -141,6 +143,8 @@ class Explorer(Screen[None]):
     def draw(self, changed: Changed = Changed.NOTHING) -> None:
         """Draw the panes that no longer tell the truth and are seen; the others when they are."""
         self._stale |= changed
+        if isinstance(self.app.screen, CompareScreen):
+            self.app.screen.draw(changed)
         if not self.is_current or not self._stale or self._layout is None:
             return
         stale, self._stale = self._stale, Changed.NOTHING
@@ -231,23 +235,7 @@ class Explorer(Screen[None]):
         return visible(f"dimmed: {', '.join(told) or 'the lane before'}{step}")
 
     def _draw_bar(self) -> None:
-        session = self.session
-        width = self.size.width
-        text, severity = "", "bad"
-        if session.dead is not None:
-            text = f"{session.dead} — E restarts the engine and catches up"
-        elif session.quiet:
-            text = f"no answer from the engine for {session.quiet:.0f} s: it may be busy"
-            text, severity = f"{text} — E starts another that catches up", "warn"
-        elif session.notice is not None:
-            text, severity = session.notice.text, session.notice.severity
-        lines = wrap(visible(text), width - 4)[:4]
-        sign, ink = SEVERITIES[severity]
-        self.bar.set_class(bool(lines), "-shown")
-        self.bar.styles.height = max(1, len(lines))
-        self.bar.show(
-            [row(width, (f" {sign if not i else ' '} ", ink), (line, Ink.STRONG)) for i, line in enumerate(lines)]
-        )
+        self.bar.tell(self.session, self.size.width)
 
     # --------------------------------------------------------------------------------------------- views
 
@@ -380,6 +368,20 @@ class Explorer(Screen[None]):
         self._top += by * max(1, self.view.sheet.size.height // 3)
         self._top = max(0, self._top)
         self.draw(self.session.hush() | Changed.VIEW)
+
+    def action_compare(self) -> None:
+        """Put the lane at hand beside others."""
+        if self.config.editing or self._layout == "tiny":
+            return
+        self.set_focus(None)
+        screen = CompareScreen(self.session, self._tell, self.current.id, self._sides)
+
+        def back(view: str | None) -> None:
+            self._sides = screen.sides
+            self._view = next((i for i, v in enumerate(VIEWS) if v.id == view), self._view)
+            self.draw(Changed.ALL)
+
+        self.app.push_screen(screen, back)
 
     def action_maximise(self) -> None:
         self._maximised = not self._maximised

@@ -8,8 +8,9 @@ from textual import events
 
 from ...plots import Row
 from ..actions import ACTIONS, Action, shown_key
-from ..ink import Ink, Piece, row
+from ..ink import SEVERITIES, Ink, Piece, row, visible, wrap
 from ..messages import Asked, ViewChosen
+from ..model import Session
 from ..sheet import Sheet
 
 
@@ -78,6 +79,28 @@ def keys_row(words: Sequence[tuple[Action, str]], width: int) -> tuple[Row, list
     return row(width, *pieces), places
 
 
+class NoticeBar(Sheet):
+    """A sentence over the last rows: why there is no engine, or what the last key met."""
+
+    def tell(self, session: Session, width: int) -> None:
+        """Show what there is to say, or hide."""
+        text, severity = "", "bad"
+        if session.dead is not None:
+            text = f"{session.dead} — E restarts the engine and catches up"
+        elif session.quiet:
+            text = f"no answer from the engine for {session.quiet:.0f} s: it may be busy"
+            text, severity = f"{text} — E starts another that catches up", "warn"
+        elif session.notice is not None:
+            text, severity = session.notice.text, session.notice.severity
+        lines = wrap(visible(text), width - 4)[:4]
+        sign, ink = SEVERITIES[severity]
+        self.set_class(bool(lines), "-shown")
+        self.styles.height = max(1, len(lines))
+        self.show(
+            [row(width, (f" {sign if not i else ' '} ", ink), (line, Ink.STRONG)) for i, line in enumerate(lines)]
+        )
+
+
 class KeyBar(Sheet):
     """The footer; a click does what the key does."""
 
@@ -85,8 +108,8 @@ class KeyBar(Sheet):
         super().__init__(id=id)
         self._places: list[tuple[int, int, str]] = []
 
-    def show_keys(self, *, running: bool) -> None:
-        words = [(a, "pause" if a.id == "run" and running else a.footer) for a in ACTIONS if a.footer]
+    def show_keys(self, *, running: bool, actions: Sequence[Action] = ACTIONS) -> None:
+        words = [(a, "pause" if a.id == "run" and running else a.footer) for a in actions if a.footer]
         # As wide as the longer word, so that what follows stays in its place.
         words = [(a, f"{w:<5}" if a.id == "run" else w) for a, w in words]
         line, self._places = keys_row(words, self.size.width)
