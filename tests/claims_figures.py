@@ -55,6 +55,7 @@ MEASURED: dict[str, dict[str, float]] = {
         "dev at gain 1": 2.6656,
         "dev at gain 5/3": 2.6955,
         "dev at gain 3": 2.8399,
+        "dev at gain 3, 20 layers": 2.8396,
         "letters' frequencies": 2.8259,
     },
     "C09": {
@@ -263,6 +264,7 @@ MEASURED: dict[str, dict[str, float]] = {
         "dev with, 5000": 2.3184,
         "dev without, 5000": 2.3018,
         "gained, 5000": -0.013124,
+        "gained, lr lowered": -0.071394,
         "gained, deep": 0.15127,
     },
     "C32": {
@@ -293,7 +295,7 @@ REPAIRED: dict[str, dict[str, float]] = {
     "C23": {"with, all": 0.9},
     "C24": {"slope, step 1000": -1.97},
     "C26": {"selu": 0.8, "selu gradients": 0.9, "sigmoid gradients": 0.7},
-    "C31": {"gained, 1000": -0.02},
+    "C31": {"gained, 1000": -0.02, "gained, lr lowered": -0.04},
 }
 
 # For each part of a claim, figures on which it must not hold.
@@ -336,6 +338,6 @@ DOCTORED: dict[str, list[dict[str, float]]] = {
     "C28": [{"jitter without": 0.1}, {"jitter, batch 128": 0.2}, {"dev with": 2.9}, {"best dev with": 2.5}],
     "C29": [{"dev tracked": 2.46}, {"std off": 0.06}],
     "C30": [{"bias / weight gradient": 2e-6}, {"difference": 0.002}],
-    "C31": [{"gained, 5000": 0.06}, {"gained, deep": -0.05}, {"gained, 1000": -0.06}],
+    "C31": [{"gained, 5000": 0.06}, {"gained, deep": -0.05}, {"gained, 1000": -0.06}, {"gained, lr lowered": -0.06}],
     "C32": [{"cost, 4": 0.01}, {"cost, 32": 0.03}, {"one example refused": 0.0}],
 }

@@ -137,9 +137,9 @@ CLAIMS = (
                 lambda f: f["deep last / fifth"] < SHRINKS,
             ),
         ),
-        reason=f"Std of tanh 1–5: {_LAYERS}; slowly, though: the last is {{last / first:.2f}} of the first, and in a "
-        f"network of {DEEP} layers the last has {{deep std {DEEP}:.3f}} (1/√(2·{DEEP}) = {{deep theory:.3f}}): "
-        "a power of depth, not the exponential fall of gain 0.5",
+        reason=f"Std of tanh 1–5: {_LAYERS}; the last is {{last / first:.2f}} of the first, and in a "
+        f"network of {DEEP} layers the last has {{deep std {DEEP}:.3f}} (1/√(2·{DEEP}) = {{deep theory:.3f}}; "
+        "theory: a power of depth, where gain 0.5 falls exponentially)",
     ),
     Claim(
         id="C11",
