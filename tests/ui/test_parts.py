@@ -10,7 +10,7 @@ from rich.cells import cell_len
 
 from tuiinit.config import Change, ConfigError, RunConfig
 from tuiinit.plots import Row
-from tuiinit.ui.actions import EVERY, key_table
+from tuiinit.ui.actions import ACTIONS, EVERY, key_table
 from tuiinit.ui.ink import Column, bar, beside, fit, number, percent, row, signed, table, visible, wrap
 from tuiinit.ui.panes.bars import tabs_row
 from tuiinit.ui.panes.config import LINES, strip_row

@@ -5,6 +5,7 @@ from .base import Page, View
 from .batchnorm import BatchNormView
 from .depth import Depth
 from .initial import InitialLoss
+from .over_time import OverTime
 from .overview import FindingsView, Loss
 from .saturation import Saturation
 from .weights import UpdateData, WeightGradients, Weights
@@ -16,6 +17,7 @@ VIEWS: tuple[View, ...] = (
     WeightGradients(),
     UpdateData(),
     Saturation(),
+    OverTime(),
     Depth(),
     BatchNormView(),
     InitialLoss(),
