@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 FAILED, WRONG_USE = 1, 2
+LONGEST_SENTENCE = 1_000  # characters
 
 
 class Parsed(click.ParamType[Any]):
@@ -373,5 +374,8 @@ def main() -> None:
 
 def fail(sentence: str, code: int) -> None:
     """Say one sentence on standard error and leave."""
-    sys.stderr.write(f"tuiinit: {visible(sentence)}\n")
+    text = visible(sentence)
+    if len(text) > LONGEST_SENTENCE:  # it quotes a file or an option
+        text = f"{text[: LONGEST_SENTENCE // 2]} … {text[-LONGEST_SENTENCE // 2 :]}"
+    sys.stderr.write(f"tuiinit: {text}\n")
     sys.exit(code)
