@@ -20,7 +20,7 @@ from pathlib import Path
 
 import pyte
 
-PATIENCE = 40.0  # seconds until a condition that does not come true fails the test
+PATIENCE = 60.0  # seconds until a condition that does not come true fails the test
 MARK = "TUIINIT_TEST_MARK"
 ROOT = Path(__file__).resolve().parents[2]
 FAKE_ENGINE = f"{sys.executable} -m tests.faults.engine"  # the protocol without torch: it is up at once
@@ -183,7 +183,7 @@ class Terminal:
 
     def processes(self) -> list[int]:
         """All living processes that descend from this terminal's program, found by the mark they inherit."""
-        return [pid for pid in _living() if _has_mark(pid, self.mark)]
+        return marked(self.mark)
 
     def engine(self) -> int:
         """The engine's process id, once there is one."""
@@ -228,6 +228,11 @@ class Terminal:
 
 def _control_terminal() -> None:
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
+def marked(mark: str) -> list[int]:
+    """All living processes that carry a mark in their environment."""
+    return [pid for pid in _living() if _has_mark(pid, mark)]
 
 
 def _living() -> Iterable[int]:
