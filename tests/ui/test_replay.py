@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import tomllib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 from textual.widgets import Input
 
+from tests.faults.terminal import EXPLORER, FAKE_ENGINE, Terminal
 from tuiinit import config as configs
 from tuiinit.config import Change, RunConfig
-from tuiinit.protocol import Advance, Select
+from tuiinit.protocol import Advance, Select, Snapshot
 from tuiinit.recorder import Recorder
 from tuiinit.recording import FileLink, Recording, ResumedLink, load, sessions
 from tuiinit.ui.app import ExplorerApp
@@ -306,3 +308,95 @@ async def test_the_configuration_is_saved_and_overwrites_only_when_confirmed(
         await driver.shows("cannot write /nowhere/at/all.toml: No such file or directory")
         await driver.press("escape")
         await driver.until(lambda: not driver.app.screen.query("#saving-name"), "the dialog is gone")
+
+
+# --------------------------------------------------------------------------------------- in a real terminal
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> dict[str, str | None]:
+    return {"TUIINIT_STATE": str(tmp_path)}
+
+
+@pytest.mark.parametrize(
+    "leave",
+    [
+        pytest.param(lambda terminal: terminal.press("q"), id="q"),
+        pytest.param(lambda terminal: terminal.kill(signal.SIGINT), id="interrupt"),
+        pytest.param(lambda terminal: terminal.kill(signal.SIGTERM), id="terminate"),
+        pytest.param(lambda terminal: terminal.kill(signal.SIGHUP), id="hangup"),
+        pytest.param(Terminal.close, id="window closed"),
+    ],
+)
+def test_however_the_screen_is_left_the_session_replays(
+    tmp_path: Path, state: dict[str, str | None], leave: Callable[[Terminal], None]
+) -> None:
+    with Terminal(*EXPLORER, "--engine", FAKE_ENGINE, environment=state) as terminal:
+        terminal.reaches(0)
+        terminal.press(" ")
+        terminal.reaches(150)
+        seen = terminal.step
+        leave(terminal)  # while it trains
+        terminal.ends(patience=20)  # the screen, and the engine
+    (path, _), *others = sessions(tmp_path / "sessions")
+    assert not others
+    told = load(path)
+    assert told.damage is None
+    newest = max(frame.step for frame in told.frames if isinstance(frame, Snapshot))
+    assert newest >= seen
+    assert told.clock >= seen
+
+
+def test_a_killed_screen_leaves_a_session_too(tmp_path: Path, state: dict[str, str | None]) -> None:
+    with Terminal(*EXPLORER, "--engine", FAKE_ENGINE, environment=state) as terminal:
+        terminal.reaches(0)
+        terminal.press("n")
+        terminal.reaches(1)
+        terminal.press(" ")
+        terminal.reaches(300)
+        terminal.kill(signal.SIGKILL)
+        terminal.ends()
+    ((path, _),) = sessions(tmp_path / "sessions")
+    assert load(path).clock >= 1
+
+
+def test_a_session_of_the_real_engine_goes_on_and_replays_without_torch(
+    tmp_path: Path, state: dict[str, str | None]
+) -> None:
+    with Terminal(*EXPLORER, "--hidden", "20,20", "--device", "cpu", environment=state) as terminal:
+        terminal.reaches(0)
+        terminal.press(" ")
+        terminal.reaches(30)
+        engine = terminal.engine()
+        terminal.close()
+        terminal.ends(patience=20)
+    assert not Path(f"/proc/{engine}").exists()
+    ((path, _),) = sessions(tmp_path / "sessions")
+    clock = load(path).clock
+    assert clock >= 30
+
+    # Any import of torch would fail here.
+    (tmp_path / "torch.py").write_text("raise SystemExit('torch was loaded')")
+    without = {**state, "PYTHONPATH": str(tmp_path)}
+    with Terminal(*EXPLORER, "replay", "--last", environment=without) as terminal:
+        terminal.shows("recording")
+        terminal.reaches(clock)
+        assert len(terminal.processes()) == 1
+        terminal.press("\x1b", ",")
+        terminal.shows("esc newest")
+        terminal.press("q")
+        assert terminal.ends() == 0
+        terminal.check_restored()
+    assert len(sessions(tmp_path / "sessions")) == 1  # looking is not recorded
+
+    with Terminal(*EXPLORER, "--resume", environment=state) as terminal:
+        terminal.reaches(clock)
+        terminal.shows("steps/s")
+        terminal.shows_not("catching up")
+        terminal.press("n")
+        terminal.reaches(clock + 1)
+        terminal.press("q")
+        assert terminal.ends() == 0
+    again = load(sessions(tmp_path / "sessions")[0][0])
+    assert again.clock == clock + 1
+    assert again.config == load(path).config
