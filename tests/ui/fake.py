@@ -14,6 +14,8 @@ from tuiinit.protocol import (
     Activation,
     Adjust,
     Advance,
+    BatchNorm,
+    Calibrated,
     Command,
     Credit,
     DataInfo,
@@ -22,6 +24,8 @@ from tuiinit.protocol import (
     Frame,
     Hello,
     Histogram,
+    Inspect,
+    Inspection,
     Lane,
     LaneStatus,
     Pause,
@@ -36,6 +40,8 @@ from tuiinit.protocol import (
 
 STEPS_PER_EPOCH = 5707
 STRIDE = 37  # steps a credit is worth while the clock moves
+ROWS = 32  # examples whose saturation is told
+DIES_AT = 20  # from this step on, units are dead where the lr is 1 or more
 
 
 def histogram(lo: float, hi: float, peak: float) -> Histogram:
@@ -56,6 +62,62 @@ def std_at(config: RunConfig, layer: int) -> float:
     return 0.63 if config.bn else min(0.9, 0.2 + 0.2 * config.gain) - 0.01 * layer
 
 
+def dead_at(config: RunConfig, step: int, layer: int) -> tuple[int, ...]:
+    return (layer, 40 + layer) if config.lr >= 1 and step >= DIES_AT else ()
+
+
+def saturation_at(config: RunConfig, step: int, layer: int) -> np.ndarray:
+    """Whether a unit is saturated on an example, (ROWS, width): a pattern, and dead units in full."""
+    row, unit = np.ogrid[:ROWS, : config.hidden[layer - 1]]
+    bits = (3 * row + 7 * unit + layer) % 11 == 0
+    bits[:, list(dead_at(config, step, layer))] = True
+    return bits
+
+
+def units(size: int, seed: int, mean: float, std: float) -> bytes:
+    return np.random.default_rng(seed).normal(mean, std, size).astype("<f4").tobytes()
+
+
+def batch_norm(config: RunConfig, number: int) -> BatchNorm:
+    """Means and stds that tell of the layer; running ones lie between the calibrated ones and the batch's."""
+    size = [*config.hidden, 27][number - 1]
+    return BatchNorm(
+        layer=f"batch norm {number}",
+        mean=units(size, number, 0.3, 1.0),
+        var=units(size, number, 4.0, 0.2),
+        running_mean=units(size, number, 0.2, 1.0),
+        running_var=units(size, number, 3.0, 0.2),
+        gamma=units(size, number, 1.1, 0.02),
+        beta=units(size, number, -0.1, 0.02),
+        bias_grad_std=1e-10 if config.bias_before_bn else None,
+    )
+
+
+def inspection(config: RunConfig, step: int) -> Inspection:
+    logits = np.linspace(-2, 2, 27)
+    company = np.random.default_rng(5).normal(0, 0.25, (100, 27))
+    norms = range(1, len(config.hidden) + 2) if config.bn else ()
+    return Inspection(
+        lane=config.key,
+        step=step,
+        calibrated=tuple(
+            Calibrated(
+                layer=f"batch norm {i}",
+                mean=units([*config.hidden, 27][i - 1], i, 0.1, 1.0),
+                var=units([*config.hidden, 27][i - 1], i, 2.0, 0.2),
+            )
+            for i in norms
+        ),
+        jitter_batches=100,
+        jitter_logits=(logits + company * config.bn).astype("<f4").tobytes(),
+        eval_logits=logits.astype("<f4").tobytes() if config.bn else b"",
+        through=tuple(1 - ((i + 0.5) / 20) ** 2 for i in range(20)),
+        dead=tuple(len(dead_at(config, step, i)) for i in range(1, len(config.hidden) + 1)),
+        dead_grad=tuple(2e-9 if dead_at(config, step, i) else None for i in range(1, len(config.hidden) + 1)),
+        alive_grad=(3e-4,) * len(config.hidden),
+    )
+
+
 def snapshot(config: RunConfig, step: int) -> Snapshot:
     """A plausible snapshot: the activations' std tells gain and layer, so tests can recognise it."""
     layers = tuple(
@@ -70,9 +132,9 @@ def snapshot(config: RunConfig, step: int) -> Snapshot:
             grad_std=4e-4 * i,
             grad_mean_abs=3e-4,
             grad_histogram=histogram(-0.002, 0.002, 0),
-            dead=(),
-            saturation_rows=8,
-            saturation=b"",
+            dead=dead_at(config, step, i),
+            saturation_rows=ROWS,
+            saturation=np.packbits(saturation_at(config, step, i)).tobytes(),
         )
         for i, width in enumerate(config.hidden, 1)
     )
@@ -111,7 +173,7 @@ def snapshot(config: RunConfig, step: int) -> Snapshot:
         input_second_moment=1.0,
         activations=layers,
         weights=weights,
-        batch_norms=(),
+        batch_norms=tuple(batch_norm(config, i) for i in range(1, len(config.hidden) + 2)) if config.bn else (),
         probe_rows=1024,
         cost=0.001,
     )
@@ -123,6 +185,12 @@ def trace(config: RunConfig, first: int, last: int) -> Trace:
     loss = np.array([loss_at(config, s) for s in steps], "<f4")
     ratios = np.array([[ratio_at(config, s, m) for m in range(matrices)] for s in steps], "<f4")
     return Trace(lane=config.key, first_step=first, loss=loss.tobytes(), update_data=ratios.tobytes())
+
+
+def evaluation(config: RunConfig, step: int) -> Evaluation:
+    if not config.bn:
+        return Evaluation(lane=config.key, step=step, dev=2.3456)
+    return Evaluation(lane=config.key, step=step, dev=2.3456, dev_calibrated=2.3333, dev_batch=2.4444)
 
 
 def data_info() -> DataInfo:
@@ -194,6 +262,9 @@ class FakeLink:
                 self._restart()
             case Evaluate():
                 self._evaluate()
+            case Inspect():
+                self._outbox += [inspection(config, step) for config, step in self._where]
+                self._changed = True
         self._update()
 
     async def close(self) -> None:
@@ -274,7 +345,7 @@ class FakeLink:
         self._changed = True
 
     def _evaluate(self) -> None:
-        self._outbox += [Evaluation(lane=config.key, step=step, dev=2.3456) for config, step in self._where]
+        self._outbox += [evaluation(config, step) for config, step in self._where]
         self._changed = True
 
     # ---------------------------------------------------------------------------------------- updates
