@@ -22,8 +22,8 @@ class Action:
 
 
 TRAIN, NETWORK, LOOK, PROGRAM = "Training", "Network", "Looking", "Program"
-COMPARE, SWEEP = "On the compare screen", "On the sweep screen"
-GROUPS = (TRAIN, NETWORK, LOOK, PROGRAM, COMPARE, SWEEP)
+COMPARE, SWEEP, NOTES = "On the compare screen", "On the sweep screen", "On the notes screen"
+GROUPS = (TRAIN, NETWORK, LOOK, PROGRAM, COMPARE, SWEEP, NOTES)
 
 ACTIONS: tuple[Action, ...] = (
     Action("run", ("space",), "run", "Run or pause", TRAIN, "Train until paused, or pause", "run"),
@@ -68,6 +68,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("page-down", ("pagedown",), "page(1)", "Table down", LOOK, "Scroll the table of layers"),
     Action("page-up", ("pageup",), "page(-1)", "Table up", LOOK, "Scroll the table of layers"),
     Action("compare", ("c",), "compare", "Compare", LOOK, "Several lanes side by side, at the same clock", "compare"),
+    Action("notes", ("N",), "notes", "The notes", LOOK, "A tour of their claims, each set up and seen here", "notes"),
     Action("maximise", ("z",), "maximise", "Maximise the view", LOOK, "The view alone, or all panes"),
     Action("leave", ("escape",), "leave", "Leave, interrupt", PROGRAM, "Leave the pane, or stop catching up"),
     Action("restart-engine", ("E",), "restart_engine", "Restart the engine", PROGRAM, "After it died: catches up"),
@@ -92,7 +93,15 @@ COMPARE_ACTIONS: tuple[Action, ...] = (
     Action("stop", ("escape",), "leave", "Leave, stop", COMPARE, "The chooser, the past, catching up, the screen"),
 )
 
-EVERY = (*ACTIONS, *COMPARE_ACTIONS)
+NOTES_ACTIONS: tuple[Action, ...] = (
+    Action("claim-down", ("down", "j"), "choose(1)", "Next claim", NOTES, "Choose the one below", "choose"),
+    Action("claim-up", ("up", "k"), "choose(-1)", "Previous claim", NOTES, "Choose the one above"),
+    Action("start", ("enter",), "start", "Show this claim", NOTES, "In the explorer, at step 0 or where told", "show"),
+    Action("back-to-explorer", ("escape", "N"), "close", "Back", NOTES, "To the explorer as it was", "back"),
+    Action("quit-notes", ("q", "ctrl+q"), "quit", "Quit", NOTES, "Leave the program", "quit"),
+)
+
+EVERY = (*ACTIONS, *COMPARE_ACTIONS, *NOTES_ACTIONS)
 BY_ID = {action.id: action for action in EVERY}
 
 _SHOWN = {

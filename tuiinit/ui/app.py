@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import importlib
 import signal
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from rich.text import Text
 from textual.app import App, SystemCommand
@@ -18,8 +18,7 @@ from ..config import RunConfig, to_toml
 from ..protocol import Credit, Frame, Select, Snapshot, Status
 from ..recorder import Pace, Recorder
 from ..recording import FileLink, Recording, Stream
-from .actions import ACTIONS
-from .compare.screen import CompareScreen
+from .actions import ACTIONS, Action
 from .messages import Updated
 from .mishaps import mishap
 from .model import Changed, Commands, Session
@@ -282,7 +281,10 @@ class ExplorerApp(App[int]):
         yield SystemCommand(
             "Save configuration as TOML", "To a file that tuiinit --config starts from", self.save_configuration
         )
-        actions = screen.actions if isinstance(screen, CompareScreen) else ACTIONS
+        yield SystemCommand(
+            "Forget the tour's progress", "Every claim of the notes is to be seen again", self.explorer.forget_tour
+        )
+        actions: Sequence[Action] = getattr(screen, "actions", ACTIONS)
         for action in actions:
             if action.id not in ("palette", "leave") and "{key}" not in action.do:
                 keys = ", ".join(action.keys[:1])

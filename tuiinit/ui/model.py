@@ -527,6 +527,15 @@ class Session:
     def nudge_lr(self, direction: int) -> Commands:
         return self.change("lr", step_lr(self.settings.lr, direction))
 
+    def begin(self, config: RunConfig, steps: int) -> Commands:
+        """Forget every lane and start over with this one, trained for some steps; point at nothing."""
+        self._must_train()
+        self.group, self.config = (), config
+        self.layer = self.unit = 0
+        self.overlaid = False
+        commands = self._start_over((config,), 0)
+        return (*commands, Advance(to=steps)) if steps else commands
+
     def restart(self, new_seed: Callable[[], int] | None = None) -> Commands:
         """Step 0 again with the settings in force now, and with another seed if one is given."""
         self._must_train()
@@ -535,6 +544,10 @@ class Session:
         if new_seed is not None:
             seed = new_seed()
             lanes = [config.replace(seed=seed) for config in lanes]
+        return self._start_over(lanes, at)
+
+    def _start_over(self, lanes: Sequence[RunConfig], at: int) -> Commands:
+        """Nothing but these lanes at step 0; the one at that place is looked at."""
         self._forgotten = {config.key for config in lanes}
         self._engine_has = set(self._forgotten)
         self.lanes = {config.key: LaneHistory(config) for config in lanes}

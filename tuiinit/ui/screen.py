@@ -15,9 +15,11 @@ from textual.widgets import Input
 
 from ..config import LECTURE_GAINS, ConfigError
 from ..plots import Plot
+from ..tour import BY_CLAIM
 from .actions import bindings
 from .compare.screen import CompareScreen
 from .cursor import Cursor, found, move
+from .hint import Hint
 from .ink import Ink, row, visible, wrap
 from .messages import Asked, CursorMoved, CursorPut, Resized, SettingChanged, SettingTyped, ViewChosen
 from .mishaps import mishap
@@ -102,6 +104,7 @@ class Explorer(Screen[None]):
         self.training = Pane("Training", id="training")
         self.view = ViewPane(id="view")
         self.keys = KeyBar(id="keys")
+        self.hint = Hint(id="hint")
         self.bar = NoticeBar(id="bar")
         self.small = Sheet(id="small")
         self.palette = Palette()
@@ -116,6 +119,7 @@ class Explorer(Screen[None]):
             with Vertical(id="main"):
                 yield self.training
                 yield self.view
+        yield self.hint
         yield self.keys
         yield self.small
         yield self.bar
@@ -131,6 +135,7 @@ class Explorer(Screen[None]):
         kept = set(self.classes) - {"-tiny", "-compact", "-full", "-wide", "-maximised"}
         wide, maximised = {"-wide"} if width >= WIDE else set(), {"-maximised"} if self._maximised else set()
         self.set_classes(kept | {f"-{self._layout}"} | wide | maximised)  # at once: each change matches all styles anew
+        self.hint.tell()
         self.call_after_refresh(self.draw, Changed.ALL)
 
     @on(Resized)
@@ -165,7 +170,15 @@ class Explorer(Screen[None]):
                 self._attempt(f"the view {self.current.title}", self._draw_view, self.view.sheet)
             if Changed.BAR in stale:
                 self._draw_bar()
+            self._look_for_sights()
         self._look_closer()
+
+    def _look_for_sights(self) -> None:
+        """Tick off what the tour wants to be seen and is."""
+        trouble = self.hint.look(self.session, self.current.id)
+        if trouble:
+            self.session.say(trouble, "warn")
+            self._draw_bar()
 
     def _look_closer(self) -> None:
         """Ask for a closer look at a lane that stands still, once nothing has changed for a moment."""
@@ -383,6 +396,48 @@ class Explorer(Screen[None]):
 
         self.app.push_screen(screen, back)
 
+    def say(sentence: str, severity: str) -> None:
+            with contextlib.suppress(RuntimeError):  # the loop has ended: nobody is there to be told
+                loop.call_soon_threadsafe(lambda: self.draw(self.session.say(sentence, severity)))
+
+        def chosen(folder: str | None) -> None:
+            if folder is not None:
+                self.draw(self.session.say(f"Writing the report to {visible(folder)} …"))
+                export(self.session, folder, say)
+
+        self.app.push_screen(ExportDialog(), chosen)
+
+    def action_notes(self) -> None:
+        """Choose a claim of the notes and have it set up."""
+        from .notes import NotesScreen
+
+        if self.config.editing or self._layout == "tiny":
+            return
+        self.set_focus(None)
+        self.remove_class("-settings")
+        self.app.push_screen(NotesScreen(self.hint.progress, self.hint.chosen), self._show_claim)
+
+    def _show_claim(self, claim: str | None) -> None:
+        if claim is None or self.session.dead is not None:
+            return
+        stop = BY_CLAIM[claim]
+
+        def begin() -> Commands:
+            commands = self.session.begin(stop.config(self.session.settings), stop.steps)
+            self._view = next(i for i, view in enumerate(VIEWS) if view.id == stop.view)
+            self._top, self._cursor = 0, None
+            self.hint.begin(stop)
+            return commands
+
+        self._do(begin)
+
+    def forget_tour(self) -> None:
+        """Every claim of the notes is to be seen again."""
+        self.hint.end()
+        self.hint.progress.forget()
+        told = self.hint.progress.trouble
+        self.draw(self.session.say(told or "The tour's progress is forgotten.", "warn" if told else "note"))
+
     def action_maximise(self) -> None:
         self._maximised = not self._maximised
         if self._maximised:
@@ -403,6 +458,8 @@ class Explorer(Screen[None]):
             return
         elif self._maximised:
             self.action_maximise()
+        else:
+            self.hint.end()
         self.draw(self.session.hush())
 
     def action_help(self) -> None:

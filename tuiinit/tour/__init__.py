@@ -1,0 +1,14 @@
+"""The notes' claims as a tour through the explorer: what to set up, what to press, what to look at, what was seen.
+
+Free of the screen. A stop is ticked off when the person has looked at the figures that show its claim: every one
+of its sights, in the view and with the network that it names.
+"""
+
+from . import gains, normed, start, training
+from .progress import Progress
+from .rules import Seen, Sight, Stop, Walk
+
+STOPS: tuple[Stop, ...] = (*start.STOPS, *gains.STOPS, *training.STOPS, *normed.STOPS)
+BY_CLAIM = {stop.claim: stop for stop in STOPS}
+
+__all__ = ["BY_CLAIM", "STOPS", "Progress", "Seen", "Sight", "Stop", "Walk"]
