@@ -396,17 +396,6 @@ class Explorer(Screen[None]):
 
         self.app.push_screen(screen, back)
 
-    def say(sentence: str, severity: str) -> None:
-            with contextlib.suppress(RuntimeError):  # the loop has ended: nobody is there to be told
-                loop.call_soon_threadsafe(lambda: self.draw(self.session.say(sentence, severity)))
-
-        def chosen(folder: str | None) -> None:
-            if folder is not None:
-                self.draw(self.session.say(f"Writing the report to {visible(folder)} …"))
-                export(self.session, folder, say)
-
-        self.app.push_screen(ExportDialog(), chosen)
-
     def action_notes(self) -> None:
         """Choose a claim of the notes and have it set up."""
         from .notes import NotesScreen
