@@ -70,6 +70,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("compare", ("c",), "compare", "Compare", LOOK, "Several lanes side by side, at the same clock", "compare"),
     Action("notes", ("N",), "notes", "The notes", LOOK, "A tour of their claims, each set up and seen here", "notes"),
     Action("maximise", ("z",), "maximise", "Maximise the view", LOOK, "The view alone, or all panes"),
+    Action("export", ("x",), "export", "Export a report", PROGRAM, "Report, pictures and figures of the lane at hand"),
     Action("leave", ("escape",), "leave", "Leave, interrupt", PROGRAM, "Leave the pane, or stop catching up"),
     Action("restart-engine", ("E",), "restart_engine", "Restart the engine", PROGRAM, "After it died: catches up"),
     Action("help", ("question_mark",), "help", "Help", PROGRAM, "Keys, and how to read each view", "help"),

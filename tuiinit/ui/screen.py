@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import Callable
 from typing import Any, ClassVar, Literal
 
@@ -395,6 +397,23 @@ class Explorer(Screen[None]):
             self.draw(Changed.ALL)
 
         self.app.push_screen(screen, back)
+
+    def action_export(self) -> None:
+        """Ask for a folder, and write the report of the lane at hand there."""
+        from .exporting import ExportDialog, export
+
+        loop = asyncio.get_running_loop()
+
+        def say(sentence: str, severity: str) -> None:
+            with contextlib.suppress(RuntimeError):  # the loop has ended: nobody is there to be told
+                loop.call_soon_threadsafe(lambda: self.draw(self.session.say(sentence, severity)))
+
+        def chosen(folder: str | None) -> None:
+            if folder is not None:
+                self.draw(self.session.say(f"Writing the report to {visible(folder)} …"))
+                export(self.session, folder, say)
+
+        self.app.push_screen(ExportDialog(), chosen)
 
     def action_notes(self) -> None:
         """Choose a claim of the notes and have it set up."""
