@@ -69,6 +69,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("page-up", ("pageup",), "page(-1)", "Table up", LOOK, "Scroll the table of layers"),
     Action("compare", ("c",), "compare", "Compare", LOOK, "Several lanes side by side, at the same clock", "compare"),
     Action("notes", ("N",), "notes", "The notes", LOOK, "A tour of their claims, each set up and seen here", "notes"),
+    Action("sweep", ("s",), "sweep", "Sweep", LOOK, "Many gains at once, and which one to start from", "sweep"),
     Action("maximise", ("z",), "maximise", "Maximise the view", LOOK, "The view alone, or all panes"),
     Action("export", ("x",), "export", "Export a report", PROGRAM, "Report, pictures and figures of the lane at hand"),
     Action("leave", ("escape",), "leave", "Leave, interrupt", PROGRAM, "Leave the pane, or stop catching up"),
@@ -102,7 +103,16 @@ NOTES_ACTIONS: tuple[Action, ...] = (
     Action("quit-notes", ("q", "ctrl+q"), "quit", "Quit", NOTES, "Leave the program", "quit"),
 )
 
-EVERY = (*ACTIONS, *COMPARE_ACTIONS, *NOTES_ACTIONS)
+SWEEP_SHARED = ("next-view", "previous-view", "help", "palette", "suspend", "quit")
+
+SWEEP_ACTIONS: tuple[Action, ...] = (
+    Action("sweep-run", ("space",), "sweep_run", "Start or stop", SWEEP, "What is measured is kept", "start, stop"),
+    Action("sweep-field", ("left", "right", "up", "down"), "field('{key}')", "Choose", SWEEP, "← → what, ↑ ↓ value"),
+    Action("sweep-take", ("enter",), "take", "Open the recommended one", SWEEP, "In the explorer", "open the best"),
+    Action("sweep-close", ("s", "escape"), "close", "Back", SWEEP, "Stops the sweep, keeps what it measured", "back"),
+)
+
+EVERY = (*ACTIONS, *COMPARE_ACTIONS, *NOTES_ACTIONS, *SWEEP_ACTIONS)
 BY_ID = {action.id: action for action in EVERY}
 
 _SHOWN = {

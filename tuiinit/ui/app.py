@@ -233,6 +233,7 @@ class ExplorerApp(App[int]):
             self.session.say("A recording: , and . go through its time; tuiinit --resume trains on from its end.")
 
     async def _leave(self) -> None:
+        self.explorer.sweeping.stop()
         if self._recorder is not None:
             self._recorder.close()
         await self._disconnect()

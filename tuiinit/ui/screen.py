@@ -15,7 +15,7 @@ from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Input
 
-from ..config import LECTURE_GAINS, ConfigError
+from ..config import LECTURE_GAINS, ConfigError, RunConfig
 from ..plots import Plot
 from ..tour import BY_CLAIM
 from .actions import bindings
@@ -34,6 +34,8 @@ from .panes.training import training_rows
 from .plot_sheet import PlotSheet
 from .settings import BY_NAME, describe
 from .sheet import Palette, Sheet
+from .sweep_screen import SweepScreen
+from .sweeping import Sweeping
 from .views import VIEWS, Page, View
 
 LayoutName = Literal["tiny", "compact", "full"]
@@ -96,6 +98,7 @@ class Explorer(Screen[None]):
         self._top = 0
         self._body_height = 0
         self._cursor: Cursor | None = None
+        self.sweeping = Sweeping()
         self._sides = ("gain", "bn")  # of the compare screen: columns, rows
         self._plot = Plot(())
         self._still: Timer | None = None
@@ -397,6 +400,22 @@ class Explorer(Screen[None]):
             self.draw(Changed.ALL)
 
         self.app.push_screen(screen, back)
+
+    def action_sweep(self) -> None:
+        """Sweep over the gain around the lane at hand."""
+        self.set_focus(None)
+        session = self.session
+
+        def pause() -> None:
+            if session.running or session.catching_up:
+                self._tell(session.pause())
+
+        def back(chosen: RunConfig | None) -> None:
+            self.draw(Changed.ALL)
+            if chosen is not None:
+                self._do(lambda: session.select(chosen))
+
+        self.app.push_screen(SweepScreen(self.sweeping, session.settings, pause), back)
 
     def action_export(self) -> None:
         """Ask for a folder, and write the report of the lane at hand there."""
