@@ -18,7 +18,7 @@ from .ink import Ink, Piece, bar, row, visible, wrap
 from .messages import Asked, ViewChosen
 from .mishaps import mishap
 from .panes.bars import KeyBar, TabBar
-from .panes.config import strip_row
+from .settings import BY_NAME
 from .sheet import Sheet
 from .sweep_plots import FIGURES, MARKS, NAMES, maps, over_gain
 from .sweeping import Sweeping
@@ -27,7 +27,6 @@ LOOK_SECONDS = 0.2  # between looks at how far the sweep is
 BAR = 30  # cells of the progress bar, at most
 ADVICE = 8  # rows of the recommendation, at most
 ARROWS = {"left": (-1, 0), "right": (1, 0), "up": (0, 1), "down": (0, -1)}
-SMALLEST = 14  # rows
 
 
 class SweepScreen(Screen[RunConfig | None]):
@@ -93,7 +92,7 @@ class SweepScreen(Screen[RunConfig | None]):
         self._drawn = (sweeping.version, sweeping.running, left and round(left))
         with self.app.batch_update():
             width = self.size.width
-            self.line.show([row(width, (" Sweep ", Ink.STRONG), *self._rest(width))])
+            self.line.show([row(width, (" Sweep", Ink.STRONG), *self._rest(width))])
             self.options.show([self._options(width)])
             self.progress.show([self._progress(width)])
             self.tabs.show_tabs([figure.title for figure in FIGURES], self._figure)
@@ -110,8 +109,13 @@ class SweepScreen(Screen[RunConfig | None]):
 
     def _rest(self, width: int) -> list[Piece]:
         """What stays the same in every run."""
-        pieces: list[Piece] = [("  all else as in ", Ink.DIM)]
-        return [*pieces, *(span for span in strip_row(self._base, max(0, width - 30)))]
+        names = ("nonlinearity", "hidden", "lr", "optimizer", "batch_size")
+        told = [BY_NAME[name].text(self._base) for name in names]
+        words = f"{told[0]}, {told[1]}, lr {told[2]}, {told[3]}, batch {told[4]}"
+        return [
+            ("  over the gain, all else as in the lane at hand  " if width >= 100 else "  over the gain  ", Ink.DIM),
+            (visible(words), Ink.PLAIN),
+        ]
 
     def _options(self, width: int) -> Row:
         pieces: list[Piece] = []
