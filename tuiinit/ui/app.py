@@ -85,6 +85,7 @@ class ExplorerApp(App[int]):
                 asyncio.get_running_loop().add_signal_handler(number, self._told_to_end, number)
         self._connect()
         self.set_interval(LOOK_SECONDS, self.look_for_silence)
+        self.app_resume_signal.subscribe(self, lambda _: self.refresh())  # all of it: the terminal forgot it
         self.call_after_refresh(self._warm_up)
 
     async def _warm_up(self) -> None:

@@ -422,7 +422,13 @@ class Session:
         self._must_train()
         self.look_live()
         self._asked_running = None
-        return (Advance(steps=steps, epochs=epochs),)
+        if not self.resuming:
+            return (Advance(steps=steps, epochs=epochs),)
+        # A fresh engine's own clock is behind: counted from there, it would stop short of where this session was.
+        here = self.lane_status
+        if steps is None and here is not None and here.steps_per_epoch:
+            steps = here.steps_per_epoch * (epochs or 1) - self.clock % here.steps_per_epoch
+        return (Advance(to=self.clock + (steps or 0)),)
 
     def evaluate(self) -> Commands:
         self._must_train()
