@@ -234,10 +234,11 @@ class ExplorerApp(App[int]):
             self.session.say("A recording: , and . go through its time; tuiinit --resume trains on from its end.")
 
     async def _leave(self) -> None:
-        self.explorer.sweeping.stop()
+        self.explorer.sweeping.end()  # its threads end while the other engine does
         if self._recorder is not None:
             self._recorder.close()
         await self._disconnect()
+        self.explorer.sweeping.stop()
 
     async def action_quit(self) -> None:
         await self._leave()

@@ -43,7 +43,7 @@ def value(cell: Cell, told: Figure) -> float:
     return math.nan if mean is None else mean
 
 
-def over_gain(plan: Plan, cells: Sequence[Cell], told: Figure, width: int, height: int) -> Plot:
+def over_gain(plan: Plan, cells: Sequence[Cell], told: Figure, width: int, height: int, empty: str = "") -> Plot:
     """The figure over log gain, with the seeds' range behind; of a second axis the best value of each curve."""
     best = recommend(cells)
     drawn = []
@@ -70,7 +70,7 @@ def over_gain(plan: Plan, cells: Sequence[Cell], told: Figure, width: int, heigh
         x=Axis(ticks[0][0] - pad, ticks[-1][0] + pad, tuple(ticks), "gain"),
         y=Axis(*nice_limits(*span)) if span else None,
         lines=(told.line,) if told.line else (),
-        empty="space starts the sweep" if not cells else "no cell came through",
+        empty="no cell came through" if cells else empty,
     )
 
 

@@ -159,8 +159,9 @@ class SweepScreen(Screen[RunConfig | None]):
         for bn in plan.bn:
             legend.append((f"  {MARKS[bn]} {NAMES[bn]}", SERIES[int(bn)]))
         space = height - len(advice) - 1
+        empty = "no cell is done yet" if self.sweeping.running else "space starts the sweep"
         shades = min(space // 2, 3 * len(plan.values) + 2) if plan.axis is not None else 0
-        rows = [*over_gain(plan, cells, told, width, space - shades).rows, row(width, *legend)]
+        rows = [*over_gain(plan, cells, told, width, space - shades, empty).rows, row(width, *legend)]
         if shades:
             rows += maps(plan, cells, told, width, shades).rows
         return [*rows, *(row(width, " ", (line, Ink.STRONG if not i else Ink.PLAIN)) for i, line in enumerate(advice))]

@@ -157,10 +157,14 @@ class Sweeping:
             self.problem = mishap("the sweep failed", error)
         self.version += 1
 
-    def stop(self) -> None:
-        """End the engines for certain, within a bounded time; runs that were finished are kept."""
+    def end(self) -> None:
+        """Kill the engines now; the threads end soon after."""
         if self._running is not None:
             self._running.stop()
+
+    def stop(self) -> None:
+        """End the engines for certain, within a bounded time; runs that were finished are kept."""
+        self.end()
         if self._thread is not None:
             self._thread.join(STOP_SECONDS)
         self.version += 1

@@ -21,6 +21,7 @@ from ..views.base import choose, symmetric
 from ..views.saturation import saturated
 from ..views.weights import mark, nice_end
 
+PEAK = 2.0  # the same for the height of histograms, where one spike would flatten all others
 OUTLIER = 4.0  # times the median of the cells: what is beyond does not stretch the common axis
 Span = tuple[float, float]
 
@@ -101,7 +102,7 @@ class Histograms(Small):
         else:
             reaches = [span[1] for histograms in found if (span := symmetric(histograms)) is not None]
             x = nice_limits(-reach, reach) if (reach := _typical(reaches)) else None
-        return Axes(x, (0.0, nice_limits(0, _typical(peaks) or 1.0)[1]))
+        return Axes(x, (0.0, nice_limits(0, _typical(peaks, PEAK) or 1.0)[1]))
 
     def plot(self, lane: Lane, axes: Axes, layer: int | None, width: int, height: int, *, y_labels: bool) -> Plot:
         panels = [Bars("", *density(h), SERIES[n]) for n, h in self._chosen(lane, layer)]
@@ -277,10 +278,10 @@ def _axis(span: Span | None, label: str) -> Axis:
     return Axis(low, high, label=label)
 
 
-def _typical(values: Iterable[float]) -> float:
+def _typical(values: Iterable[float], outlier: float = OUTLIER) -> float:
     """The largest of some positive values, but no more than a few times their median: 0 without any."""
     known = sorted(value for value in values if math.isfinite(value) and value > 0)
-    return min(known[-1], OUTLIER * known[len(known) // 2]) if known else 0.0
+    return min(known[-1], outlier * known[len(known) // 2]) if known else 0.0
 
 
 def _layer(snapshot: Snapshot | None, layer: int) -> Activation | None:
