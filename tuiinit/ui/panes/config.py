@@ -165,10 +165,10 @@ class ConfigPane(Container):
         self.post_message(SettingTyped(self.setting.name, event.value))
 
     def on_focus(self) -> None:
-        self._draw()
+        self.call_next(self._draw)  # once the widget itself knows
 
     def on_blur(self) -> None:
-        self._draw()
+        self.call_next(self._draw)
 
     def on_descendant_blur(self) -> None:
         if self.editing and not self.field.has_focus:
