@@ -143,7 +143,7 @@ class Pool:
                     for _ in range(ATTEMPTS):
                         try:
                             session = session or self._open(stack)
-                            results = self._train(session, index)
+                            results = self.train(session, index)
                             self._events.put(Done(index, tuple(results)))
                             break
                         except (RunError, LinkError) as error:
@@ -171,14 +171,16 @@ class Pool:
         with self._lock:
             self._engines.discard(engine)
 
-    def _train(self, session: Session, index: int) -> list[Result]:
-        def moved(done: int, total: int) -> None:
-            self._events.put(_Moved(index, done))
+    def moved(self, index: int, steps: int) -> None:
+        """A job has come that far, in steps of all its lanes; for `train` to tell."""
+        self._events.put(_Moved(index, steps))
 
+    def train(self, session: Session, index: int) -> list[Result]:
+        """Run one job in a session, in a worker's thread; a pool of another kind overrides this. Raises RunError."""
         configs, steps = self.jobs[index]
         session.results.clear()
         session.restart(configs)
-        results = session.advance(Advance(steps=steps), moved)
+        results = session.advance(Advance(steps=steps), lambda done, _: self.moved(index, done))
         if all(result.diverged_at is not None for result in results):
             return results
         return session.evaluate()

@@ -10,7 +10,7 @@ from typing import Any
 
 from .. import protocol
 from ..config import RunConfig
-from ..pool import Job, Pool, _Moved
+from ..pool import Job, Pool
 from ..runs import Progress, Result, RunError, Session
 
 LANES_AT_ONCE = 6  # in one engine: few, so that the engines end at about the same time
@@ -117,14 +117,14 @@ class _Pool(Pool):
     batches: Sequence[Batch] = ()
     measured: Measured = field(default_factory=Measured)
 
-    def _train(self, session: Session, index: int) -> list[Result]:
+    def train(self, session: Session, index: int) -> list[Result]:
         batch = self.batches[index]
         started = time.monotonic()
         session.results.clear()
         results = session.restart(batch.configs)
         for stop in batch.stops:
             if stop.step:
-                session.advance(protocol.Advance(to=stop.step), lambda done, _: self._events.put(_Moved(index, done)))
+                session.advance(protocol.Advance(to=stop.step), lambda done, _: self.moved(index, done))
             if stop.evaluate:
                 session.evaluate()
             if stop.inspect:
