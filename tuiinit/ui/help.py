@@ -24,6 +24,29 @@ PANE_KEYS = (
     ("enter", "Type a value", "Fractions such as 5/3, layers such as 5x100 or 100,50"),
     ("esc", "Leave", "The field, then the pane"),
 )
+SCREENS = (
+    (
+        "Values in a plot (p)",
+        "← and → move a cursor through the plot, home and end jump, ctrl+← and ctrl+→ go ten places; the mouse points "
+        "too. The line below tells the values there of every curve, exactly as measured: where a curve stands for "
+        "many steps, their mean and in brackets their range. Where there is no room for full names, layers go by "
+        "their number. esc leaves.",
+    ),
+    (
+        "Compare (c)",
+        "One picture a lane, all at the same clock, with the same minibatches and the same axes; numbers below go "
+        "from the first layer to the last. A curve that leaves its picture is marked ▴: the common scale follows the "
+        "middle of the lanes, not the one that stands out. All that trains, steps or goes through time does so in "
+        "every lane; a setting that is no row or column changes in all of them. v shows one layer (J, K) instead.",
+    ),
+    (
+        "Sweep (s)",
+        "Each point is a gain, trained from step 0 with several seeds on engines of its own, while the explorer's "
+        "engine pauses; the dotted cloud is the seeds' range. Of a second axis the curves show the best value, the "
+        "shades all of them. The recommendation takes the lowest dev loss, and among those within the seeds' spread "
+        "the healthiest. What was measured is kept until you quit: a stopped sweep goes on where it was.",
+    ),
+)
 SIGNS = (("good", "as it should be"), ("note", "worth knowing"), ("warn", "look at this"), ("bad", "it went wrong"))
 
 
@@ -54,9 +77,9 @@ def help_rows(width: int) -> list[Row]:
     for severity, meaning in SIGNS:
         sign, ink = SEVERITIES[severity]
         rows.append(row(width, " ", (f"{sign:<{KEYS}}", ink), meaning))
-    for view in VIEWS:
-        heading(f"How to read: {view.title}")
-        for index, paragraph in enumerate(view.help.split("\n\n")):
+    for title, text in (*((view.title, view.help) for view in VIEWS), *SCREENS):
+        heading(f"How to read: {title}")
+        for index, paragraph in enumerate(text.split("\n\n")):
             rows.extend([row(width)] * bool(index))
             rows.extend(row(width, " ", line) for line in wrap(paragraph, width - 2))
     return rows

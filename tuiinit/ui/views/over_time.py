@@ -22,7 +22,9 @@ Floats = npt.NDArray[np.float64]
 LEFT = 7  # cells of the labels of the values
 NARROWEST = 5  # cells of a snapshot's column
 BESIDE = 80  # columns from which the lane before stands beside
-LIGHTEST = 0.02  # a density below this share of the highest is left blank, so that tails do not blur the picture
+LIGHTEST = (
+    0.05  # a root of the density below this share of the highest is left blank, so that tails do not blur the picture
+)
 TAIL = 0.9  # the darkest shade is for the upper tenth of what is not blank: one spike does not pale all else
 
 
@@ -31,10 +33,11 @@ class OverTime(View):
 
     id = "over-time"
     title = "Over time"
+    least_rows = 14
     help = (
         "The outputs of the chosen layer (J and K) over time: each column is a kept snapshot, its steps growing by "
-        "factors (1, 2, 5, 10, …), values go upwards, and the darker the more outputs lie there. Dark edges at the top "
-        "and bottom are saturation; a dark line in the middle is a signal that has faded; with batch norm the "
+        "factors (1, 2, 5, 10, …), values go upwards, and the darker the more outputs lie there (by the "
+        "root of the density). Dark edges at the top and bottom are saturation; a dark line in the middle is a signal that has faded; with batch norm the "
         "picture should hardly change. Where there is room, the lane shown before stands beside it, "
         "with the same shades.\n\n"
         "p and the arrows read out mean, std and saturation of each step."
@@ -50,7 +53,8 @@ class OverTime(View):
             return sentence(NOTHING_YET, width, height)
         pairs = [[(s, a) for s in column if (a := _layer(s, session.layer)) is not None] for column in columns]
         edges = _edges(session, [a.histogram for pair in pairs for _, a in pair], max(2, height - 1))
-        pictures = [np.array([rebinned(a.histogram, edges) for _, a in pair]).T for pair in pairs if pair]
+        # By the root: what lies between two saturated edges is thin, and should be seen all the same.
+        pictures = [np.sqrt([rebinned(a.histogram, edges) for _, a in pair]).T for pair in pairs if pair]
         known = np.concatenate([picture.ravel() for picture in pictures])
         top = float(known.max(initial=0.0))
         shown = known[known > LIGHTEST * top]
@@ -142,7 +146,7 @@ def _picture(
 ) -> Plot:
     rows = len(picture)
     marks = {0: edges[0], rows // 2: (edges[rows // 2] + edges[rows - rows // 2]) / 2, rows - 1: edges[-1]}
-    labels = [f"{marks[i]:.3g}" if i in marks else "" for i in range(rows)][::-1]
+    labels = [f"{round(float(marks[i]), 9) + 0.0:.3g}" if i in marks else "" for i in range(rows)][::-1]
     labels = [label.rjust(LEFT - 1) for label in labels]
     plot = heat(
         picture[::-1],
