@@ -37,7 +37,8 @@ class OverTime(View):
     help = (
         "The outputs of the chosen layer (J and K) over time: each column is a kept snapshot, its steps growing by "
         "factors (1, 2, 5, 10, …), values go upwards, and the darker the more outputs lie there (by the "
-        "root of the density). Dark edges at the top and bottom are saturation; a dark line in the middle is a signal that has faded; with batch norm the "
+        "root of the density). Dark edges at the top and bottom are saturation; "
+        "a dark line in the middle is a signal that has faded; with batch norm the "
         "picture should hardly change. Where there is room, the lane shown before stands beside it, "
         "with the same shades.\n\n"
         "p and the arrows read out mean, std and saturation of each step."
