@@ -153,8 +153,9 @@ class Explorer(Screen[None]):
     def draw(self, changed: Changed = Changed.NOTHING) -> None:
         """Draw the panes that no longer tell the truth and are seen; the others when they are."""
         self._stale |= changed
-        if isinstance(self.app.screen, CompareScreen):
-            self.app.screen.draw(changed)
+        for top in self.app.screen_stack[-1:]:  # none is left while the app ends
+            if isinstance(top, CompareScreen):
+                top.draw(changed)
         if not self.is_current or not self._stale or self._layout is None:
             return
         stale, self._stale = self._stale, Changed.NOTHING
