@@ -46,7 +46,7 @@ def svg(lines: Sequence[Strip], ground: str = "#121212", ink: str = "#e0e0e0") -
     width, height = columns * CELL_W + 2 * MARGIN, len(lines) * CELL_H + 2 * MARGIN
     out = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" width="{width:g}">',
-        f"<style>text{{font:{FONT:g}px ui-monospace,'DejaVu Sans Mono',Menlo,Consolas,monospace;white-space:pre}}</style>",
+        f"<style>text{{font:{FONT:g}px ui-monospace,'DejaVu Sans Mono',Menlo,monospace;white-space:pre}}</style>",
         f'<rect width="{width:g}" height="{height:g}" rx="8" fill="{ground}"/>',
     ]
     for row, line in enumerate(lines):

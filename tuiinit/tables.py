@@ -110,7 +110,8 @@ def print_tables(result: Result, console: Console) -> None:
     prediction = predict(config)
     loss = "not finite" if result.diverged_at is not None else _number(snapshot.loss, "{:.4f}")
     evaluation = result.evaluations.get(snapshot.step)
-    console.print(Text(visible(f"{describe(config)} · {snapshot.parameters:,} parameters · {result.device}")), soft_wrap=True)
+    about = f"{describe(config)} · {snapshot.parameters:,} parameters · {result.device}"
+    console.print(Text(visible(about)), soft_wrap=True)
     head = (
         f"step {snapshot.step:,} (epoch {snapshot.epoch:.3f}) · loss {loss} · at the start "
         f"{_number(snapshot.initial_loss, '{:.4f}')}, ln {round(math.exp(snapshot.expected_initial_loss))} = "
