@@ -82,8 +82,8 @@ class Stop:
     steps: int = 0  # the clock at the start
 
     def config(self, here: RunConfig) -> RunConfig:
-        """The lane that the stop starts with: on the data and the device at hand, and the seed if it can be any."""
-        return RunConfig(**{"data": here.data, "device": here.device, "seed": here.seed, **self.settings})
+        """The lane that the stop starts with: the lecture's seed on the data and the device at hand."""
+        return RunConfig(data=here.data, device=here.device, **self.settings)
 
 
 class Walk:

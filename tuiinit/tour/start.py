@@ -18,7 +18,6 @@ STOPS = (
             Sight("the lecture's seed", "initial-loss", {"seed": DEFAULT.seed}, (0, 0)),
             Sight("another seed", "initial-loss", {"seed": lambda seed: seed != DEFAULT.seed}, (0, 0)),
         ),
-        settings={"seed": DEFAULT.seed},
     ),
     Stop(
         claim="C02",

@@ -8,8 +8,8 @@ STOPS = (
     Stop(
         claim="C15",
         title="The last layer's gradient is out of line",
-        press="Press n.",
-        look="The output's gradient std is some twenty times the others'; its grad:data is hundreds of times.",
+        press="Press n; page down scrolls the table.",
+        look="The output's gradient std is some 20 times the others', its grad:data hundreds of times.",
         view="weight-gradients",
         sights=(Sight("one step", "weight-gradients", {"bn": False}, (1, FAR)),),
     ),

@@ -52,20 +52,21 @@ def stop_rows(stop: Stop, ticked: bool, width: int) -> list[Row]:
     rows: list[Row] = []
 
     def paragraph(text: str, ink: int = Ink.PLAIN, mark: Piece = " ") -> None:
-        for index, line in enumerate(wrap(visible(text), width - 4)):
-            rows.append(row(width, mark if not index else " ", (f" {line}", ink)))
+        for index, line in enumerate(wrap(visible(text), width - 5)):
+            rows.append(row(width, " ", mark if not index else " ", (f" {line}", ink)))
 
     def heading(text: str) -> None:
-        rows.extend([row(width), row(width, (f"  {text}", Ink.HEAD))])
+        rows.extend([row(width), row(width, (f"   {text}", Ink.HEAD))])
 
     paragraph(f"{stop.claim} {stop.title}", Ink.STRONG)
     paragraph(CLAIMS[stop.claim].text)
-    heading("Starts with")
-    told = [describe(name, value) for name, value in stop.settings.items() if name != "seed"]
-    trained = f"{stop.steps:,} {'steps' if stop.steps > 1 else 'step'}" if stop.steps else ""
-    paragraph(", ".join([*told, *[trained][: bool(trained)]]) or "the lecture's network at step 0")
-    heading("Press")
-    paragraph(stop.press)
+    told = [describe(name, value) for name, value in stop.settings.items()]
+    if stop.steps:
+        told.append(f"{stop.steps:,} {'steps' if stop.steps > 1 else 'step'}")
+    rows.append(row(width))
+    paragraph("Starts with " + (", ".join(told) or "the lecture's network at step 0") + ".", Ink.DIM)
+    rows.append(row(width))
+    paragraph(stop.press, Ink.STRONG)
     heading("Look")
     paragraph(stop.look)
     heading("To be seen" if not ticked else "Seen")
