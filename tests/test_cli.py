@@ -105,7 +105,7 @@ def test_a_diverged_run_tells_what_it_measured_and_fails(tuiinit: Any) -> None:
 
     done = tuiinit(*SMALL, "--nonlinearity", "linear", "--gain", "1e30", "--steps", "3", "--json")
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == "tuiinit: the very first loss is not finite: there is nothing to show\n"
+    assert done.stderr == "tuiinit: the numbers leave float32's range at the very start: there is nothing to show\n"
 
 
 def test_output_that_nobody_takes(tuiinit: Any) -> None:

@@ -205,7 +205,7 @@ def run(steps: int | None, epochs: int | None, as_json: bool, **options: Any) ->
     with progress_bar("training") as progress:
         (result,) = runs.run([config], steps=steps, epochs=epochs, evaluate=True, progress=progress)
     if not result.snapshots:
-        raise runs.RunError("the very first loss is not finite: there is nothing to show")
+        raise runs.RunError("the numbers leave float32's range at the very start: there is nothing to show")
     if as_json:
         print_json(tables.as_json(result))
     else:

@@ -98,3 +98,9 @@ def test_no_extreme_breaks_a_lane(trainer: Make, settings: dict[str, Any]) -> No
         blind.train_step()
     blind.take_trace()
     assert blind.diverged_at == lane.diverged_at
+
+
+def test_a_second_moment_beyond_float32(trainer: Make) -> None:
+    one, huge = (finite(trainer(SMALL, embedding_scale=scale).peek()) for scale in (1.0, 1e25))
+    assert one.input_second_moment == pytest.approx(1, rel=0.3)
+    assert huge.input_second_moment == pytest.approx(one.input_second_moment * 1e50, rel=1e-5)

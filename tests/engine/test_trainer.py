@@ -225,7 +225,7 @@ EDGES = [
     {"output_scale": 0.0},
     {"output_scale": 0.0, "bn": True},
     {"embedding_scale": 0.0},
-    {"embedding_scale": 0.0, "bn": True, "bn_eps": 1e-30},
+    {"embedding_scale": 0.0, "bn": True},
     {"hidden": (1,), "embedding": 1},
     {"hidden": (1, 1, 1), "bn": True},
     {"hidden": (20,) * 50, "bn": True},

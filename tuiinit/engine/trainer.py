@@ -254,8 +254,8 @@ class Trainer:
         if self.initial_loss is None and self._first_loss is not None:
             self.initial_loss = float(self._first_loss)
         logit_std = kept.logits.std()
-        second_moment = kept.embedded.square().mean()
-        scalars = [logit_std, second_moment]
+        # The norm, not its square: that may leave float32's range.
+        scalars = [logit_std, torch.linalg.vector_norm(kept.embedded, dtype=torch.float64).float()]
         if update_data is not None:
             scalars += list(update_data)
         log_p = torch.log_softmax(kept.logits, 1) / math.log(10)
@@ -287,7 +287,7 @@ class Trainer:
             optimizer=self._now.optimizer,
             logit_std=told[0],
             log10_probabilities=probe.histogram(log_p, LOG10_PROBABILITIES),
-            input_second_moment=told[1],
+            input_second_moment=told[1] ** 2 / kept.embedded.numel(),
             activations=activations,
             weights=weights,
             batch_norms=tuple(
