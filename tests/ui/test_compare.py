@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from tuiinit.config import LECTURE_GAINS, RunConfig
-from tuiinit.protocol import Adjust, Advance, Evaluate, Restart, Select
+from tuiinit.protocol import Adjust, Advance, Credit, Evaluate, Restart, Select
 from tuiinit.ui.compare.drawing import arrange
 from tuiinit.ui.compare.grid import SIDES, Grid, side
 from tuiinit.ui.compare.screen import CompareScreen
@@ -134,9 +134,14 @@ async def test_new_lanes_catch_up_and_are_kept() -> None:
 async def test_catching_up_is_shown_and_can_be_stopped() -> None:
     async with explorer() as driver:
         await driver.train(600)
+        send = driver.link.send
+        # One update and no more: else a slow machine sees the lanes arrive before the key is pressed.
+        driver.link.send = lambda command: None if isinstance(command, Credit) else send(command)  # type: ignore[method-assign]
         await driver.press("c")
-        await driver.shows("lanes behind", "esc stops", "» step")
+        await driver.shows("7 lanes behind", "esc stops", "» step")
         await driver.press("escape")
+        driver.link.send = send  # type: ignore[method-assign]
+        send(Credit())
         await driver.shows("space goes on")
         await driver.settled()
         assert comparing(driver)._behind()[0] == 7
