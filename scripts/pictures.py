@@ -8,7 +8,9 @@ Each picture is the explorer at a size, after some keys.
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,6 +45,7 @@ PICTURES = (
     Picture("weight-gradients", ("view:weight-gradients",), steps=1),
     Picture("update-data", ("b", "view:update-data")),
     Picture("gain-3", ("4",), steps=1),
+    Picture("notes", ("claim:C22", "b"), steps=1),
     Picture("saturation", ("4", "view:saturation"), steps=100),
     Picture("depth", ("view:depth",), config=RunConfig(hidden=(100,) * 50, gain=1.0), steps=1),
     Picture("batch-norm", ("view:batch-norm", "i"), config=RunConfig(bn=True)),
@@ -77,6 +80,8 @@ async def take(picture: Picture) -> None:
             if key.startswith("view:"):
                 wanted = key.removeprefix("view:")
                 app.explorer.show_view(next(i for i, view in enumerate(VIEWS) if view.id == wanted))
+            elif key.startswith("claim:"):
+                app.explorer.show_claim(key.removeprefix("claim:"))
             else:
                 await pilot.press(key)
             await until(pilot, still(picture.steps))
@@ -89,10 +94,12 @@ async def take(picture: Picture) -> None:
 def main() -> None:
     """Make all pictures, or those named."""
     wanted = sys.argv[1:]
-    for picture in PICTURES:
-        if not wanted or picture.name in wanted:
-            asyncio.run(take(picture))
-            print(picture.name)
+    with tempfile.TemporaryDirectory() as state:
+        os.environ["TUIINIT_STATE"] = state  # what is seen here is not the person's progress
+        for picture in PICTURES:
+            if not wanted or picture.name in wanted:
+                asyncio.run(take(picture))
+                print(picture.name)
 
 
 if __name__ == "__main__":

@@ -443,9 +443,10 @@ class Explorer(Screen[None]):
             return
         self.set_focus(None)
         self.remove_class("-settings")
-        self.app.push_screen(NotesScreen(self.hint.progress, self.hint.chosen), self._show_claim)
+        self.app.push_screen(NotesScreen(self.hint.progress, self.hint.chosen), self.show_claim)
 
-    def _show_claim(self, claim: str | None) -> None:
+    def show_claim(self, claim: str | None) -> None:
+        """Set up a claim of the notes and tell what to press and to look at."""
         if claim is None or self.session.dead is not None:
             return
         stop = BY_CLAIM[claim]
