@@ -50,6 +50,13 @@ def histogram(lo: float, hi: float, peak: float) -> Histogram:
     return Histogram(lo=lo, hi=hi, counts=tuple(counts.astype(int).tolist()), outside=0.0)
 
 
+def probabilities() -> Histogram:
+    """All near an even guess, 1/27."""
+    middles = np.linspace(-8, 0, 64, endpoint=False) + 1 / 16
+    counts = np.exp(-(((middles + math.log10(27)) / 0.2) ** 2)) * 400
+    return Histogram(lo=-8, hi=0, counts=tuple(counts.astype(int).tolist()), outside=0.0)
+
+
 def loss_at(config: RunConfig, step: int) -> float:
     return 2.2 + 1.1 * math.exp(-step / 300) + 0.02 * config.gain + 0.05 * math.sin(step)
 
@@ -169,7 +176,7 @@ def snapshot(config: RunConfig, step: int) -> Snapshot:
         batch_size=now.batch_size,
         optimizer=now.optimizer,
         logit_std=0.3,
-        log10_probabilities=histogram(-6, 0, -1.4),
+        log10_probabilities=probabilities(),
         input_second_moment=1.0,
         activations=layers,
         weights=weights,

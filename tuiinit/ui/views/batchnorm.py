@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...plots import SERIES, Axis, Bars, Curve, Plot, Role, Row, curves, histograms, nice_limits
-from ...protocol import Inspection, floats
+from ...protocol import BatchNorm, Inspection, Snapshot, floats
 from ..ink import Cell, Column, Ink, Piece, Table, number, percent, row, small, table
 from ..model import Session
 from .base import NOTHING_YET, View
@@ -60,6 +60,12 @@ class Norms:
         if now is None or not now.batch_norms:
             return None
         told = now.batch_norms
+        # What a diverging network tells is shown as it is, without a word from numpy.
+        with np.errstate(all="ignore"):
+            return cls._of(told, closer, now)
+
+    @classmethod
+    def _of(cls, told: Sequence[BatchNorm], closer: Inspection | None, now: Snapshot) -> Norms:
         sizes = np.array([len(bn.gamma) // 4 for bn in told], np.intp)
 
         def joined(name: str, parts: Sequence[object] = told) -> Floats:
@@ -93,24 +99,27 @@ class Norms:
 
     def mean(self, values: Floats) -> Floats:
         """The mean over units of each norm, (norms,)."""
-        mean: Floats = np.add.reduceat(values, self.starts) / self.sizes
+        with np.errstate(all="ignore"):
+            mean: Floats = np.add.reduceat(values, self.starts) / self.sizes
         return mean
 
     def std(self, name: str) -> Floats:
         """The std over units of each norm, (norms,)."""
-        away = self.arrays[name] - self.mean(self.arrays[name]).repeat(self.sizes)
-        return np.sqrt(self.mean(away**2))
+        with np.errstate(all="ignore"):
+            away = self.arrays[name] - self.mean(self.arrays[name]).repeat(self.sizes)
+            return np.sqrt(self.mean(away**2))
 
     def apart(self, name: str) -> Floats:
         """How far means are from the reference, mean of abs over units."""
-        return self.mean(np.abs(self.arrays[name] - self.arrays["reference_mean"]))
+        with np.errstate(all="ignore"):
+            return self.mean(np.abs(self.arrays[name] - self.arrays["reference_mean"]))
 
     def times(self, name: str) -> Floats:
         """Stds over those of the reference, mean over units; units whose reference is 0 are left out."""
         reference = self.arrays["reference_std"]
         known = reference > 0
-        ratio = np.divide(self.arrays[name], reference, out=np.zeros_like(reference), where=known)
-        with np.errstate(invalid="ignore"):
+        with np.errstate(all="ignore"):
+            ratio = np.divide(self.arrays[name], reference, out=np.zeros_like(reference), where=known)
             return self.mean(ratio) / self.mean(known.astype(np.float64))
 
 

@@ -168,7 +168,8 @@ def words(start: Snapshot) -> str:
     v = classes(start)
     sure = v * share(told, SURE, math.inf)  # one character an example can have more than half
     faint = share(told, -math.inf, FAINT)
-    if sure > FEWEST_SURE:
+    wrong = start.loss is None or start.loss > start.expected_initial_loss + TOO_HIGH
+    if sure > FEWEST_SURE and wrong:
         loss = f"loss {start.loss:.2f}, not {start.expected_initial_loss:.2f}" if start.loss is not None else ""
         help_ = "Try a smaller output scale." if start.step <= 1 else "[ lowers the lr, r starts again."
         return (
