@@ -174,7 +174,7 @@ class BatchNormView(View):
         legend: list[Piece] = [
             (f"▸ norm {norms.names[at]}: ", Ink.STRONG),
             ("● running", SERIES[0]),
-            ("  · this minibatch" if norms.calibrated else "", SERIES[1]),
+            ("  · this minibatch" if norms.calibrated else "", SERIES[4]),
             (f"  ━ as {'calibrated' if norms.calibrated else 'this minibatch'}", Role.MARK),
             ("   v: jitter", Ink.KEY),
         ]
@@ -309,7 +309,7 @@ def scatter(
     low, high = nice_limits(float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
     drawn = [Curve("equal", [low, high], [low, high], Role.MARK)]
     if calibrated:
-        drawn.append(Curve("batch", reference, batch, SERIES[1], points="dots"))
+        drawn.append(Curve("batch", reference, batch, SERIES[4], points="dots"))
     drawn.append(Curve("running", reference, running, SERIES[0], points="marks", mark="●"))
     return curves(drawn, width, height, x=Axis(low, high), y=Axis(low, high, label=title))
 

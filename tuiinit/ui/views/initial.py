@@ -214,9 +214,11 @@ def loss_plot(session: Session, width: int, height: int) -> Plot:
         if value is not None and math.isfinite(value):
             drawn.append(Curve("", [0.0], [value], role, mark=mark, points="marks"))
             values.append(value)
-    lines = [(guess, f"ln {classes(now)}")] if now else []
+    lines: list[tuple[float, str]] = []
     if session.data is not None:
         lines += [(session.data.unigram, "unigram"), (session.data.bigram, "bigram")]
+    if now:
+        lines.append((guess, f"ln {classes(now)}"))  # the last label stays where two meet
     values += [value for value, _ in lines]
     low, high = min(values), max(values)
     decades = max(2, math.ceil(math.log10(last)))
