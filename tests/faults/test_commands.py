@@ -56,10 +56,12 @@ def test_a_run_that_is_interrupted(started: subprocess.Popen[bytes]) -> None:
     assert (started.returncode, out, err.strip()) == (130, b"", b"tuiinit: interrupted")
 
 
+@pytest.mark.long
 def test_a_run_that_is_killed_leaves_no_engine(started: subprocess.Popen[bytes]) -> None:
     started.kill()  # the fixture sees that nothing is left
 
 
+@pytest.mark.long
 def test_a_run_interrupted_at_a_terminal() -> None:
     with Terminal(*RUN, "--steps", "100000000") as terminal:
         until(lambda: len(terminal.processes()) == 2, "an engine")
@@ -70,7 +72,7 @@ def test_a_run_interrupted_at_a_terminal() -> None:
         assert "Traceback" not in terminal.text
 
 
-@pytest.mark.parametrize("options", [["--steps", "2"], ["--steps", "2", "--json"], ["--help"]])
+@pytest.mark.parametrize("options", [["--steps", "2"], ["--help"]])
 def test_output_that_nobody_reads(options: list[str]) -> None:
     read, write = os.pipe()
     os.close(read)  # as after `| head -0`

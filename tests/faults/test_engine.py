@@ -16,6 +16,7 @@ from tuiinit.config import RunConfig
 
 from .terminal import EXPLORER, FAKE_ENGINE, PATIENCE, Terminal, until
 
+NO_ENGINES = ("false", "echo this is no engine at all", "head -c 100000 /dev/zero")
 RESTARTS = "E restarts the engine and catches up"
 
 
@@ -81,6 +82,7 @@ def test_an_engine_that_is_killed(state: Callable[[Terminal], None], tmp_path: P
         leaves(terminal)
 
 
+@pytest.mark.long
 def test_an_engine_that_dies_again_and_again() -> None:
     with fake() as terminal:
         terminal.reaches(0)
@@ -121,11 +123,20 @@ def test_an_engine_with_too_little_memory_refuses_the_network_and_goes_on() -> N
     with Terminal(*EXPLORER, "--engine", f"{sys.executable} -m tests.faults.small_engine 400") as terminal:
         terminal.reaches(0)
         terminal.shows("tanh 1")
-        terminal.press("j", "j", "\r")  # layers
-        terminal.press("\x15", "4096x3", "\r")
+        terminal.press("j")
+        terminal.shows("▸nonlinearity")
+        terminal.press("j")
+        terminal.shows("▸layers")
+        terminal.press("\r")
+        terminal.shows("▸layers 5x100")  # the field
+        terminal.press("\x15")
+        terminal.shows_not("5x100")
+        terminal.press("3x4096")
+        terminal.shows("▸layers 3x4096")
+        terminal.press("\r")
         terminal.says("there is not enough memory for this")
         terminal.press("\x1b")
-        terminal.shows("5 × 100")
+        terminal.shows("╭─ Config", "5 × 100")
         terminal.press("n")
         terminal.reaches(1)
         leaves(terminal)
@@ -138,7 +149,7 @@ def test_an_engine_that_cannot_be_started() -> None:
         assert "Traceback" not in terminal.text
 
 
-@pytest.mark.parametrize("command", ["true", "false", "echo this is no engine at all", "head -c 100000 /dev/zero"])
+@pytest.mark.parametrize("command", ["true", *(pytest.param(line, marks=pytest.mark.long) for line in NO_ENGINES)])
 def test_a_command_that_is_no_engine(command: str) -> None:
     with Terminal(*EXPLORER, "--engine", command) as terminal:
         terminal.says(RESTARTS)
@@ -165,6 +176,7 @@ def test_an_engine_that_stops_answering() -> None:
         leaves(terminal)
 
 
+@pytest.mark.long
 def test_an_engine_that_answers_late_is_told_of_no_longer() -> None:
     with fake() as terminal:
         terminal.reaches(0)
@@ -177,6 +189,7 @@ def test_an_engine_that_answers_late_is_told_of_no_longer() -> None:
         leaves(terminal)
 
 
+@pytest.mark.long
 def test_quitting_while_the_engine_stands_still() -> None:
     with fake() as terminal:
         terminal.reaches(0)

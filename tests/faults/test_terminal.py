@@ -14,6 +14,8 @@ import pytest
 
 from .terminal import ENTER_SCREEN, EXPLORER, FAKE_ENGINE, LEAVE_SCREEN, ROOT, SHOW_CURSOR, Terminal, until
 
+TERMS = ("screen", "vt100", "xterm", "tmux-256color")
+
 
 def fake(**settings: object) -> Terminal:
     return Terminal(*EXPLORER, "--engine", FAKE_ENGINE, **settings)  # type: ignore[arg-type]
@@ -39,6 +41,7 @@ def test_a_window_that_is_closed() -> None:
         terminal.ends(patience=10)
 
 
+@pytest.mark.long
 def test_a_window_that_is_closed_at_once() -> None:
     with fake() as terminal:
         until(lambda: ENTER_SCREEN in terminal.output, "the screen")
@@ -46,7 +49,7 @@ def test_a_window_that_is_closed_at_once() -> None:
         terminal.ends(patience=10)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGHUP, marks=pytest.mark.long)])
 def test_a_signal_to_end(number: signal.Signals) -> None:
     with fake() as terminal:
         train(terminal)
@@ -56,6 +59,7 @@ def test_a_signal_to_end(number: signal.Signals) -> None:
         assert "Traceback" not in terminal.last_words
 
 
+@pytest.mark.long
 def test_an_interrupt_from_outside() -> None:
     with fake() as terminal:
         train(terminal)
@@ -127,7 +131,7 @@ def test_suspended_and_back() -> None:
         until(lambda: len(terminal.processes()) == 1, "only the shell is left")
 
 
-@pytest.mark.parametrize("term", ["screen", "linux", "vt100", "xterm", "tmux-256color"])
+@pytest.mark.parametrize("term", ["linux", *(pytest.param(term, marks=pytest.mark.long) for term in TERMS)])
 def test_terminals_of_few_colours(term: str) -> None:
     with fake(environment={"TERM": term, "COLORTERM": None}, size=(80, 24)) as terminal:
         terminal.reaches(0)

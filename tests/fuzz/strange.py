@@ -6,6 +6,7 @@ import math
 import random
 import types
 import typing
+from functools import cache
 from typing import Any, Literal, Union, get_args, get_origin
 
 import msgspec
@@ -98,15 +99,21 @@ def of_type(rng: random.Random, kind: Any) -> Any:
     raise TypeError(f"no strange value of {kind}")
 
 
+@cache
+def hints_of(kind: type[msgspec.Struct]) -> dict[str, Any]:
+    """The types of a struct's fields."""
+    return typing.get_type_hints(kind)
+
+
 def message(rng: random.Random, kind: type[msgspec.Struct]) -> Any:
     """A struct with all its fields strange."""
-    hints = typing.get_type_hints(kind)
+    hints = hints_of(kind)
     return kind(**{name: of_type(rng, hints[name]) for name in kind.__struct_fields__})
 
 
 def doctored(rng: random.Random, sound: Any, rate: float = 0.1) -> Any:
     """A sound message with some of its fields, at any depth, made strange."""
-    hints = typing.get_type_hints(type(sound))
+    hints = hints_of(type(sound))
 
     def of(value: Any, kind: Any) -> Any:
         if isinstance(value, msgspec.Struct):

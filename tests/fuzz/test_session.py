@@ -61,6 +61,17 @@ def batch_norms(config: RunConfig) -> tuple[protocol.BatchNorm, ...]:
     )
 
 
+def trace(config: RunConfig, first: int, last: int) -> protocol.Trace:
+    """A sound trace of steps first … last."""
+    rng, steps = np.random.default_rng(first), last + 1 - first
+    return protocol.Trace(
+        lane=config.key,
+        first_step=first,
+        loss=rng.normal(2.3, 0.1, steps).astype("<f4").tobytes(),
+        update_data=rng.normal(-3, 0.1, (steps, len(config.hidden) + 2)).astype("<f4").tobytes(),
+    )
+
+
 def sound(rng: random.Random, config: RunConfig) -> Any:
     """A frame that an engine might send."""
     step = rng.choice((0, 1, 2, 10, 100, 5707))
@@ -71,7 +82,7 @@ def sound(rng: random.Random, config: RunConfig) -> Any:
             snapshot = msgspec.structs.replace(snapshot, batch_norms=batch_norms(config))
         return snapshot
     if kind == 3:
-        return fake.trace(config, step, step + rng.randrange(30))
+        return trace(config, step, step + rng.randrange(30))
     if kind == 4:
         return protocol.Evaluation(lane=config.key, step=step, dev=2.3, dev_calibrated=2.2, dev_batch=2.4)
     if kind == 5:
@@ -203,7 +214,7 @@ def test_views_of_doctored_snapshots(cases: int) -> None:
             made = strange.doctored(rng, snapshot, rng.choice((0.005, 0.05, 0.3)))
             session.take(msgspec.structs.replace(made, lane=config.key))
             if rng.random() < 0.3:
-                session.take(fake.trace(config, 1, 60))
+                session.take(trace(config, 1, 60))
             if rng.random() < 0.3:
                 closer = strange.doctored(rng, inspection(config, made.step), 0.1)
                 session.take(msgspec.structs.replace(closer, lane=config.key))
@@ -222,20 +233,18 @@ def test_memory_is_flat_over_200_000_steps() -> None:
     config = RunConfig()
     session = Session(config)
     session.start()
-    rng = np.random.default_rng(0)
     body = protocol.pack(fake.snapshot(config, 1))[4:]
-    block, matrices = 1000, len(config.hidden) + 2
+    block = 1000
 
     def train(first: int, last: int) -> None:
         for step in range(first, last, block):
-            loss = rng.normal(2.3, 0.1, block).astype("<f4").tobytes()
-            ratios = rng.normal(-3, 0.1, (block, matrices)).astype("<f4").tobytes()
-            session.take(protocol.Trace(lane=config.key, first_step=step + 1, loss=loss, update_data=ratios))
+            session.take(trace(config, step + 1, step + block))
             for at in range(step + block // 4, step + block + 1, block // 4):
                 snapshot = protocol.frame_from(body)
                 assert isinstance(snapshot, protocol.Snapshot)
                 session.take(msgspec.structs.replace(snapshot, lane=config.key, step=at))
-                session.take(protocol.Evaluation(lane=config.key, step=at, dev=2.3))
+                if at % 5_000 == 0:  # about once an epoch
+                    session.take(protocol.Evaluation(lane=config.key, step=at, dev=2.3))
                 here = protocol.LaneStatus(
                     lane=config.key, step=at, epoch=at / 5707, steps_per_epoch=5707, diverged_at=None
                 )
@@ -268,7 +277,7 @@ def test_memory_is_flat_over_200_000_steps() -> None:
 def test_the_newest_of_many_snapshots_is_shown() -> None:
     """The test above would hold for a session that takes nothing."""
     session = Session(RunConfig())
-    session.take(fake.trace(session.config, 1, 500))
+    session.take(trace(session.config, 1, 500))
     session.take(fake.snapshot(session.config, 500))
     assert session.step == 500
     assert len(session.shown.loss) == 500
