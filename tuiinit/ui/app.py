@@ -234,11 +234,13 @@ class ExplorerApp(App[int]):
             self.session.say("A recording: , and . go through its time; tuiinit --resume trains on from its end.")
 
     async def _leave(self) -> None:
-        self.explorer.sweeping.end()  # its threads end while the other engine does
+        if self.explorer.swept is not None:
+            self.explorer.swept.end()  # its threads end while the other engine does
         if self._recorder is not None:
             self._recorder.close()
         await self._disconnect()
-        self.explorer.sweeping.stop()
+        if self.explorer.swept is not None:
+            self.explorer.swept.stop()
 
     async def action_quit(self) -> None:
         await self._leave()

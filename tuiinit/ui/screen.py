@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -19,7 +19,6 @@ from ..config import LECTURE_GAINS, ConfigError, RunConfig
 from ..plots import Plot
 from ..tour import BY_CLAIM
 from .actions import bindings
-from .compare.screen import CompareScreen
 from .cursor import Cursor, found, move
 from .hint import Hint
 from .ink import Ink, row, visible, wrap
@@ -34,9 +33,11 @@ from .panes.training import training_rows
 from .plot_sheet import PlotSheet
 from .settings import BY_NAME, describe
 from .sheet import Palette, Sheet
-from .sweep_screen import SweepScreen
-from .sweeping import Sweeping
 from .views import VIEWS, Page, View
+
+if TYPE_CHECKING:  # loaded when first asked for: the first frame does not wait for them
+    from .compare.screen import CompareScreen
+    from .sweeping import Sweeping
 
 LayoutName = Literal["tiny", "compact", "full"]
 TINY = "This window is too small: tuiinit needs 60 × 16 characters."
@@ -98,7 +99,8 @@ class Explorer(Screen[None]):
         self._top = 0
         self._body_height = 0
         self._cursor: Cursor | None = None
-        self.sweeping = Sweeping()
+        self.swept: Sweeping | None = None  # the sweep, once there was one
+        self._compare: CompareScreen | None = None
         self._sides = ("gain", "bn")  # of the compare screen: columns, rows
         self._plot = Plot(())
         self._still: Timer | None = None
@@ -130,6 +132,14 @@ class Explorer(Screen[None]):
         yield self.bar
         yield self.palette
 
+    @property
+    def sweeping(self) -> Sweeping:
+        """The sweep, kept from one visit of its screen to the next."""
+        from .sweeping import Sweeping
+
+        self.swept = self.swept or Sweeping()
+        return self.swept
+
     # ------------------------------------------------------------------------------------------- drawing
 
     def on_resize(self, event: events.Resize) -> None:
@@ -153,9 +163,8 @@ class Explorer(Screen[None]):
     def draw(self, changed: Changed = Changed.NOTHING) -> None:
         """Draw the panes that no longer tell the truth and are seen; the others when they are."""
         self._stale |= changed
-        for top in self.app.screen_stack[-1:]:  # none is left while the app ends
-            if isinstance(top, CompareScreen):
-                top.draw(changed)
+        if self._compare is not None and self._compare in self.app.screen_stack[-1:]:  # no stack while the app ends
+            self._compare.draw(changed)
         if not self.is_current or not self._stale or self._layout is None:
             return
         stale, self._stale = self._stale, Changed.NOTHING
@@ -393,7 +402,9 @@ class Explorer(Screen[None]):
         if self.config.editing or self._layout == "tiny":
             return
         self.set_focus(None)
-        screen = CompareScreen(self.session, self._tell, self.current.id, self._sides)
+        from .compare.screen import CompareScreen
+
+        screen = self._compare = CompareScreen(self.session, self._tell, self.current.id, self._sides)
 
         def back(view: str | None) -> None:
             self._sides = screen.sides
@@ -404,6 +415,8 @@ class Explorer(Screen[None]):
 
     def action_sweep(self) -> None:
         """Sweep over the gain around the lane at hand."""
+        from .sweep_screen import SweepScreen
+
         self.set_focus(None)
         session = self.session
 
