@@ -235,6 +235,10 @@ async def test_a_large_network_is_inspected_only_when_asked() -> None:
 def test_a_lane_is_worth_a_look_only_where_it_stands_still_and_is_not_known() -> None:
     session = at(40, BN)
     assert session.worth_inspecting
+    session.run_or_pause()  # before the engine has answered
+    assert not session.worth_inspecting
+    session.pause()
+    assert session.worth_inspecting
     session.take(status(BN, 40, running=True))
     assert not session.worth_inspecting
     session.take(status(BN, 40, clock=50, catching_up=True))
