@@ -40,6 +40,7 @@ class Picture:
 
 PICTURES = (
     Picture("explorer", ("b",)),
+    Picture("compare", ("c",), steps=1),
     Picture("explorer-80x24", (), size=(80, 24)),
     Picture("activation-gradients", ("b", "view:activation-gradients")),
     Picture("weight-gradients", ("view:weight-gradients",), steps=1),
@@ -68,8 +69,8 @@ async def take(picture: Picture) -> None:
 
         def still(step: int) -> Callable[[], bool]:
             def ready() -> bool:
-                newest = session.shown.snapshots.newest
-                return newest is not None and newest.step == step and not session.running
+                newest = [session.lanes[lane.key].snapshots.newest for lane in session.selected]
+                return not session.running and all(s is not None and s.step == step for s in newest)
 
             return ready
 
