@@ -70,26 +70,15 @@ def test_step_zero_and_numbers_that_do_not_exist(tuiinit: Any) -> None:
     assert run["loss"] == run["initial_loss"]
 
 
-def test_epochs(tuiinit: Any) -> None:
-    run = told(tuiinit(*SMALL, "--epochs", "2", "--batch-size", "30000", "--json"))
-    assert run["epoch"] == 2
-    assert run["dev_loss"] > 2
-
-
-def test_tables(tuiinit: Any) -> None:
-    done = tuiinit(*SMALL, "--steps", "2")
-    assert (done.returncode, done.stderr) == (0, "")
-    for word in ("Activations", "Weight gradients", "Update:data", "tanh 2", "output", "saturated", "theory", "ln 27"):
-        assert word in done.stdout
-    assert "\x1b" not in done.stdout
-
-
 def test_a_file_with_options_on_top(tuiinit: Any, tmp_path: Path) -> None:
     config = RunConfig(hidden=(3,), gain=3, bn=True, batch_size=8, schedule=(Change(1, "lr", 0.5),), device="cpu")
     file = tmp_path / "run.toml"
     file.write_text(to_toml(config))
-    run = told(tuiinit("run", "--config", str(file), "--steps", "2", "--json", "--gain", "5/3", "--no-bn"))
-    assert msgspec.convert(run["config"], RunConfig) == config.replace(gain=5 / 3, bn=False)
+    options = ("--epochs", "2", "--batch-size", "30000", "--gain", "5/3", "--no-bn")
+    run = told(tuiinit("run", "--config", str(file), *options, "--json"))
+    assert msgspec.convert(run["config"], RunConfig) == config.replace(gain=5 / 3, bn=False, batch_size=30_000)
+    assert run["epoch"] == 2
+    assert run["dev_loss"] > 2
 
 
 def test_a_diverged_run_tells_what_it_measured_and_fails(tuiinit: Any) -> None:
@@ -108,25 +97,28 @@ def test_a_diverged_run_tells_what_it_measured_and_fails(tuiinit: Any) -> None:
     assert done.stderr == "tuiinit: the numbers leave float32's range at the very start: there is nothing to show\n"
 
 
-def test_output_that_nobody_takes(tuiinit: Any) -> None:
+def test_tables_in_an_encoding_without_signs(tuiinit: Any) -> None:
+    poor = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    assert set(strict(tuiinit(*SMALL, "--steps", "1", "--json", env=poor, encoding="utf-8").stdout)) == KEYS
+    done = tuiinit(*SMALL, "--steps", "1", env=poor)
+    assert (done.returncode, done.stderr) == (0, "")
+    for word in ("Activations", "Weight gradients", "Update:data", "tanh 2", "output", "saturated", "theory", "ln 27"):
+        assert word in done.stdout
+    assert done.stdout.isascii()
+    assert "\x1b" not in done.stdout
+
+
+def test_output_that_nobody_takes(tuiinit: Any, light: dict[str, str]) -> None:
     with open("/dev/full", "w") as full:
-        done = tuiinit(*SMALL, "--steps", "1", "--json", capture_output=False, stdout=full, stderr=subprocess.PIPE)
+        done = tuiinit("run", "--help", env=light, capture_output=False, stdout=full, stderr=subprocess.PIPE)
     assert done.returncode == 1
     assert done.stderr == "tuiinit: cannot go on: [Errno 28] No space left on device\n"
 
     read, write = os.pipe()
     os.close(read)
     with os.fdopen(write, "w") as closed:
-        done = tuiinit(*SMALL, "--steps", "1", capture_output=False, stdout=closed, stderr=subprocess.PIPE)
+        done = tuiinit("run", "--help", env=light, capture_output=False, stdout=closed, stderr=subprocess.PIPE)
     assert (done.returncode, done.stderr) == (1, "")
-
-
-def test_an_encoding_without_signs(tuiinit: Any) -> None:
-    poor = {**os.environ, "PYTHONIOENCODING": "ascii"}
-    assert set(strict(tuiinit(*SMALL, "--steps", "1", "--json", env=poor, encoding="utf-8").stdout)) == KEYS
-    done = tuiinit(*SMALL, "--steps", "1", env=poor)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.isascii()
 
 
 # ------------------------------------------------------------------------- wrong use, told before torch is loaded
