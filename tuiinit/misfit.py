@@ -52,7 +52,7 @@ def misfit(frame: Frame, config: RunConfig | None = None) -> str | None:
                 case Evaluation():
                     return None if _count(frame.step) else "a step that cannot be"
                 case Inspection():
-                    return _inspection(frame, layers)
+                    return _inspection(frame, config)
     return None
 
 
@@ -69,7 +69,8 @@ def _snapshot(frame: Snapshot, config: RunConfig) -> str | None:
         return "layers that its configuration does not have"
     if any(len(w.shape) != 2 or not all(map(_count, w.shape)) for w in frame.weights):
         return "a weight that is no matrix"
-    if frame.batch_norms and tuple(len(bn.mean) // FLOAT for bn in frame.batch_norms[:-1]) != config.hidden:
+    classes = frame.weights[-1].shape[1]
+    if frame.batch_norms and _widths(frame.batch_norms) != (*config.hidden, classes):
         return "batch norms that its configuration does not have"
     if not all(_equally_long(bn) for bn in frame.batch_norms):
         return "a batch norm whose numbers do not fit"
@@ -97,13 +98,19 @@ def _equally_long(norm: BatchNorm | Calibrated) -> bool:
     return len(lengths) == 1 and lengths.pop() % FLOAT == 0
 
 
-def _inspection(frame: Inspection, layers: int) -> str | None:
+def _widths(norms: tuple[BatchNorm, ...] | tuple[Calibrated, ...]) -> tuple[int, ...]:
+    return tuple(len(norm.mean) // FLOAT for norm in norms)
+
+
+def _inspection(frame: Inspection, config: RunConfig) -> str | None:
+    layers = len(config.hidden)
     logits, rest = divmod(len(frame.jitter_logits), FLOAT * max(1, frame.jitter_batches))
     if not _count(frame.step) or frame.jitter_batches < 1 or rest or not logits:
         return "a closer look whose jitter does not fit"
     if len(frame.eval_logits) not in (0, logits * FLOAT):
         return "a closer look whose logits do not fit"
-    if not all(map(_equally_long, frame.calibrated)):
+    fits = not frame.calibrated or _widths(frame.calibrated) == (*config.hidden, logits)
+    if not fits or not all(map(_equally_long, frame.calibrated)):
         return "a closer look whose statistics do not fit"
     if not (len(frame.dead) == len(frame.dead_grad) == len(frame.alive_grad) == layers) or not frame.through:
         return "a closer look at layers that its configuration does not have"

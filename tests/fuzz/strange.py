@@ -100,12 +100,12 @@ def of_type(rng: random.Random, kind: Any) -> Any:
 
 
 @cache
-def hints_of(kind: type[msgspec.Struct]) -> dict[str, Any]:
+def hints_of(kind: Any) -> dict[str, Any]:
     """The types of a struct's fields."""
     return typing.get_type_hints(kind)
 
 
-def message(rng: random.Random, kind: type[msgspec.Struct]) -> Any:
+def message(rng: random.Random, kind: Any) -> Any:
     """A struct with all its fields strange."""
     hints = hints_of(kind)
     return kind(**{name: of_type(rng, hints[name]) for name in kind.__struct_fields__})
@@ -113,7 +113,8 @@ def message(rng: random.Random, kind: type[msgspec.Struct]) -> Any:
 
 def doctored(rng: random.Random, sound: Any, rate: float = 0.1) -> Any:
     """A sound message with some of its fields, at any depth, made strange."""
-    hints = hints_of(type(sound))
+    kind: Any = type(sound)
+    hints = hints_of(kind)
 
     def of(value: Any, kind: Any) -> Any:
         if isinstance(value, msgspec.Struct):

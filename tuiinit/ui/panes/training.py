@@ -112,7 +112,7 @@ def slider_row(session: Session, width: int) -> Row:
     count = f" of {newest:,} "
     length = max(0, width - len(label) - len(count) - len(tail))
     track = ["─"] * length
-    for step in steps:
+    for step in steps if length else ():
         track[_place(step, newest, length)] = "┼"
     here = _place(at, newest, length)
     return row(
@@ -128,4 +128,4 @@ def slider_row(session: Session, width: int) -> Row:
 
 def _place(step: int, newest: int, length: int) -> int:
     """The cell of a step. Snapshots lie at 1, 2, 5, 10, …: so does the track, by the logarithm."""
-    return round(math.log1p(step) / math.log1p(max(1, newest)) * (length - 1)) if length else 0
+    return min(length - 1, round(math.log1p(step) / math.log1p(max(1, newest)) * (length - 1))) if length else 0

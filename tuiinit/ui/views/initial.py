@@ -22,6 +22,7 @@ TOO_HIGH = 0.1  # nats above ln V, as in the findings
 PANEL = 26  # columns from which a histogram is worth drawing
 CUT = 1.3  # times the tallest bar of now, where the outline of the lane before ends
 FEWEST_SURE = 0.05  # share of the examples on which a network may be sure by chance
+FAR = 1e300  # losses beyond are drawn at the edge
 Floats = npt.NDArray[np.float64]
 
 
@@ -220,7 +221,7 @@ def loss_plot(session: Session, width: int, height: int) -> Plot:
     if now:
         lines.append((guess, f"ln {classes(now)}"))  # the last label stays where two meet
     values += [value for value, _ in lines]
-    low, high = min(values), max(values)
+    low, high = max(-FAR, min(values)), min(FAR, max(values))
     decades = max(2, math.ceil(math.log10(last)))
     return curves(
         drawn,
