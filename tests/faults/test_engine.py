@@ -55,7 +55,7 @@ def catching_up(terminal: Terminal) -> None:
     terminal.shows("catching up")
 
 
-@pytest.mark.parametrize("state", [idle, training, catching_up])
+@pytest.mark.parametrize("state", [pytest.param(idle, marks=pytest.mark.long), training, catching_up])
 def test_an_engine_that_is_killed(state: Callable[[Terminal], None], tmp_path: Path) -> None:
     with fake(environment={"TUIINIT_STATE": str(tmp_path)}) as terminal:
         terminal.reaches(0)
@@ -198,6 +198,7 @@ def test_quitting_while_the_engine_stands_still() -> None:
         leaves(terminal)
 
 
+@pytest.mark.long
 def test_a_command_around_a_stopped_engine_ends_with_it() -> None:
     with Terminal(*EXPLORER, "--engine", f"sh -c '{FAKE_ENGINE}; exit 1'") as terminal:
         terminal.reaches(0)

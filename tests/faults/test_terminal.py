@@ -76,6 +76,7 @@ def test_the_screen_killed_leaves_no_engine() -> None:
         assert terminal.ends() == -signal.SIGKILL
 
 
+@pytest.mark.long
 def test_ctrl_c_says_how_to_leave() -> None:
     with fake() as terminal:
         train(terminal)

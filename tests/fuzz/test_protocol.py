@@ -123,7 +123,7 @@ def words(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(path)
 
 
-@modes(25, 1_500)
+@modes(15, 1_500)
 @pytest.mark.filterwarnings("ignore")
 def test_a_server_survives_any_commands(cases: int, words: str) -> None:
     from tuiinit.engine.server import Server

