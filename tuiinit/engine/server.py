@@ -359,6 +359,7 @@ def out_of_memory(error: BaseException) -> bool:
 def main() -> NoReturn:
     """Serve the protocol on standard input and output until the input ends; ends the process."""
     torch.set_num_threads(1)  # at this size one thread is as fast as many, and leaves the rest to others
+    torch.set_flush_denormal(True)  # a signal that has all but vanished, deep down, would take a hundred times as long
     frames, source = _own_streams()
     outgoing: queue.Queue[bytes | None] = queue.Queue()
     commands: queue.Queue[Command | None] = queue.Queue()
