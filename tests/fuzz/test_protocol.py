@@ -174,3 +174,25 @@ def test_an_engine_process_refuses_what_is_no_command(cases: int) -> None:
         assert "cannot read its commands" in problem.text
         assert b"Traceback" not in done.stderr
         assert done.returncode in (0, 1)
+
+
+def test_an_engine_waits_for_a_screen_that_takes_nothing_for_long(words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As while the screen is suspended: what waits for it is bounded, and all of it comes."""
+    from tuiinit.engine import server as module
+
+    monkeypatch.setattr(module, "MAX_WAITING", 300)
+    sent: list[protocol.Message] = []
+    server = module.Server(queue.Queue(), sent.append)
+    lane = strange.config(random.Random(0)).replace(data=words, hidden=(2,), lr=0.01, gain=1.0, schedule=())
+    server._obey(protocol.Select(lanes=(lane,)))
+    server._obey(protocol.Advance())
+    while server._moving():
+        server._work()
+        assert server.lanes.clock < 20_000
+    stood = server.lanes.clock
+    assert stood >= 300
+    server._obey(protocol.Credit())
+    server._update(idle=True)
+    steps = [step for frame in sent if isinstance(frame, protocol.Trace) for step in range(len(frame.loss) // 4)]
+    assert len(steps) == stood, "every step is told"
+    assert server._moving()
