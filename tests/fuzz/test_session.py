@@ -174,7 +174,7 @@ def draw(rng: random.Random, session: Session) -> int:
     return len(VIEWS) + 4
 
 
-@modes(60, 6_000)
+@modes(60, 2_500)
 def test_any_frames_in_any_order(cases: int) -> None:
     taken = drawn = 0
     for case in range(cases):
@@ -198,7 +198,7 @@ def test_any_frames_in_any_order(cases: int) -> None:
     assert drawn > cases
 
 
-@modes(60, 6_000)
+@modes(60, 2_500)
 def test_views_of_doctored_snapshots(cases: int) -> None:
     drawn = 0
     for case in range(cases):
