@@ -72,7 +72,7 @@ async def test_toggling_catches_up_and_toggling_back_is_instant() -> None:
 
 async def test_catching_up_shows_progress_and_esc_interrupts() -> None:
     async with explorer() as driver:
-        await driver.train(400)
+        await driver.train(1_000)  # far enough that catching up takes a while
         await driver.press("4")
         await driver.shows("catching up", "esc stops")
         await driver.press("escape")
