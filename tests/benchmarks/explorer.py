@@ -65,28 +65,47 @@ def start_and_quit() -> Iterator[Row]:
     yield Row("quit in the middle of a run", f"{last:.2f} s", "≤ 1 s", last <= 1.0)
 
 
+class _Unread:
+    """Takes a terminal's output without parsing it, which would take a core from the two that are measured."""
+
+    def feed(self, data: bytes) -> None:
+        pass
+
+
+@contextmanager
+def unread(terminal: Terminal) -> Iterator[None]:
+    """Nobody reads the screen meanwhile; after it the program draws everything anew."""
+    stream, terminal._stream = terminal._stream, _Unread()  # type: ignore[assignment]
+    yield
+    terminal._stream = stream
+    terminal.resize(121, 40)
+
+
 def watching() -> Iterator[Row]:
     """Training flat out under an explorer: keys, CPU, bytes, and the price for training."""
     with explorer() as terminal:
         terminal.press(" ")
         until(lambda: _step(terminal) > 500, "training")
         ui = terminal.process.pid
-        cpu, sent, step, start = _cpu(ui), len(terminal.output), _step(terminal), time.perf_counter()
-        time.sleep(WATCHED)
-        elapsed = time.perf_counter() - start
-        rate = (_step(terminal) - step) / elapsed
-        busy = (_cpu(ui) - cpu) / elapsed
-        traffic = (len(terminal.output) - sent) / elapsed / 1000
-        yield Row("redraw while training, CPU at 10 a second", f"{busy * 100:.0f} ms", "≤ 50 ms", busy <= 0.5)
+        step, start = _step(terminal), time.perf_counter()
+        with unread(terminal):
+            cpu, sent, begun = _cpu(ui), len(terminal.output), time.perf_counter()
+            time.sleep(WATCHED)
+            watched = time.perf_counter() - begun
+            busy = (_cpu(ui) - cpu) / watched
+            traffic = (len(terminal.output) - sent) / watched / 1000
+            waits = []
+            for _ in range(KEYS):
+                seen, begun = len(terminal.output), time.perf_counter()
+                terminal.press("?")
+                until(lambda seen=seen: b"Run or pause" in terminal.output[seen:], "help")
+                waits.append(time.perf_counter() - begun)
+                terminal.press("\x1b")
+                time.sleep(0.3)
+        until(lambda: _step(terminal) > step + 500, "the step after watching")
+        rate = (_step(terminal) - step) / (time.perf_counter() - start)
+        yield Row("drawing while training, of a core", f"{busy:.0%}", "≤ 50 % (50 ms, ten a second)", busy <= 0.5)
         yield Row("to the terminal", f"{traffic:.0f} kB/s", "≤ 70 kB/s", traffic <= 70)
-        waits = []
-        for _ in range(KEYS // 2):
-            for key, sign in (("?", True), ("\x1b", False)):
-                start = time.perf_counter()
-                terminal.press(key)
-                until(lambda sign=sign: ("Run or pause" in terminal.text) is sign, f"key {key!r}")
-                waits.append(time.perf_counter() - start)
-                time.sleep(0.15)
         slow = statistics.quantiles(waits, n=20)[-1]
         yield Row("key to changed screen while training, 95 %", f"{slow * 1e3:.0f} ms", "≤ 100 ms", slow <= 0.1)
         terminal.press(" ")
