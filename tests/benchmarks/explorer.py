@@ -19,6 +19,7 @@ from .table import Row
 ROUNDS = 7
 WATCHED = 8.0  # seconds of training that are watched
 KEYS = 40
+TITLES = (b"gradients", b"Update:data", b"Saturation", b"Depth")  # the tabs are drawn anew when another is active
 TICKS = 100.0  # of /proc/…/stat a second
 
 
@@ -96,18 +97,17 @@ def watching() -> Iterator[Row]:
             traffic = (len(terminal.output) - sent) / watched / 1000
             waits = []
             for _ in range(KEYS):
-                seen, begun = len(terminal.output), time.perf_counter()
-                terminal.press("?")
-                until(lambda seen=seen: b"Run or pause" in terminal.output[seen:], "help")
+                time.sleep(0.25)
+                terminal.output, begun = b"", time.perf_counter()
+                terminal.press("\t")
+                until(lambda: any(title in terminal.output for title in TITLES), "the next view")
                 waits.append(time.perf_counter() - begun)
-                terminal.press("\x1b")
-                time.sleep(0.3)
         until(lambda: _step(terminal) > step + 500, "the step after watching")
         rate = (_step(terminal) - step) / (time.perf_counter() - start)
         yield Row("drawing while training, of a core", f"{busy:.0%}", "≤ 50 % (50 ms, ten a second)", busy <= 0.5)
         yield Row("to the terminal", f"{traffic:.0f} kB/s", "≤ 70 kB/s", traffic <= 70)
         slow = statistics.quantiles(waits, n=20)[-1]
-        yield Row("key to changed screen while training, 95 %", f"{slow * 1e3:.0f} ms", "≤ 100 ms", slow <= 0.1)
+        yield Row("tab to the next view while training, 95 %", f"{slow * 1e3:.0f} ms", "≤ 100 ms", slow <= 0.1)
         terminal.press(" ")
         time.sleep(1.0)
         engine = next(pid for pid in terminal.processes() if pid != ui)
