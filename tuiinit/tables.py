@@ -54,36 +54,35 @@ def as_json(result: Result) -> bytes:
         "dev_loss": evaluation.dev if evaluation else None,
         "diverged_at": result.diverged_at,
         "activations": activations,
-        "weights": [
-            {
-                "name": w.name,
-                "shape": w.shape,
-                "mean": w.mean,
-                "std": w.std,
-                "grad_mean": w.grad_mean,
-                "grad_std": w.grad_std,
-                "grad_data_ratio": w.grad_data_ratio,
-                "update_data_log10": w.update_data_log10,
-            }
-            for w in snapshot.weights
-        ],
+        "weights": weight_figures(snapshot),
         "findings": [
-            {"id": f.id, "severity": f.severity, "text": f.text}
-            for f in told_findings(snapshot, result.config, evaluation, prediction, result.diverged_at)
+            {"id": f.id, "severity": f.severity, "text": f.text} for f in _findings(result, evaluation, prediction)
         ],
     }
     return msgspec.json.format(msgspec.json.encode(told), indent=1)
 
 
-def told_findings(
-    snapshot: Snapshot,
-    config: RunConfig,
-    evaluation: Evaluation | None,
-    prediction: Prediction,
-    diverged_at: int | None = None,
-) -> list[Finding]:
-    """The findings of a lane, its end by divergence included."""
-    return list(findings(snapshot, config, evaluation=evaluation, prediction=prediction, diverged_at=diverged_at))
+def weight_figures(snapshot: Snapshot) -> list[dict[str, Any]]:
+    """The figures of each weight by the names that JSON gives them."""
+    return [
+        {
+            "name": w.name,
+            "shape": list(w.shape),
+            "mean": w.mean,
+            "std": w.std,
+            "grad_mean": w.grad_mean,
+            "grad_std": w.grad_std,
+            "grad_data_ratio": w.grad_data_ratio,
+            "update_data_log10": w.update_data_log10,
+        }
+        for w in snapshot.weights
+    ]
+
+
+def _findings(result: Result, evaluation: Evaluation | None, prediction: Prediction) -> tuple[Finding, ...]:
+    return findings(
+        result.last, result.config, evaluation=evaluation, prediction=prediction, diverged_at=result.diverged_at
+    )
 
 
 def _finite(value: float | None) -> float | None:
@@ -159,7 +158,7 @@ def print_tables(result: Result, console: Console) -> None:
         table.add_row(w.name, f"{w.std:.4f}", _number(ratio, "{:+.3f}"), word)
     console.print(table)
 
-    for finding in told_findings(snapshot, config, evaluation, prediction, result.diverged_at):
+    for finding in _findings(result, evaluation, prediction):
         console.print(Text(f"{MARKS[finding.severity]} {finding.text}", style=STYLES[finding.severity]))
 
 

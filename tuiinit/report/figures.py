@@ -15,7 +15,7 @@ from ..plots import density
 from ..protocol import Evaluation, Snapshot
 from ..runs import Result
 from ..sweep import LOSS_SHARE, LOSS_STEPS
-from ..tables import describe
+from ..tables import describe, weight_figures
 from ..theory import predict
 
 Table = dict[str, Any]  # plain values, as in JSON
@@ -48,19 +48,7 @@ def snapshot_table(snapshot: Snapshot, config: RunConfig) -> Table:
             }
             for a, p in zip(snapshot.activations, prediction.layers, strict=True)
         ],
-        "weights": [
-            {
-                "name": w.name,
-                "shape": list(w.shape),
-                "mean": w.mean,
-                "std": w.std,
-                "grad_mean": w.grad_mean,
-                "grad_std": w.grad_std,
-                "grad_data_ratio": w.grad_data_ratio,
-                "update_data_log10": w.update_data_log10,
-            }
-            for w in snapshot.weights
-        ],
+        "weights": weight_figures(snapshot),
     }
 
 

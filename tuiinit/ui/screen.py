@@ -11,7 +11,6 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container, Horizontal, Vertical
-from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Input
 
@@ -19,6 +18,7 @@ from ..config import LECTURE_GAINS, ConfigError, RunConfig
 from ..plots import Plot
 from ..tour import BY_CLAIM
 from .actions import bindings
+from .common import TrainingScreen
 from .cursor import Cursor, found, move
 from .hint import Hint
 from .ink import Ink, row, visible, wrap
@@ -81,7 +81,7 @@ class ViewPane(Pane):
         yield self.sheet
 
 
-class Explorer(Screen[None]):
+class Explorer(TrainingScreen[None]):
     """Everything that is seen. It reads the session, changes it on keys, and tells the engine through `tell`."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings()]
@@ -304,21 +304,6 @@ class Explorer(Screen[None]):
             changed |= self.session.say(mishap("that did not work", error), "bad")
         self.draw(changed | Changed.ALL)
 
-    def action_run(self) -> None:
-        self._do(self.session.run_or_pause)
-
-    def action_step(self) -> None:
-        self._do(lambda: self.session.advance(steps=1))
-
-    def action_epoch(self) -> None:
-        self._do(lambda: self.session.advance(epochs=1))
-
-    def action_evaluate(self) -> None:
-        self._do(self.session.evaluate)
-
-    def action_restart(self) -> None:
-        self._do(self.session.restart)
-
     def action_reseed(self) -> None:
         self._do(lambda: self.session.restart(random_seed))
 
@@ -503,23 +488,6 @@ class Explorer(Screen[None]):
         else:
             self.hint.end()
         self.draw(self.session.hush())
-
-    def action_help(self) -> None:
-        from .help import HelpScreen
-
-        self.app.push_screen(HelpScreen())
-
-    def action_palette(self) -> None:
-        self.app.action_command_palette()
-
-    async def action_restart_engine(self) -> None:
-        await self.app.run_action("app.restart_engine")
-
-    def action_suspend(self) -> None:
-        self.app.action_suspend_process()
-
-    async def action_quit(self) -> None:
-        await self.app.run_action("app.quit")
 
     @on(SettingChanged)
     def _setting_changed(self, event: SettingChanged) -> None:

@@ -8,12 +8,12 @@ from typing import ClassVar
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.screen import Screen
 
 from ..config import ConfigError, RunConfig
 from ..plots import SERIES, Row
 from ..recommend import recommend
 from .actions import ACTIONS, SWEEP_ACTIONS, SWEEP_SHARED, Action, bindings
+from .common import CommonScreen
 from .ink import Ink, Piece, bar, row, visible, wrap
 from .messages import Asked, ViewChosen
 from .mishaps import mishap
@@ -29,7 +29,7 @@ ADVICE = 8  # rows of the recommendation, at most
 ARROWS = {"left": (-1, 0), "right": (1, 0), "up": (0, 1), "down": (0, -1)}
 
 
-class SweepScreen(Screen[RunConfig | None]):
+class SweepScreen(CommonScreen[RunConfig | None]):
     """Runs a sweep on engines of its own while it is open. Dismisses with the configuration to look at, if any."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -228,20 +228,6 @@ class SweepScreen(Screen[RunConfig | None]):
         """Stop, keep what was measured, and go back."""
         self.sweeping.stop()
         self.dismiss(None)
-
-    def action_help(self) -> None:
-        from .help import HelpScreen
-
-        self.app.push_screen(HelpScreen())
-
-    def action_palette(self) -> None:
-        self.app.action_command_palette()
-
-    def action_suspend(self) -> None:
-        self.app.action_suspend_process()
-
-    async def action_quit(self) -> None:
-        await self.app.run_action("app.quit")
 
 
 def _minutes(seconds: float) -> str:

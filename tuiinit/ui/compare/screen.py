@@ -8,11 +8,11 @@ from typing import Any, ClassVar
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.screen import Screen
 
 from ...config import CHANGEABLE, LECTURE_GAINS, NONLINEARITIES, OPTIMIZERS, ConfigError, RunConfig
 from ...plots import Row
 from ..actions import ACTIONS, BY_ID, COMPARE_ACTIONS, SHARED, Action, bindings
+from ..common import TrainingScreen
 from ..ink import Ink, Piece, bar, row, visible, wrap
 from ..messages import Asked, ViewChosen
 from ..mishaps import mishap
@@ -33,7 +33,7 @@ BAR = 12  # cells of the bar that shows how far lanes have caught up
 FOOTER = ("run", "step", "epoch", "open", "sides", "lr-up", "close", "help", "quit")
 
 
-class CompareScreen(Screen[str]):
+class CompareScreen(TrainingScreen[str]):
     """Small multiples of one view over several lanes. Dismisses with the id of the view that was shown."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -256,21 +256,6 @@ class CompareScreen(Screen[str]):
         else:
             self._do(lambda: self._change(name, value))
 
-    def action_run(self) -> None:
-        self._do(self.session.run_or_pause)
-
-    def action_step(self) -> None:
-        self._do(lambda: self.session.advance(steps=1))
-
-    def action_epoch(self) -> None:
-        self._do(lambda: self.session.advance(epochs=1))
-
-    def action_evaluate(self) -> None:
-        self._do(self.session.evaluate)
-
-    def action_restart(self) -> None:
-        self._do(self.session.restart)
-
     def action_reseed(self) -> None:
         if self.grid.varies("seed"):
             self._do(lambda: self._change("seed", 0))  # says why it cannot be
@@ -333,23 +318,6 @@ class CompareScreen(Screen[str]):
     def action_overlay(self) -> None:
         self._single = not self._single
         self.draw()
-
-    def action_help(self) -> None:
-        from ..help import HelpScreen
-
-        self.app.push_screen(HelpScreen())
-
-    def action_palette(self) -> None:
-        self.app.action_command_palette()
-
-    def action_suspend(self) -> None:
-        self.app.action_suspend_process()
-
-    async def action_restart_engine(self) -> None:
-        await self.app.run_action("app.restart_engine")
-
-    async def action_quit(self) -> None:
-        await self.app.run_action("app.quit")
 
     def action_cell(self, key: str) -> None:
         if self._choosing is not None:
