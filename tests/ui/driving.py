@@ -7,7 +7,11 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
+from unittest.mock import patch
 
+import textual.app
+import textual.pilot
+from textual._context import active_app
 from textual.pilot import Pilot
 
 from tuiinit.config import RunConfig
@@ -18,6 +22,7 @@ from tuiinit.ui.screen import Explorer
 from .fake import FakeLink
 
 PATIENCE = 20.0  # seconds until a condition that does not come true fails the test
+ROUNDS = 20  # of waiting for messages: while the engine trains there may always be another one
 
 
 @dataclass
@@ -72,6 +77,36 @@ class Driver:
         await self.pilot.pause()
 
 
+async def all_handled(min_sleep: float = 0, max_sleep: float = 0) -> None:
+    """Wait until every message under way is handled, and those that it led to, and the screen is painted."""
+    app = active_app.get()
+    pilot = Pilot(app)
+    for _ in range(ROUNDS):
+        if not await pilot._wait_for_screen():
+            return
+        screen = app.screen
+        waiting = screen._layout_required or screen._dirty_widgets or screen._callbacks
+        screen._on_timer_update()
+        pumps = (app, *screen.walk_children(with_self=True))
+        if not waiting and all(pump._message_queue.empty() and not pump._next_callbacks for pump in pumps):
+            return
+
+
+@asynccontextmanager
+async def driven(app: ExplorerApp, link: FakeLink, size: tuple[int, int] = (120, 40)) -> AsyncIterator[Driver]:
+    """An app that a pilot drives.
+
+    The pilot's own waits, several for each key, sleep until the process hardly computes: for a second each
+    while the engine trains.
+    """
+    with (
+        patch.object(textual.app, "wait_for_idle", all_handled),
+        patch.object(textual.pilot, "wait_for_idle", all_handled),
+    ):
+        async with app.run_test(size=size) as pilot:
+            yield Driver(app, pilot, link)
+
+
 @asynccontextmanager
 async def explorer(
     config: RunConfig | None = None,
@@ -84,8 +119,7 @@ async def explorer(
     """The explorer over a fake engine, with the first snapshot drawn."""
     link = link or FakeLink()
     app = ExplorerApp(link, config or RunConfig(), restart=restart, theme=theme)
-    async with app.run_test(size=size) as pilot:
-        driver = Driver(app, pilot, link)
+    async with driven(app, link, size) as driver:
         await driver.until(lambda: driver.session.snapshot() is not None, "first snapshot")
         await driver.settled()
         yield driver

@@ -22,7 +22,7 @@ from tuiinit.ui.app import ExplorerApp
 from tuiinit.ui.model import RECORDED
 from tuiinit.ui.screen import VIEWS
 
-from .driving import Driver
+from .driving import Driver, driven
 from .fake import FakeLink
 
 VIEW_THIRDS = [range(third, len(VIEWS), 3) for third in range(3)]  # each view is compared at one of three clocks
@@ -36,8 +36,7 @@ async def recorded(
     """A live explorer whose session is recorded."""
     link, recorder = link or FakeLink(), Recorder(folder)
     app = ExplorerApp(link, config or RunConfig(), recorder=recorder)
-    async with app.run_test(size=(120, 40)) as pilot:
-        driver = Driver(app, pilot, link)
+    async with driven(app, link) as driver:
         await driver.until(lambda: driver.session.snapshot() is not None, "first snapshot")
         await driver.settled()
         yield driver
@@ -49,8 +48,7 @@ async def replayed(told: Recording, size: tuple[int, int] = (120, 40)) -> AsyncI
     """An explorer over a recording, at its end."""
     link = FileLink(told)
     app = ExplorerApp(link, told.config, recalled=told)
-    async with app.run_test(size=size) as pilot:
-        driver = Driver(app, pilot, link)  # type: ignore[arg-type]
+    async with driven(app, link, size) as driver:  # type: ignore[arg-type]
         await driver.until(lambda: driver.session.clock == told.clock and driver.session.snapshot(), "the end")
         await driver.until(lambda: not app._owed, "drawn")
         await driver.pilot.pause()
@@ -211,8 +209,7 @@ async def test_resuming_shows_the_history_and_catches_up(tmp_path: Path) -> None
 
     link, recorder = FakeLink(), Recorder(tmp_path / "second")
     app = ExplorerApp(ResumedLink(told, link), told.config, recorder=recorder, recalled=told)
-    async with app.run_test(size=(120, 40)) as pilot:
-        driver = Driver(app, pilot, link)
+    async with driven(app, link) as driver:
         assert link.sent[:2] == [Select(lanes=(config,)), Advance(to=end)]
         await driver.shows("catching up", f"/ {end:,}", "esc stops")
         assert driver.session.step == end  # what was recorded is there at once
@@ -239,8 +236,7 @@ async def test_catching_up_after_a_resume_can_be_interrupted(tmp_path: Path) -> 
         path = session_file(driver)
     told, link = load(path), FakeLink()
     app = ExplorerApp(ResumedLink(told, link), told.config, recalled=told)
-    async with app.run_test(size=(120, 40)) as pilot:
-        driver = Driver(app, pilot, link)
+    async with driven(app, link) as driver:
         await driver.shows("esc stops")
         await driver.press("escape")
         await driver.shows("space goes on")
