@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import os
+import shlex
+import socket
 import subprocess
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import hypothesis
 import pytest
+
+from tests import warm as warm_engines
+from tuiinit import link, runs
 
 hypothesis.settings.register_profile("suite", deadline=None, max_examples=50, print_blob=True)
 hypothesis.settings.load_profile("suite")
@@ -53,3 +59,30 @@ def tuiinit() -> Tuiinit:
         return subprocess.run([sys.executable, "-m", "tuiinit", *arguments], check=False, **given)  # type: ignore[call-overload,no-any-return]
 
     return run
+
+
+@pytest.fixture(scope="session")
+def warm_engine() -> Iterator[list[str]]:
+    """The command of an engine that starts at once; see `tests.warm`."""
+    with tempfile.TemporaryDirectory(prefix="warm-") as folder:  # not pytest's: an address has to be short
+        address = str(Path(folder) / "socket")
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(address)
+            listener.listen()
+            code = "import socket, sys; from tests.warm import serve; serve(socket.socket(fileno=int(sys.argv[1])))"
+            command = [sys.executable, "-c", code, str(listener.fileno())]
+            environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
+            server = subprocess.Popen(command, pass_fds=[listener.fileno()], env=environment)
+        yield [sys.executable, "-I", "-S", warm_engines.__file__, address]
+        with socket.socket(socket.AF_UNIX) as end:
+            end.connect(address)
+        assert server.wait(timeout=100) == 0
+
+
+@pytest.fixture(scope="module")
+def warm(warm_engine: list[str]) -> Iterator[None]:
+    """Engines of these tests, where no other is asked for, start at once and are asked often for news."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(link, "engine_command", lambda command: shlex.split(command) if command else warm_engine)
+        patch.setattr(runs, "PROGRESS_SECONDS", 0.02)
+        yield

@@ -29,6 +29,7 @@ from tuiinit.config import ConfigError, RunConfig
 from tuiinit.engine.text import read_words
 from tuiinit.runs import Result, RunError
 
+pytestmark = pytest.mark.usefixtures("warm")
 BASE = RunConfig(device="cpu")
 BY_ID = {claim.id: claim for claim in CLAIMS}
 EVERY = pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.id)

@@ -37,6 +37,7 @@ from tuiinit.protocol import (
 from tuiinit.recorder import Recorder
 from tuiinit.recording import HEADER, Recording, RecordingError, load
 
+pytestmark = pytest.mark.usefixtures("warm")
 CONFIG = RunConfig(hidden=(8, 8))
 Tuiinit = Callable[..., "subprocess.CompletedProcess[str]"]
 

@@ -16,7 +16,6 @@ import msgspec
 import pytest
 
 import tuiinit
-from tuiinit import runs
 from tuiinit.config import ConfigError, RunConfig, load
 from tuiinit.history import LaneHistory
 from tuiinit.link import Engine
@@ -25,6 +24,7 @@ from tuiinit.report import notes, pictures, prose, write, write_session
 from tuiinit.report.folder import MARKER, writing
 from tuiinit.runs import Session
 
+pytestmark = pytest.mark.usefixtures("warm")
 STEPS = 12
 WORDS = Path(tuiinit.__file__).parent / "data" / "names.txt"
 NAMES = {
@@ -42,7 +42,6 @@ FIGURES = {"report.md", "report.json", "lanes.csv", "activations.csv", "weights.
 def _state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TUIINIT_STATE", str(tmp_path_factory.mktemp("state")))
-        patch.setattr(runs, "PROGRESS_SECONDS", 0.02)
         yield
 
 

@@ -20,6 +20,7 @@ from tuiinit.config import ConfigError, RunConfig
 from tuiinit.recommend import choose, recommend
 from tuiinit.sweep import Cell, Kept, Measures, Plan, Point, Sweep, log_slope, parse_axis, parse_gains, run
 
+pytestmark = pytest.mark.usefixtures("warm")
 SMALL = RunConfig(hidden=(12, 12), device="cpu", seed=7)
 STEPS = 25
 

@@ -24,6 +24,7 @@ from tuiinit.tour import BY_CLAIM, STOPS, Progress, Seen, Sight, Stop, Walk
 from tuiinit.ui.settings import step_lr
 from tuiinit.ui.views import VIEWS
 
+pytestmark = pytest.mark.usefixtures("warm")
 EACH = pytest.mark.parametrize("stop", STOPS, ids=lambda stop: stop.claim)
 # A value for each setting that a sight leaves to a function.
 WILL_DO = {"seed": 1, "output_scale": 10.0, "lr": 0.001}

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import time
 
+import pytest
+
 from tuiinit.config import LECTURE_GAINS, RunConfig
 from tuiinit.history import LaneHistory
-from tuiinit.link import Link
-from tuiinit.runs import run
+from tuiinit.link import Engine, Link
+from tuiinit.protocol import Advance
+from tuiinit.runs import Session
 from tuiinit.ui.app import ExplorerApp
 from tuiinit.ui.compare.drawing import Pictures, grid_rows
 from tuiinit.ui.compare.screen import CompareScreen
 from tuiinit.ui.compare.small import SMALLS
 
+pytestmark = pytest.mark.usefixtures("warm")
 STEPS = 3
 PATIENCE = 60.0
 
@@ -45,8 +49,10 @@ async def test_eight_lanes_at_once_have_the_numbers_that_each_has_alone() -> Non
         shown = {config.key: session.lanes[config.key] for config in lanes}
         assert {config.key for config in session.group} == set(shown)
         assert_fast(screen)
-    for config in lanes:
-        (alone,) = run([config], steps=STEPS)
+    with Engine() as engine:
+        runs = Session(engine)
+        every = [(config, *runs.restart([config]), *runs.advance(Advance(steps=STEPS))) for config in lanes]
+    for config, _, alone in every:
         for step in (0, 1, 2, STEPS):
             if step in alone.snapshots:
                 now, then = shown[config.key].snapshots.get(step), alone.snapshots[step]
