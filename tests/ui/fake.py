@@ -62,7 +62,8 @@ def loss_at(config: RunConfig, step: int) -> float:
 
 
 def ratio_at(config: RunConfig, step: int, matrix: int) -> float:
-    return -3.0 + 0.3 * math.sin(matrix) + math.log10(config.at(step - 1).lr / 0.1)
+    lr = config.at(step - 1).lr if config.schedule else config.lr  # a configuration for each step takes long to check
+    return -3.0 + 0.3 * math.sin(matrix) + math.log10(lr / 0.1)
 
 
 def std_at(config: RunConfig, layer: int) -> float:
