@@ -11,6 +11,9 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+# Before NumPy and PyTorch come: tests run side by side, and threads that spin for work take the cores from others.
+os.environ["OPENBLAS_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"] = "1"
+
 import hypothesis
 import pytest
 
@@ -71,7 +74,7 @@ def warm_engine() -> Iterator[list[str]]:
             listener.listen()
             code = "import socket, sys; from tests.warm import serve; serve(socket.socket(fileno=int(sys.argv[1])))"
             command = [sys.executable, "-c", code, str(listener.fileno())]
-            environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
+            environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
             server = subprocess.Popen(command, pass_fds=[listener.fileno()], env=environment)
         yield [sys.executable, "-I", "-S", warm_engines.__file__, address]
         with socket.socket(socket.AF_UNIX) as end:
@@ -84,5 +87,5 @@ def warm(warm_engine: list[str]) -> Iterator[None]:
     """Engines of these tests, where no other is asked for, start at once and are asked often for news."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(link, "engine_command", lambda command: shlex.split(command) if command else warm_engine)
-        patch.setattr(runs, "PROGRESS_SECONDS", 0.02)
+        patch.setattr(runs, "PROGRESS_SECONDS", 0.05)
         yield
