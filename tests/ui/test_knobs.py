@@ -23,31 +23,33 @@ async def go_to(driver: Driver, name: str) -> None:
     raise AssertionError(f"no setting {name}")
 
 
-@pytest.mark.parametrize(
-    ("name", "key", "values"),
-    [
-        ("output_scale", "left", [0.01, 0.001, 0.0]),
-        ("output_scale", "right", [0.3, 1.0, 2.0, 3.0, 5.0, 10.0]),
-        ("fan_in_scaling", "right", [False, True]),
-        ("embedding_scale", "left", [0.3, 0.1]),
-        ("bias_before_bn", "right", [True]),
-        ("bn_style", "right", ["torch", "lecture"]),
-        ("bn_momentum", "left", [0.01, 0.001]),
-        ("bn_eps", "right", [1e-3, 0.1]),
-        ("beta1", "left", [0.8]),
-        ("beta2", "right", [0.9999]),
-        ("alpha", "left", [0.95]),
-        ("momentum", "right", [0.95]),
-        ("weight_decay", "right", [0.1]),
-    ],
-)
-async def test_arrows_turn_a_knob(name: str, key: str, values: list[Any]) -> None:
-    async with explorer(RunConfig(bn=True)) as driver:
-        await go_to(driver, name)
-        for value in values:
-            await driver.press(key)
-            assert getattr(driver.session.config, name) == value
-            assert driver.link.of(Select)[-1] == Select(lanes=(RunConfig(bn=True).replace(**{name: value}),))
+TURNS: list[tuple[str, str, list[Any]]] = [
+    ("output_scale", "left", [0.01, 0.001, 0.0]),
+    ("output_scale", "right", [0.3, 1.0, 2.0, 3.0, 5.0, 10.0]),
+    ("fan_in_scaling", "right", [False, True]),
+    ("embedding_scale", "left", [0.3, 0.1]),
+    ("bias_before_bn", "right", [True]),
+    ("bn_style", "right", ["torch", "lecture"]),
+    ("bn_momentum", "left", [0.01, 0.001]),
+    ("bn_eps", "right", [1e-3, 0.1]),
+    ("beta1", "left", [0.8]),
+    ("beta2", "right", [0.9999]),
+    ("alpha", "left", [0.95]),
+    ("momentum", "right", [0.95]),
+    ("weight_decay", "right", [0.1]),
+]
+
+
+async def test_arrows_turn_every_knob() -> None:
+    start = RunConfig(bn=True)
+    async with explorer(start) as driver:
+        for name, key, values in TURNS:
+            driver.app.tell(driver.session.select(start))
+            await go_to(driver, name)
+            for value in values:
+                await driver.press(key)
+                assert getattr(driver.session.config, name) == value
+                assert driver.link.of(Select)[-1] == Select(lanes=(start.replace(**{name: value}),))
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
