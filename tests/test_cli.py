@@ -14,7 +14,7 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
-from tuiinit.cli import cli
+from tuiinit.cli import cli, main
 from tuiinit.config import Change, RunConfig, to_toml
 from tuiinit.engine.lanes import device_of
 
@@ -38,6 +38,20 @@ def strict(text: str) -> Any:
     return json.loads(text, parse_constant=refuse)
 
 
+@pytest.fixture
+def inside(warm: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
+    """The console script in this process: arguments in, exit code and both outputs out."""
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        monkeypatch.setattr(sys, "argv", ["tuiinit", *arguments])
+        with pytest.raises(SystemExit) as left:
+            main()
+        assert isinstance(left.value.code, int)
+        return subprocess.CompletedProcess(arguments, left.value.code, *capsys.readouterr())
+
+    return run
+
+
 def told(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
@@ -45,8 +59,8 @@ def told(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
     return found
 
 
-def test_json(tuiinit: Any) -> None:
-    run = told(tuiinit(*SMALL, "--steps", "3", "--json", "--gain", "1", "--bn"))
+def test_json(inside: Any) -> None:
+    run = told(inside(*SMALL, "--steps", "3", "--json", "--gain", "1", "--bn"))
     assert set(run) == KEYS
     assert all(set(act) == ACTIVATION for act in run["activations"])
     assert all(set(weight) == WEIGHT for weight in run["weights"])
@@ -62,28 +76,28 @@ def test_json(tuiinit: Any) -> None:
     assert all(0 <= act["saturated"] <= 1 for act in run["activations"])
 
 
-def test_step_zero_and_numbers_that_do_not_exist(tuiinit: Any) -> None:
-    run = told(tuiinit(*SMALL, "--steps", "0", "--json", "--gain", "0"))
+def test_step_zero_and_numbers_that_do_not_exist(inside: Any) -> None:
+    run = told(inside(*SMALL, "--steps", "0", "--json", "--gain", "0"))
     assert (run["step"], run["epoch"]) == (0, 0.0)
     assert {weight["update_data_log10"] for weight in run["weights"]} == {None}
     assert run["weights"][1]["grad_data_ratio"] is None
     assert run["loss"] == run["initial_loss"]
 
 
-def test_a_file_with_options_on_top(tuiinit: Any, tmp_path: Path) -> None:
+def test_a_file_with_options_on_top(inside: Any, tmp_path: Path) -> None:
     config = RunConfig(hidden=(3,), gain=3, bn=True, batch_size=8, schedule=(Change(1, "lr", 0.5),), device="cpu")
     file = tmp_path / "run.toml"
     file.write_text(to_toml(config))
     options = ("--epochs", "2", "--batch-size", "30000", "--gain", "5/3", "--no-bn")
-    run = told(tuiinit("run", "--config", str(file), *options, "--json"))
+    run = told(inside("run", "--config", str(file), *options, "--json"))
     assert msgspec.convert(run["config"], RunConfig) == config.replace(gain=5 / 3, bn=False, batch_size=30_000)
     assert run["epoch"] == 2
     assert run["dev_loss"] > 2
 
 
-def test_a_diverged_run_tells_what_it_measured_and_fails(tuiinit: Any) -> None:
+def test_a_diverged_run_tells_what_it_measured_and_fails(inside: Any) -> None:
     settings = ("--nonlinearity", "linear", "--lr", "10000", "--output-scale", "1")
-    done = tuiinit(*SMALL, *settings, "--steps", "60", "--json")
+    done = inside(*SMALL, *settings, "--steps", "60", "--json")
     assert done.returncode == 1
     run = strict(done.stdout)
     assert run["loss"] is None
@@ -92,7 +106,7 @@ def test_a_diverged_run_tells_what_it_measured_and_fails(tuiinit: Any) -> None:
     assert any("not finite" in finding["text"] for finding in run["findings"])
     assert done.stderr == f"tuiinit: the loss was not finite at step {run['diverged_at']}\n"
 
-    done = tuiinit(*SMALL, "--nonlinearity", "linear", "--gain", "1e30", "--steps", "3", "--json")
+    done = inside(*SMALL, "--nonlinearity", "linear", "--gain", "1e30", "--steps", "3", "--json")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == "tuiinit: the numbers leave float32's range at the very start: there is nothing to show\n"
 
@@ -178,8 +192,16 @@ def light(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(("arguments", "part"), WRONG, ids=lambda value: " ".join(value)[:40])
-def test_wrong_use_is_one_sentence(tuiinit: Any, light: dict[str, str], arguments: tuple[str, ...], part: str) -> None:
-    assert part in sentence(tuiinit(*arguments, env=light))
+def test_wrong_use_is_one_sentence(
+    inside: Any, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], part: str
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    assert part in sentence(inside(*arguments))
+
+
+def test_wrong_use_of_the_program_itself(tuiinit: Any, light: dict[str, str]) -> None:
+    for arguments, part in (WRONG[0], WRONG[-3]):  # of a command, and of none
+        assert part in sentence(tuiinit(*arguments, env=light))
 
 
 def test_bad_files_are_one_sentence(tuiinit: Any, light: dict[str, str], tmp_path: Path) -> None:
