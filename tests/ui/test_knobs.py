@@ -8,6 +8,7 @@ import pytest
 
 from tuiinit.config import Change, RunConfig
 from tuiinit.protocol import Select
+from tuiinit.ui.model import Changed
 from tuiinit.ui.settings import BY_NAME
 
 from .driving import Driver, explorer
@@ -45,6 +46,7 @@ async def test_arrows_turn_every_knob() -> None:
     async with explorer(start) as driver:
         for name, key, values in TURNS:
             driver.app.tell(driver.session.select(start))
+            driver.screen.draw(Changed.ALL)
             await go_to(driver, name)
             for value in values:
                 await driver.press(key)
