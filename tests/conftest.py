@@ -75,11 +75,10 @@ def warm_engine() -> Iterator[list[str]]:
             code = "import socket, sys; from tests.warm import serve; serve(socket.socket(fileno=int(sys.argv[1])))"
             command = [sys.executable, "-c", code, str(listener.fileno())]
             environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-            server = subprocess.Popen(command, pass_fds=[listener.fileno()], env=environment)
+            server = subprocess.Popen(command, pass_fds=[listener.fileno()], env=environment, stdin=subprocess.PIPE)
         yield [sys.executable, "-I", "-S", warm_engines.__file__, address]
-        with socket.socket(socket.AF_UNIX) as end:
-            end.connect(address)
-        assert server.wait(timeout=100) == 0
+        server.communicate(timeout=100)
+        assert server.returncode == 0
 
 
 @pytest.fixture(scope="module")

@@ -6,21 +6,20 @@ engine and lives as long as that does.
 """
 
 import os
+import select
 import socket
 import sys
 import threading
 
 
 def serve(listener: socket.socket) -> None:
-    """Fork an engine for every program that connects, until one connects that lends no streams."""
+    """Fork an engine for every program that connects, until standard input ends, as it does with the tests."""
     from tuiinit.engine.server import main
 
-    while True:
+    while listener in select.select([listener, sys.stdin], [], [])[0]:
         lender, _ = listener.accept()
         folder, streams, _, _ = socket.recv_fds(lender, 4096, 3)
-        if not streams:
-            break
-        if not os.fork():
+        if streams and not os.fork():  # without, who connected has been killed
             listener.close()
             os.chdir(folder)
             for number, stream in enumerate(streams):
