@@ -33,9 +33,9 @@ def test_gradient_of_each_nonlinearity(name: Any) -> None:
     wanted = MODULES[name](x)
     (grad,) = torch.autograd.grad(wanted, x, arriving)
     curve = CURVES[name]
-    out = curve.forward(x.detach())
+    out = curve.forward_(x.detach().clone())
     torch.testing.assert_close(out, wanted.detach())
-    torch.testing.assert_close(curve.backward(arriving, out), grad)
+    torch.testing.assert_close(curve.backward_(arriving, out), grad)
     torch.testing.assert_close(curve.module()(x.detach()), wanted.detach())
 
 

@@ -19,6 +19,7 @@ from tuiinit.protocol import Snapshot
 
 from .conftest import CPU, Make
 
+COUNTED = (torch.arange(1_000)[:, None], -torch.arange(1_000))  # each example tells its index
 SMALL = RunConfig(hidden=(20, 20), device="cpu")
 
 
@@ -42,27 +43,31 @@ def timeless(snapshot: Snapshot | None) -> Snapshot:
 @hypothesis.given(st.lists(st.tuples(st.integers(1, 40), st.integers(1, 300), st.booleans()), min_size=1, max_size=6))
 def test_minibatches_are_those_drawn_step_by_step(runs: list[tuple[int, int, bool]]) -> None:
     """Runs of steps with a batch size each, looked at beforehand or not."""
-    drawn = Minibatches(torch.Generator().manual_seed(5), 1_000, CPU)
+    drawn = Minibatches(torch.Generator().manual_seed(5), *COUNTED)
     generator = torch.Generator().manual_seed(5)
     for size, steps, peek in runs:
         if peek:
             drawn.next(size, peek=True)
         for _ in range(steps):
-            assert torch.equal(drawn.next(size), torch.randint(0, 1_000, (size,), generator=generator))
+            x, y = drawn.next(size)
+            assert torch.equal(x, torch.randint(0, 1_000, (size,), generator=generator))
+            assert torch.equal(y[:, 0], -x)
 
 
 def test_peeking_at_another_size_keeps_the_order() -> None:
-    drawn = Minibatches(torch.Generator().manual_seed(5), 1_000, CPU)
+    drawn = Minibatches(torch.Generator().manual_seed(5), *COUNTED)
     generator = torch.Generator().manual_seed(5)
     for size in (3, 8, 8, 2):
         drawn.next(9, peek=True)
-        assert torch.equal(drawn.next(size), torch.randint(0, 1_000, (size,), generator=generator))
+        x, y = drawn.next(size)
+        assert torch.equal(x, torch.randint(0, 1_000, (size,), generator=generator))
+        assert torch.equal(y[:, 0], -x)
 
 
 def test_blocks_of_large_minibatches_stay_small() -> None:
-    drawn = Minibatches(torch.Generator(), 1_000, CPU)
+    drawn = Minibatches(torch.Generator(), *COUNTED)
     drawn.next(65_536)
-    assert drawn._block.numel() * 8 < 2**24  # bytes
+    assert sum(x.numel() + y.numel() for x, y in drawn._block) * 8 < 2**25  # bytes
 
 
 # -------------------------------------------------------------------------------------------- stepping

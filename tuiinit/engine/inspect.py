@@ -80,7 +80,7 @@ def _gradients(
     # The gradients behind the lane's last step are not needed any more: the pass writes over them.
     _, kept = train_pass(network, lane.dataset.x[rows], lane.dataset.y[rows], keep=True, peek=True)
     assert kept is not None
-    backward = CURVES[lane.config.nonlinearity].backward
+    backward_ = CURVES[lane.config.nonlinearity].backward_
     arriving = torch.zeros(THROUGH_BINS, device=lane.device)
     leaving = torch.zeros(THROUGH_BINS, device=lane.device)
     dead_grad: list[float | None] = []
@@ -89,7 +89,7 @@ def _gradients(
     for i, (output, grad) in enumerate(zip(kept.outputs, kept.grads, strict=True)):
         place = (output.abs() * THROUGH_BINS).nan_to_num_().clamp_(max=THROUGH_BINS - 1).long().flatten()
         arriving.index_add_(0, place, grad.abs().flatten())
-        leaving.index_add_(0, place, backward(grad, output).abs().flatten())
+        leaving.index_add_(0, place, backward_(grad, output).abs().flatten())
         unit_grad = network.weight_grads[i + 1].abs().mean(dim=0)  # (width,)
         is_dead = torch.zeros(len(unit_grad), dtype=torch.bool, device=lane.device)
         is_dead[list(dead_units[i])] = True

@@ -23,27 +23,35 @@ aten = torch.ops.aten
 
 @dataclass(frozen=True)
 class Curve:
-    """A nonlinearity: its module, and its backward from the output's gradient and the output itself."""
+    """A nonlinearity: its module, and its forward and backward in place.
+
+    `backward_` turns the gradient with respect to the output into that with respect to the input, from the
+    gradient and the output.
+    """
 
     module: Callable[[], nn.Module]
-    forward: Callable[[Tensor], Tensor]
-    backward: Callable[[Tensor, Tensor], Tensor]
+    forward_: Callable[[Tensor], Tensor]
+    backward_: Callable[[Tensor, Tensor], Tensor]
 
 
 CURVES: dict[NonlinearityName, Curve] = {
-    "tanh": Curve(nn.Tanh, torch.tanh, aten.tanh_backward.default),
+    "tanh": Curve(nn.Tanh, torch.tanh_, lambda grad, out: aten.tanh_backward.grad_input(grad, out, grad_input=grad)),
     "linear": Curve(nn.Identity, lambda x: x, lambda grad, out: grad),
-    "relu": Curve(nn.ReLU, torch.relu, lambda grad, out: aten.threshold_backward.default(grad, out, 0)),
+    "relu": Curve(
+        nn.ReLU, torch.relu_, lambda grad, out: aten.threshold_backward.grad_input(grad, out, 0, grad_input=grad)
+    ),
     "leaky_relu": Curve(
         lambda: nn.LeakyReLU(LEAKY_SLOPE),
-        lambda x: functional.leaky_relu(x, LEAKY_SLOPE),
-        lambda grad, out: aten.leaky_relu_backward.default(grad, out, LEAKY_SLOPE, True),
+        lambda x: functional.leaky_relu_(x, LEAKY_SLOPE),
+        lambda grad, out: aten.leaky_relu_backward.grad_input(grad, out, LEAKY_SLOPE, True, grad_input=grad),
     ),
-    "sigmoid": Curve(nn.Sigmoid, torch.sigmoid, aten.sigmoid_backward.default),
+    "sigmoid": Curve(
+        nn.Sigmoid, torch.sigmoid_, lambda grad, out: aten.sigmoid_backward.grad_input(grad, out, grad_input=grad)
+    ),
     "selu": Curve(
         nn.SELU,
-        torch.selu,
-        lambda grad, out: aten.elu_backward.default(grad, SELU_ALPHA, SELU_SCALE, 1.0, True, out),
+        torch.selu_,
+        lambda grad, out: aten.elu_backward.grad_input(grad, SELU_ALPHA, SELU_SCALE, 1.0, True, out, grad_input=grad),
     ),
 }
 
@@ -150,9 +158,9 @@ class Network(nn.Module):
                 vectors.append(torch.zeros(width))
             if config.bn:
                 vectors += [torch.full((width,), config.output_scale if i == last else 1.0), torch.zeros(width)]
-        #: All parameters end to end, and the gradients beside them: weights, then vectors.
-        self.buffer = torch.zeros((2, sum(t.numel() for t in (*drawn, *vectors))), device=device)
-        self.flat, self.flat_grad = self.buffer
+        #: All parameters end to end, weights, then vectors; beside them the gradients, and room for the update.
+        self.buffer = torch.zeros((3, sum(t.numel() for t in (*drawn, *vectors))), device=device)
+        self.flat, self.flat_grad, self.flat_update = self.buffer
         self.flat.copy_(torch.cat([t.reshape(-1) for t in (*drawn, *vectors)]))
         shapes = [t.shape for t in (*drawn, *vectors)]
         data, grads = _views(self.flat, shapes), _views(self.flat_grad, shapes)
@@ -162,7 +170,7 @@ class Network(nn.Module):
         self.weights, self.weight_grads = data[: last + 2], grads[: last + 2]
         self.vectors, self.vector_grads = data[last + 2 :], grads[last + 2 :]
         self.weights_size = sum(w.numel() for w in self.weights)
-        #: Neighbours of one size as (2, count, size) views of data and gradients, for statistics in one go.
+        #: Neighbours of one size as (3, count, size) views of data, gradients and update, for statistics in one go.
         self.groups = _groups(self.buffer, self.weights)
 
         self.embedding = nn.Parameter(self.weights[0])
@@ -194,7 +202,7 @@ def _groups(buffer: Tensor, weights: list[Tensor]) -> list[Tensor]:
     start = 0
     for size, run in itertools.groupby(w.numel() for w in weights):
         count = len(list(run))
-        groups.append(buffer[:, start : start + count * size].view(2, count, size))
+        groups.append(buffer[:, start : start + count * size].view(3, count, size))
         start += count * size
     return groups
 

@@ -16,11 +16,12 @@ from ..config import RANGES, RunConfig
 from ..protocol import Evaluation, FloatArray, Snapshot
 from . import probe
 from .network import CURVES, BatchNorm, Network
-from .passes import Kept, train_pass
+from .passes import Kept
+from .steps import Step, read, told_size
 from .text import Examples, Text
 
 BLOCK = 256  # steps whose minibatches are drawn, and whose traces are kept on the device, at a time
-MAX_DRAWN = 2**20  # indices drawn at a time: large minibatches take fewer steps a block
+MAX_DRAWN = 2**20  # indices gathered at a time: large minibatches take fewer steps a block
 PROBE_ROWS = 1_024  # training examples on which dead units are looked for
 PROBE_STAGES = (64, PROBE_ROWS)  # most units show themselves alive on the first rows
 LOG10_PROBABILITIES = (-8.0, 0.0)  # what the histogram of predicted probabilities spans
@@ -43,36 +44,37 @@ class Dataset:
 
 
 class Minibatches:
-    """Indices of random training examples, drawn many steps at once, the same as drawn step by step."""
+    """Random training examples, drawn and gathered many steps at once, the same as drawn step by step."""
 
-    def __init__(self, generator: torch.Generator, examples: int, device: torch.device) -> None:
+    def __init__(self, generator: torch.Generator, x: Tensor, y: Tensor) -> None:
         self._generator = generator
-        self._examples = examples
-        self._device = device
+        self._x, self._y = x, y
         self._before = generator.get_state()  # as it was when the present block was drawn
-        self._block = torch.empty((0, 0), dtype=torch.int64)
+        self._size = 0
+        self._block: list[tuple[Tensor, Tensor]] = []
         self._used = 0
 
-    def next(self, size: int, *, peek: bool = False) -> Tensor:
-        """Indices of the next minibatch (size,); `peek` leaves it the next one."""
-        if self._block.shape[1] != size and self._used:
+    def next(self, size: int, *, peek: bool = False) -> tuple[Tensor, Tensor]:
+        """The next minibatch: contexts (size · context,) and what follows (size, 1); `peek` leaves it the next."""
+        if self._size != size and self._used:
             self._before = self._state_now()
-        if self._block.shape[1] != size or self._used == len(self._block):
-            if self._block.shape[1] == size:
+        if self._size != size or self._used == len(self._block):
+            if self._size == size:
                 self._before = self._generator.get_state()
             self._generator.set_state(self._before)
-            rows = max(1, min(BLOCK, MAX_DRAWN // size))
-            drawn = torch.randint(0, self._examples, (rows, size), generator=self._generator)
-            self._block = drawn.to(self._device)
+            rows = max(1, min(BLOCK, MAX_DRAWN // (size * self._x.shape[1])))
+            drawn = torch.randint(0, len(self._x), (rows, size), generator=self._generator).to(self._x.device)
+            self._block = list(zip(self._x[drawn].flatten(1), self._y[drawn].unsqueeze(-1), strict=True))
+            self._size = size
             self._used = 0
-        row = self._block[self._used]
+        minibatch = self._block[self._used]
         self._used += not peek
-        return row
+        return minibatch
 
     def _state_now(self) -> Tensor:
         """The generator's state had the steps been drawn one by one."""
         self._generator.set_state(self._before)
-        torch.randint(0, self._examples, (self._used, self._block.shape[1]), generator=self._generator)
+        torch.randint(0, len(self._x), (self._used, self._size), generator=self._generator)
         return self._generator.get_state()
 
 
@@ -104,13 +106,14 @@ class Trainer:
         generator = torch.Generator().manual_seed(config.seed)
         classes = len(dataset.text.vocabulary)
         self.network = Network(config.at(0), classes, generator, device)
-        self._minibatches = Minibatches(generator, len(dataset.text.train), device)
+        self._minibatches = Minibatches(generator, dataset.x, dataset.y)
         self._now = config.at(0)
         self._optimizer = _optimizer(self._now, self.network)
         self._epoch_before, self._epoch_since = 0.0, 0  # epochs, and the step, when the batch size last changed
-        self._sizes = torch.tensor([float(w.numel()) for w in self.network.weights], device=device)
-        self._rows = torch.empty((BLOCK, 1 + len(self.network.weights)), device=device)
-        self._filled = 0
+        self._stepper = self._new_step()
+        self._told = torch.empty((BLOCK, told_size(self.network)), device=device)
+        self._told_rows = self._told.unbind()
+        self._factors: list[float] = []  # one for each row filled
         probe_rows = min(PROBE_ROWS, len(dataset.text.train))
         chosen = np.random.default_rng(0).choice(len(dataset.text.train), probe_rows, replace=False)
         self._probe = dataset.x[torch.from_numpy(chosen).to(device)]
@@ -161,6 +164,7 @@ class Trainer:
         elif self._optimizer is not None:
             for group in self._optimizer.param_groups:
                 group["lr"] = now.lr
+        self._stepper = self._new_step()
 
     @torch.inference_mode()
     def train_step(self, *, measure: bool = False) -> Snapshot | None:
@@ -171,83 +175,51 @@ class Trainer:
         """
         if self.config.schedule:
             self._apply(self.config.at(self.step))
-        chosen = self._minibatches.next(self._now.batch_size)
-        x, y = self.dataset.x[chosen], self.dataset.y[chosen]
-        loss, kept = train_pass(self.network, x, y, keep=measure)
+        kept = self._stepper(*self._minibatches.next(self._now.batch_size), keep=measure)
         if self.step == 0:
-            self._first_loss = loss
+            self._first_loss = self._stepper.loss.clone()
         self.step += 1
-        update_data = self._update()
-        row = self._rows[self._filled]
-        row[0] = loss
-        row[1:] = update_data
-        self._filled += 1
-        if not measure:
-            return None
-        assert kept is not None
-        return self._measure(loss, kept, update_data)
+        self._told_rows[len(self._factors)].copy_(self._stepper.told)
+        self._factors.append(self._stepper.factor)
+        return None if kept is None else self._measure(kept)
 
     @torch.inference_mode()
     def peek(self) -> Snapshot | None:
         """What the next minibatch finds, without an update: the snapshot of step 0."""
-        chosen = self._minibatches.next(self._now.batch_size, peek=True)
-        loss, kept = train_pass(self.network, self.dataset.x[chosen], self.dataset.y[chosen], keep=True, peek=True)
-        assert kept is not None
+        kept = self._stepper.peek(*self._minibatches.next(self._now.batch_size, peek=True))
         if self.step == 0:
-            self._first_loss = loss
-        return self._measure(loss, kept, None)
+            self._first_loss = self._stepper.loss.clone()
+        return self._measure(kept, updated=False)
 
-    def _update(self) -> Tensor:
-        """Update the parameters; log10(std(update) / std(data after it)) for each weight."""
-        network = self.network
-        if self._optimizer is None:  # plain SGD
-            network.flat.add_(network.flat_grad, alpha=-self._now.lr)
-            stds = self._stds(network.groups)
-            return torch.log10(stds[1] * self._now.lr / stds[0])
-        before = network.flat.clone()
-        self._optimizer.step()
-        update = torch.sub(network.flat, before, out=before)
-        size = network.weights_size
-        return torch.log10(self._stds(self._groups_of(update[:size])) / self._stds([g[0] for g in network.groups]))
-
-    def _groups_of(self, flat: Tensor) -> list[Tensor]:
-        """All weights end to end as views (count, size) of neighbours of one size."""
-        sizes = [group.shape[1] * group.shape[2] for group in self.network.groups]
-        parts = torch.split(flat, sizes)
-        return [part.view(group.shape[1:]) for part, group in zip(parts, self.network.groups, strict=True)]
-
-    def _stds(self, groups: list[Tensor]) -> Tensor:
-        """Unbiased std over the last dimension, the groups joined: from sums and norms, in few operations."""
-        sums = torch.cat([g.sum(-1) for g in groups], -1)
-        norms = torch.cat([torch.linalg.vector_norm(g, dim=-1) for g in groups], -1)
-        n = self._sizes
-        return ((norms.square_() - sums.square_() / n) / (n - 1)).clamp_(min=0).sqrt_()
+    def _new_step(self) -> Step:
+        return Step(self.network, self._now.batch_size, self._optimizer, self._now.lr)
 
     def take_trace(self) -> TraceBlock | None:
         """The per-step series since the last call, or None; ends at a step whose loss was not finite."""
-        if not self._filled:
+        if not self._factors:
             return None
-        rows = self._rows[: self._filled].cpu().numpy().copy()
-        first = self.step - self._filled + 1
-        self._filled = 0
-        bad = np.flatnonzero(~np.isfinite(rows[:, 0]))
+        filled = len(self._factors)
+        loss, update_data = read(self._told[:filled].cpu().numpy(), np.array(self._factors), self.network)
+        first = self.step - filled + 1
+        self._factors.clear()
+        bad = np.flatnonzero(~np.isfinite(loss))
         if len(bad):
-            rows = rows[: bad[0]]
+            loss, update_data = loss[: bad[0]], update_data[: bad[0]]
             self._diverge(first + int(bad[0]))
-        return TraceBlock(first, rows[:, 0].copy(), rows[:, 1:].copy())
+        return TraceBlock(first, loss, update_data)
 
     @property
     def trace_full(self) -> bool:
         """Whether `take_trace` must be called before the next step."""
-        return self._filled == len(self._rows)
+        return len(self._factors) == len(self._told)
 
     # ----------------------------------------------------------------------------------------- measuring
 
-    def _measure(self, loss_tensor: Tensor, kept: Kept, update_data: Tensor | None) -> Snapshot | None:
+    def _measure(self, kept: Kept, *, updated: bool = True) -> Snapshot | None:
         """All numbers of a snapshot; None if one is not finite, and the lane marked as diverged if it is the loss."""
         started = time.perf_counter()
         network = self.network
-        loss = float(loss_tensor)
+        loss = float(self._stepper.loss)
         if not math.isfinite(loss):
             self._diverge(self.step)
             return None
@@ -256,8 +228,6 @@ class Trainer:
         logit_std = kept.logits.std()
         # The norm, not its square: that may leave float32's range.
         scalars = [logit_std, torch.linalg.vector_norm(kept.embedded, dtype=torch.float64).float()]
-        if update_data is not None:
-            scalars += list(update_data)
         log_p = torch.log_softmax(kept.logits, 1) / math.log(10)
         activations = probe.activations(
             [f"{self.config.nonlinearity} {i + 1}" for i in range(len(kept.outputs))],
@@ -266,10 +236,12 @@ class Trainer:
             RANGES[self.config.nonlinearity],
             self.dead_units(kept.outputs),
         )
-        told = torch.stack(scalars).tolist()
-        weights = probe.weights(
-            network.weight_names, network.weights, network.weight_grads, told[2:] if update_data is not None else None
-        )
+        scales = torch.stack(scalars).tolist()
+        update_data = None
+        if updated:
+            told = self._stepper.told.cpu().numpy()[None]
+            update_data = read(told, np.array([self._stepper.factor]), network).update_data[0].tolist()
+        weights = probe.weights(network.weight_names, network.weights, network.weight_grads, update_data)
         if activations is None or weights is None:
             # Beyond float32, while the loss is not yet: that it diverges is told by the loss alone, so that
             # the step does not depend on which steps were measured.
@@ -285,9 +257,9 @@ class Trainer:
             lr=self._now.lr,
             batch_size=self._now.batch_size,
             optimizer=self._now.optimizer,
-            logit_std=told[0],
+            logit_std=scales[0],
             log10_probabilities=probe.histogram(log_p, LOG10_PROBABILITIES),
-            input_second_moment=told[1] ** 2 / kept.embedded.numel(),
+            input_second_moment=scales[1] ** 2 / kept.embedded.numel(),
             activations=activations,
             weights=weights,
             batch_norms=tuple(
@@ -335,7 +307,7 @@ class Trainer:
                 h = layer.linear(h)
                 if layer.norm is not None:
                     h = batch_normalised(layer.norm, h)
-                h = curve.forward(h)
+                h = curve.forward_(h)
                 # A unit is dead when even its least saturated row is saturated: look at its extremes first.
                 low, high = torch.aminmax(h, dim=0)
                 sure = (high <= limits.below) | (low >= limits.above)
@@ -420,7 +392,7 @@ class Trainer:
 def batch_normalised(norm: BatchNorm, h: Tensor) -> Tensor:
     """Batch norm of (B, width) by its own statistics, the running ones untouched."""
     if len(h) == 1:  # one row has no variance: it becomes beta, which is what PyTorch's operator gives
-        return norm.beta.expand_as(h)
+        return norm.beta.expand_as(h).clone()
     s, eps = norm.correction(len(h))
     return functional.batch_norm(h, None, None, norm.gamma * s, norm.beta, True, 0.0, eps)
 
