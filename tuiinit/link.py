@@ -33,9 +33,10 @@ class LinkError(RuntimeError):
     """The stream ended or broke: one sentence that says how."""
 
 
-def engine_command(command: str | None) -> list[str]:
-    """The command line of an engine: our own, or the user's `--engine`."""
-    return shlex.split(command) if command else [sys.executable, "-m", "tuiinit", "engine"]
+def engine_command(command: str | None, *, compile_steps: bool = False) -> list[str]:
+    """The command line of an engine: our own, or the user's `--engine`; with the option that compiles its steps."""
+    line = shlex.split(command) if command else [sys.executable, "-m", "tuiinit", "engine"]
+    return [*line, "--compile"] if compile_steps else line
 
 
 def start_engine(command: Sequence[str]) -> tuple[subprocess.Popen[bytes], Path]:

@@ -79,12 +79,14 @@ class BatchNorm(nn.Module):
     running_mean: Tensor
     running_var: Tensor
 
-    def __init__(self, gamma: Tensor, beta: Tensor, config: RunConfig) -> None:
+    def __init__(self, gamma: Tensor, beta: Tensor, config: RunConfig, running: Tensor | None = None) -> None:
         super().__init__()
         self.gamma = nn.Parameter(gamma)
         self.beta = nn.Parameter(beta)
-        self.register_buffer("running_mean", torch.zeros_like(gamma))
-        self.register_buffer("running_var", torch.ones_like(gamma))
+        #: (2, width): running mean and variance.
+        running = torch.stack([torch.zeros_like(gamma), torch.ones_like(gamma)]) if running is None else running
+        self.register_buffer("running_mean", running[0])
+        self.register_buffer("running_var", running[1])
         self.momentum = config.bn_momentum
         self.eps = config.bn_eps
         self.unbiased = config.bn_style == "lecture"
@@ -175,11 +177,15 @@ class Network(nn.Module):
 
         self.embedding = nn.Parameter(self.weights[0])
         rest = iter(data[last + 2 :])
+        #: All running means and variances (2, widths of all layers together); empty without batch norm.
+        self.running = torch.zeros((2, sum(fans[1:]) if config.bn else 0), device=device)
+        self.running[1] = 1
+        running = iter(torch.split(self.running, list(fans[1:]), dim=1)) if config.bn else iter(())
         curve = CURVES[config.nonlinearity]
         layers = []
         for i in range(last + 1):
             bias = next(rest) if not config.bn or config.bias_before_bn else None
-            norm = BatchNorm(next(rest), next(rest), config) if config.bn else None
+            norm = BatchNorm(next(rest), next(rest), config, next(running)) if config.bn else None
             layers.append(Layer(Linear(self.weights[i + 1], bias), norm, curve.module() if i < last else None))
         self.layers = nn.ModuleList(layers)
         self.blocks = layers  # the same, with their type

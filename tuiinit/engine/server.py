@@ -21,6 +21,7 @@ import torch
 from .. import __version__, protocol
 from ..config import ConfigError
 from ..protocol import Command, Message, Snapshot
+from .compiled import Compiler
 from .inspect import inspect
 from .lanes import Lanes, is_milestone
 from .text import DataError
@@ -104,12 +105,18 @@ class Server:
     Args:
         commands: decoded commands; None ends the server.
         send: takes a frame without blocking.
+        compiler: compiles steps in the background; None leaves them plain.
     """
 
-    def __init__(self, commands: queue.Queue[Command | None], send: Callable[[Message], None]) -> None:
+    def __init__(
+        self,
+        commands: queue.Queue[Command | None],
+        send: Callable[[Message], None],
+        compiler: Compiler | None = None,
+    ) -> None:
         self._commands = commands
         self._send = send
-        self.lanes = Lanes()
+        self.lanes = Lanes(compiler)
         self._outbox = Outbox()
         self._rates = Rates()
         self._target: int | None = None  # the clock stops there
@@ -326,6 +333,8 @@ class Server:
         self._send(self._status())
         self._credit -= 1
         self._changed = self._measured = False
+        if not idle:
+            self.lanes.quicken()
 
     def _status(self) -> protocol.Status:
         behind = self.lanes.behind()
@@ -346,6 +355,7 @@ class Server:
             ),
             steps_per_second=self._rates.steps_per_second,
             measuring=self._rates.measuring,
+            quick=self.lanes.quick,
         )
 
 
@@ -356,7 +366,7 @@ def out_of_memory(error: BaseException) -> bool:
     )
 
 
-def main() -> NoReturn:
+def main(*, compile_steps: bool = False) -> NoReturn:
     """Serve the protocol on standard input and output until the input ends; ends the process."""
     torch.set_num_threads(1)  # at this size one thread is as fast as many, and leaves the rest to others
     torch.set_flush_denormal(True)  # a signal that has all but vanished, deep down, would take a hundred times as long
@@ -392,7 +402,7 @@ def main() -> NoReturn:
     reader.start()
     code = 0
     try:
-        Server(commands, send).serve()
+        Server(commands, send, Compiler() if compile_steps else None).serve()
     except KeyboardInterrupt:
         code = 130
     except Exception as error:

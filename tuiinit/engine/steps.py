@@ -5,6 +5,7 @@ What a step tells stays on the device as raw sums; `read` makes the figures of m
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +16,9 @@ from torch import Tensor
 from ..protocol import FloatArray
 from .network import Network
 from .passes import Kept, Pass
+
+Quick = Callable[[Tensor, Tensor], object]  # a whole step on a minibatch that fills what is told
+SAME = 1e-4  # relative and absolute: how near a quick way must come to the plain step
 
 
 class Told(NamedTuple):
@@ -40,6 +44,7 @@ class Step:
         self.factor = lr if optimizer is None else 1.0
         self._network = network
         self._optimizer = optimizer
+        self._quick: Quick | None = None
         self._pass = Pass(network, rows)
         #: The loss; then for each group of equal matrices their sums, then norms, of data and of change.
         self.told = network.flat.new_zeros(told_size(network))
@@ -62,8 +67,20 @@ class Step:
 
     def __call__(self, x: Tensor, y: Tensor, *, keep: bool = False) -> Kept | None:
         """Pass a minibatch (see `Pass.run`) and update; `told` and `loss` then tell of it."""
+        if self._quick is None or keep:
+            return self.plain(x, y, keep=keep)
+        self._quick(x, y)
+        return None
+
+    def plain(self, x: Tensor, y: Tensor, *, keep: bool = False) -> Kept | None:
+        """The step, operation by operation."""
         kept = self._pass.run(x, y, keep=keep)
         self.loss.copy_(self._pass.loss[0, 0])
+        self.update()
+        return kept
+
+    def update(self) -> None:
+        """Update the parameters by the gradients that are there, and tell of it."""
         network = self._network
         if self._optimizer is None:
             network.flat.add_(network.flat_grad, alpha=-self.factor)
@@ -74,7 +91,56 @@ class Step:
         for pair, sums, norms in self._watched:
             torch.sum(pair, -1, out=sums)
             torch.linalg.vector_norm(pair, dim=-1, out=norms)
-        return kept
+
+    @property
+    def plain_sgd(self) -> bool:
+        """Whether the update is the gradient times lr."""
+        return self._optimizer is None
+
+    def adopt(self, make: Callable[[], Quick | None], x: Tensor, y: Tensor) -> bool:
+        """Take a quick way for the steps that are not kept, if it gives the plain step's numbers.
+
+        Network and optimizer are left as they are.
+
+        Args:
+            make: makes it; it may take steps. None means that there is none.
+            x: a minibatch to compare on, as for `Pass.run`.
+            y: what follows.
+        """
+        state = [self._network.buffer, self._network.running, self.told]
+        if self._optimizer is not None:
+            state += [t for kept in self._optimizer.state.values() for t in kept.values() if isinstance(t, Tensor)]
+        before = [t.clone() for t in state]
+
+        def result(way: Quick) -> list[NDArray[np.float32]]:
+            way(x, y)
+            figures = read(self.told.cpu().numpy()[None], np.array([self.factor]), self._network)
+            after = [self._network.flat.cpu().numpy().copy(), self._network.running.cpu().numpy().copy(), *figures]
+            for t, saved in zip(state, before, strict=True):
+                t.copy_(saved)
+            return after
+
+        plain = result(self.plain)
+        quick = make()
+        for t, saved in zip(state, before, strict=True):
+            t.copy_(saved)
+        if quick is None:
+            return False
+        pairs = zip(plain, result(quick), strict=True)
+        if not all(np.allclose(a, b, SAME, SAME, equal_nan=True) for a, b in pairs):
+            return False
+        self._quick = quick
+        return True
+
+    @property
+    def ready(self) -> bool:
+        """Whether a quick way may be adopted: an optimizer makes its state in its first step."""
+        return self._optimizer is None or bool(self._optimizer.state)
+
+    @property
+    def adopted(self) -> bool:
+        """Whether a quick way has been taken."""
+        return self._quick is not None
 
 
 def told_size(network: Network) -> int:

@@ -15,6 +15,8 @@ from torch.nn import functional
 from ..config import RANGES, RunConfig
 from ..protocol import Evaluation, FloatArray, Snapshot
 from . import probe
+from .captured import capture
+from .compiled import Compiler
 from .network import CURVES, BatchNorm, Network
 from .passes import Kept
 from .steps import Step, read, told_size
@@ -110,6 +112,7 @@ class Trainer:
         self._now = config.at(0)
         self._optimizer = _optimizer(self._now, self.network)
         self._epoch_before, self._epoch_since = 0.0, 0  # epochs, and the step, when the batch size last changed
+        self._plain_for_good = False  # a quicker step was tried in vain
         self._stepper = self._new_step()
         self._told = torch.empty((BLOCK, told_size(self.network)), device=device)
         self._told_rows = self._told.unbind()
@@ -165,6 +168,7 @@ class Trainer:
             for group in self._optimizer.param_groups:
                 group["lr"] = now.lr
         self._stepper = self._new_step()
+        self._plain_for_good = False
 
     @torch.inference_mode()
     def train_step(self, *, measure: bool = False) -> Snapshot | None:
@@ -190,6 +194,26 @@ class Trainer:
         if self.step == 0:
             self._first_loss = self._stepper.loss.clone()
         return self._measure(kept, updated=False)
+
+    @torch.inference_mode()
+    def quicken(self, compiler: Compiler | None) -> None:
+        """Go on by a quicker step where there is one by now, and it gives this lane's numbers.
+
+        On a CUDA device that is the step as a CUDA graph; on the CPU a compiled one.
+        """
+        step = self._stepper
+        if self.quick or self._plain_for_good or not step.ready or self.diverged_at is not None:
+            return
+        x, y = self._minibatches.next(self._now.batch_size, peek=True)
+        if self.device.type == "cuda":
+            self._plain_for_good = not step.adopt(lambda: capture(step, x, y), x, y)
+        elif compiler is not None and (made := compiler.quick(step, self.network)) is not None:
+            self._plain_for_good = not step.adopt(lambda: made, x, y)
+
+    @property
+    def quick(self) -> str:
+        """How steps are made quicker that are not measured; empty where they are not."""
+        return {"cuda": "CUDA graph"}.get(self.device.type, "compiled") if self._stepper.adopted else ""
 
     def _new_step(self) -> Step:
         return Step(self.network, self._now.batch_size, self._optimizer, self._now.lr)
@@ -407,11 +431,12 @@ def _optimizer(config: RunConfig, network: Network) -> torch.optim.Optimizer | N
         return None
     flat = torch.nn.Parameter(network.flat)
     flat.grad = network.flat_grad
+    graph = network.flat.is_cuda  # the optimizer's own numbers live on the device, so that a CUDA graph can hold them
     if config.optimizer == "momentum":
         return torch.optim.SGD([flat], lr=config.lr, momentum=config.momentum)
     if config.optimizer == "rmsprop":
-        return torch.optim.RMSprop([flat], lr=config.lr, alpha=config.alpha)
+        return torch.optim.RMSprop([flat], lr=config.lr, alpha=config.alpha, capturable=graph)
     betas = (config.beta1, config.beta2)
     if config.optimizer == "adam":
-        return torch.optim.Adam([flat], lr=config.lr, betas=betas)
-    return torch.optim.AdamW([flat], lr=config.lr, betas=betas, weight_decay=config.weight_decay)
+        return torch.optim.Adam([flat], lr=config.lr, betas=betas, capturable=graph)
+    return torch.optim.AdamW([flat], lr=config.lr, betas=betas, weight_decay=config.weight_decay, capturable=graph)
