@@ -245,7 +245,9 @@ def test_a_diverged_network_is_named() -> None:
 
 
 def test_an_engine_that_fails_ends_the_pool(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tuiinit.link.engine_command", lambda command: [sys.executable, "-c", "raise SystemExit(3)"])
+    monkeypatch.setattr(
+        "tuiinit.link.engine_command", lambda command, **_: [sys.executable, "-c", "raise SystemExit(3)"]
+    )
     with pytest.raises(RunError, match="ended with code 3"):
         measure([(BASE, Lane(steps=1))])
 

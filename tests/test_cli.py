@@ -245,7 +245,7 @@ def test_every_setting_has_an_option() -> None:
 def test_an_engine_that_dies_is_exit_code_one(monkeypatch: pytest.MonkeyPatch) -> None:
     from tuiinit import link, runs
 
-    monkeypatch.setattr(link, "engine_command", lambda command: [sys.executable, "-c", ""])
+    monkeypatch.setattr(link, "engine_command", lambda command, **_: [sys.executable, "-c", ""])
     result = CliRunner().invoke(cli, ["run", "--steps", "1"], standalone_mode=False)
     assert isinstance(result.exception, runs.RunError)
     assert "the engine ended with code 0; its log is" in str(result.exception)
