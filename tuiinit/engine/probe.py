@@ -1,17 +1,19 @@
 """Tensors to plain numbers: statistics and histograms of activations, weights and their gradients.
 
 `Hooks` catches the same tensors in any nn.Module, as a context manager: nothing stays hooked. Statistics
-are computed where the tensors are and fetched together: two transfers for all activations, two for all
-weights, however many layers there are.
+are computed where the tensors are, what is alike together, and fetched in one transfer.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
+from typing import NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
@@ -22,6 +24,7 @@ from .network import BatchNorm
 BINS = 64
 ROBUST = 4.0  # unbounded values are binned within this many stds of their mean; the share outside is told
 FLOAT32_SQUARES = (1e-16, 1e15)  # between these stds no square, and no sum of squares, leaves float32's range
+CHUNK = 2**22  # values that are looked at together: what is worked out on the way takes some 16 bytes each
 SATURATION_ROWS = 32  # examples of the minibatch whose saturation is told unit by unit
 
 NONLINEARITY_OF: dict[type[nn.Module], NonlinearityName] = {
@@ -34,53 +37,179 @@ NONLINEARITY_OF: dict[type[nn.Module], NonlinearityName] = {
 }
 
 
-def _histogram_range(mean: float, std: float) -> tuple[float, float]:
-    half = max(ROBUST * std, abs(mean) * 1e-3, 1e-30)  # a constant still gets bins that have a width
-    return mean - half, mean + half
+class Fetch:
+    """Numbers that are worked out on the device and go to the host together, in one transfer."""
+
+    def __init__(self) -> None:
+        self._parts: list[Tensor] = []
+        self._size = 0
+        self._numbers = np.zeros(0)
+
+    def ask(self, values: Tensor) -> Callable[[], NDArray[np.float64]]:
+        """Have a tensor fetched. What is given back tells it, in its shape, once `fetch` was called."""
+        start, shape = self._size, values.shape
+        self._parts.append(values.detach().reshape(-1).float())
+        self._size += values.numel()
+        return lambda: self._numbers[start : start + math.prod(shape)].reshape(shape)
+
+    def fetch(self) -> None:
+        """Fetch all that was asked for."""
+        if self._parts:
+            self._numbers = torch.cat(self._parts).cpu().numpy().astype(np.float64)
 
 
-def _histograms(tensors: Sequence[Tensor], ranges: Sequence[tuple[float, float]]) -> list[protocol.Histogram]:
-    """Counts over equal bins; one transfer for all. (bincount on bin numbers is twice as fast as histc.)"""
-    rows = []
-    for t, (lo, hi) in zip(tensors, ranges, strict=True):
-        # Bin numbers from 1; 0 and BINS + 1 take what is outside. Scaled a hair less, the upper bound falls
-        # into the last bin, where saturated outputs of exactly 1 belong.
-        scale = BINS / (hi - lo) * (1 - 1e-6)
-        place = t.detach().float().flatten().mul(scale).add_(1 - lo * scale).clamp_(0, BINS + 1)
-        rows.append(torch.bincount(place.to(torch.int32), minlength=BINS + 2))
-    counts = torch.stack(rows).tolist()
-    return [
-        protocol.Histogram(lo=lo, hi=hi, counts=tuple(row[1:-1]), outside=(row[0] + row[-1]) / max(1, t.numel()))
-        for t, (lo, hi), row in zip(tensors, ranges, counts, strict=True)
-    ]
+class Described(NamedTuple):
+    """Moments and histogram of one tensor. `finite` is False, and the rest means nothing, if a moment is not."""
+
+    finite: bool
+    mean: float
+    std: float
+    histogram: protocol.Histogram
 
 
-def _moments(tensors: Iterable[Tensor]) -> list[Tensor]:
-    """[std, mean, std, mean, …], unbiased, as 0-d tensors; a single value has std 0.
+class Look:
+    """Moments and histograms of tensors of one size (n, size), asked for now and told once fetched.
 
-    Two passes, which stay exact where the mean is far larger than the std. (torch.std_mean over a whole
-    tensor takes five times as long on the CPU.)
+    Args:
+        fetch: what they are fetched by.
+        values: the tensors, one a row.
+        limits: what the histograms span; by default ROBUST stds around the mean.
     """
-    told: list[Tensor] = []
-    for t in tensors:
-        values = t.detach().float()
-        mean = values.mean()
-        told += [torch.linalg.vector_norm(values - mean) / math.sqrt(max(1, t.numel() - 1)), mean]
-    return told
+
+    def __init__(self, fetch: Fetch, values: Tensor, limits: tuple[float, float] | None = None) -> None:
+        self._values = values.detach().float()
+        self._limits = limits
+        rows = max(1, CHUNK // max(1, values.shape[1]))
+        self._parts = [fetch.ask(_describe(part, limits)) for part in torch.split(self._values, rows)]
+
+    def told(self) -> list[Described]:
+        """One record a row."""
+        described = []
+        for i, numbers in enumerate(np.concatenate([part() for part in self._parts])):
+            if not FLOAT32_SQUARES[0] < numbers[1] < FLOAT32_SQUARES[1]:
+                # The squares behind the std leave float32's range, or nearly: once more in double precision.
+                numbers = _describe(self._values[i : i + 1].double(), self._limits)[0].cpu().numpy()
+            mean, std, half = (float(number) for number in numbers[:3])
+            finite = math.isfinite(mean) and math.isfinite(std)
+            counts = [int(count) for count in numbers[3:]] if finite else [0, 0]
+            low, high = self._limits or (mean - half, mean + half)
+            outside = (counts[0] + counts[-1]) / max(1, self._values.shape[1])
+            histogram = protocol.Histogram(lo=low, hi=high, counts=tuple(counts[1:-1]), outside=outside)
+            described.append(Described(finite, mean, std, histogram))
+        return described
 
 
-def _exact(stds: Sequence[float], tensors: Sequence[Tensor]) -> list[float]:
-    """The stds, computed again in double precision where the squares behind them leave float32's range."""
-    return [
-        std
-        if FLOAT32_SQUARES[0] < std < FLOAT32_SQUARES[1]
-        else float(t.detach().double().std(correction=min(1, t.numel() - 1)))
-        for std, t in zip(stds, tensors, strict=True)
-    ]
+def _describe(values: Tensor, limits: tuple[float, float] | None) -> Tensor:
+    """Mean, std, half the histogram's range, counts: (n, size) → (n, 3 + BINS + 2), the outer counts outside.
+
+    The std is unbiased, 0 for a single value, and taken in two passes, which stay exact where the mean is far
+    larger than it.
+    """
+    n, size = values.shape
+    mean = values.mean(1, keepdim=True)
+    place = values - mean
+    std = torch.linalg.vector_norm(place, dim=1, keepdim=True) / math.sqrt(max(1, size - 1))
+    if limits is None:
+        # A constant still gets bins that have a width.
+        half = torch.maximum(ROBUST * std, mean.abs() * 1e-3).clamp_min_(1e-30)
+        place.add_(half)
+    else:
+        low, high = limits
+        half = torch.full_like(mean, (high - low) / 2)
+        place = values - low
+    # Bin numbers from 1; 0 and BINS + 1 take what is outside. Scaled a hair less, the upper bound falls into
+    # the last bin, where saturated outputs of exactly 1 belong.
+    place.mul_(BINS / 2 * (1 - 1e-6) / half).add_(1).clamp_(0, BINS + 1).nan_to_num_(nan=0)
+    index = place.to(torch.int64).add_(torch.arange(n, device=values.device).mul_(BINS + 2)[:, None])
+    counts = torch.zeros(n * (BINS + 2), dtype=values.dtype, device=values.device)
+    counts.scatter_add_(0, index.flatten(), torch.ones((), dtype=values.dtype, device=values.device).expand(n * size))
+    return torch.cat([mean, std, half, counts.view(n, -1)], 1)
 
 
-def _finite(numbers: Iterable[float]) -> bool:
-    return all(map(math.isfinite, numbers))
+def _by_shape(tensors: Sequence[Tensor]) -> list[list[int]]:
+    """Places of the tensors of each shape: what is alike is looked at together."""
+    places: dict[torch.Size, list[int]] = {}
+    for i, t in enumerate(tensors):
+        places.setdefault(t.shape, []).append(i)
+    return list(places.values())
+
+
+def _stacked(tensors: Sequence[Tensor], places: Sequence[int]) -> Tensor:
+    """(n, rows, the rest flattened) of the tensors at these places."""
+    return torch.stack([tensors[i].detach().flatten(1) for i in places])
+
+
+class Activations:
+    """What a snapshot tells of the nonlinearities' outputs and gradients, asked for now, told once fetched.
+
+    Args:
+        fetch: what is asked for goes there.
+        outputs: (B, …) each.
+        grads: of the mean loss with respect to each output, the same shapes.
+        limits: the outputs' bounds, and where they count as saturated.
+    """
+
+    def __init__(self, fetch: Fetch, outputs: Sequence[Tensor], grads: Sequence[Tensor], limits: Range) -> None:
+        self._count = len(outputs)
+        bounds = (limits.low, limits.high) if limits.bounded else None
+        self._groups = []
+        for places in _by_shape(outputs):
+            y, grad = _stacked(outputs, places), _stacked(grads, places)
+            flags = (y <= limits.below) | (y >= limits.above)
+            rows = min(SATURATION_ROWS, y.shape[1])
+            asked = (
+                fetch.ask(flags.flatten(1).float().mean(1)),
+                fetch.ask(grad.abs().mean((1, 2))),
+                fetch.ask(flags.all(1)),
+                fetch.ask(_pack_bits(flags[:, :rows].flatten(1))),
+            )
+            looks = Look(fetch, y.flatten(1), bounds), Look(fetch, grad.flatten(1))
+            self._groups.append((places, y.shape[2], rows, looks, asked))
+
+    def saturated_throughout(self) -> list[NDArray[np.bool_]]:
+        """For each layer which units were saturated on every row (width,)."""
+        flags = [np.zeros(0, np.bool_)] * self._count
+        for places, _, _, _, asked in self._groups:
+            for i, row in zip(places, asked[2](), strict=True):
+                flags[i] = row > 0
+        return flags
+
+    def records(self, names: Sequence[str], dead: Sequence[tuple[int, ...]]) -> tuple[protocol.Activation, ...] | None:
+        """One record a layer, or None if a number is not finite.
+
+        Args:
+            names: one a layer.
+            dead: units dead on the probe batch, one tuple a layer.
+        """
+        records: dict[int, protocol.Activation] = {}
+        for places, width, rows, (outputs, grads), asked in self._groups:
+            told = zip(places, outputs.told(), grads.told(), *(part() for part in asked), strict=True)
+            for i, output, grad, saturated, grad_mean_abs, _, bits in told:
+                if not (output.finite and grad.finite and math.isfinite(grad_mean_abs)):
+                    return None
+                records[i] = protocol.Activation(
+                    layer=names[i],
+                    width=width,
+                    mean=output.mean,
+                    std=output.std,
+                    saturated=float(saturated),
+                    histogram=output.histogram,
+                    grad_mean=grad.mean,
+                    grad_std=grad.std,
+                    grad_mean_abs=float(grad_mean_abs),
+                    grad_histogram=grad.histogram,
+                    dead=dead[i],
+                    saturation_rows=rows,
+                    saturation=bits.astype(np.uint8).tobytes(),
+                )
+        return tuple(records[i] for i in range(self._count))
+
+
+def _pack_bits(flags: Tensor) -> Tensor:
+    """Eight flags a number, the first the highest, as numpy.packbits: (n, size) → (n, size / 8 rounded up)."""
+    padded = nn.functional.pad(flags.float(), (0, -flags.shape[1] % 8))
+    powers = 2.0 ** torch.arange(7, -1, -1, device=flags.device)
+    return padded.view(len(flags), -1, 8) @ powers
 
 
 def activations(
@@ -90,125 +219,93 @@ def activations(
     limits: Range,
     dead: Sequence[tuple[int, ...]],
 ) -> tuple[protocol.Activation, ...] | None:
-    """What a snapshot tells of the nonlinearities' outputs and gradients.
+    """What `Activations` tells, fetched at once."""
+    fetch = Fetch()
+    asked = Activations(fetch, outputs, grads, limits)
+    fetch.fetch()
+    return asked.records(names, dead)
+
+
+class Weights:
+    """What a snapshot tells of the weights, asked for now, told once fetched.
 
     Args:
-        names: one a layer.
-        outputs: (B, width) each.
-        grads: of the mean loss with respect to each output, the same shapes.
-        limits: the outputs' bounds, and where they count as saturated.
-        dead: units dead on the probe batch, one tuple a layer.
-
-    Returns:
-        One record a layer, or None if a number is not finite.
+        fetch: what is asked for goes there.
+        data: after the update.
+        grads: the gradients behind the update, the same shapes.
     """
-    if not outputs:
-        return ()
-    saturated = [(y <= limits.below) | (y >= limits.above) for y in outputs]
-    scalars = _moments([*outputs, *grads])
-    scalars += [flags.sum().float() for flags in saturated]
-    scalars += [g.detach().abs().mean() for g in grads]
-    told = torch.stack(scalars).tolist()
-    count = len(outputs)
-    told[: 4 * count : 2] = _exact(told[: 4 * count : 2], [*outputs, *grads])
-    if not _finite(told):
-        return None
-    stds, means = told[: 4 * count : 2], told[1 : 4 * count : 2]
-    shares, mean_abs = told[4 * count : 5 * count], told[5 * count :]
-    robust = [_histogram_range(m, s) for m, s in zip(means, stds, strict=True)]
-    if limits.bounded:
-        robust[:count] = [(limits.low, limits.high)] * count
-    histograms = _histograms([*outputs, *grads], robust)
-    widths = [y[0].numel() for y in outputs]
-    rows = min(SATURATION_ROWS, len(outputs[0]))
-    packed = [flags[:rows].reshape(rows, -1) for flags in saturated]
-    bits = torch.cat(packed, dim=1).cpu().numpy() if len({len(p) for p in packed}) == 1 else None
-    start = 0
-    records = []
-    for i, name in enumerate(names):
-        own = bits[:, start : start + widths[i]] if bits is not None else packed[i].cpu().numpy()
-        start += widths[i]
-        records.append(
-            protocol.Activation(
-                layer=name,
-                width=widths[i],
-                mean=means[i],
-                std=stds[i],
-                saturated=shares[i] / max(1, outputs[i].numel()),
-                histogram=histograms[i],
-                grad_mean=means[count + i],
-                grad_std=stds[count + i],
-                grad_mean_abs=mean_abs[i],
-                grad_histogram=histograms[count + i],
-                dead=dead[i],
-                saturation_rows=rows,
-                saturation=_pack_bits(own),
+
+    def __init__(self, fetch: Fetch, data: Sequence[Tensor], grads: Sequence[Tensor]) -> None:
+        self._shapes = [tuple(t.shape) for t in data]
+        self._groups = [
+            (
+                places,
+                Look(fetch, _stacked(data, places).flatten(1)),
+                Look(fetch, _stacked(grads, places).flatten(1)),
             )
-        )
-    return tuple(records)
+            for places in _by_shape(data)
+        ]
 
+    def records(self, names: Sequence[str], update_data: Sequence[float] | None) -> tuple[protocol.Weight, ...] | None:
+        """One record a matrix, or None if a number is not finite.
 
-def _pack_bits(flags) -> bytes:  # type: ignore[no-untyped-def]
-    import numpy as np
-
-    return np.packbits(flags).tobytes()
+        Args:
+            names: one a matrix.
+            update_data: log10(std(update) / std(data)), None before an update.
+        """
+        records: dict[int, protocol.Weight] = {}
+        for places, data, grads in self._groups:
+            for i, weight, grad in zip(places, data.told(), grads.told(), strict=True):
+                if not (weight.finite and grad.finite):
+                    return None
+                ratio = update_data[i] if update_data is not None else math.nan
+                records[i] = protocol.Weight(
+                    name=names[i],
+                    shape=self._shapes[i],
+                    mean=weight.mean,
+                    std=weight.std,
+                    histogram=weight.histogram,
+                    grad_mean=grad.mean,
+                    grad_std=grad.std,
+                    grad_histogram=grad.histogram,
+                    grad_data_ratio=grad.std / weight.std if weight.std > 0 else None,
+                    update_data_log10=ratio if math.isfinite(ratio) else None,
+                )
+        return tuple(records[i] for i in range(len(self._shapes)))
 
 
 def weights(
     names: Sequence[str], data: Sequence[Tensor], grads: Sequence[Tensor], update_data: Sequence[float] | None
 ) -> tuple[protocol.Weight, ...] | None:
-    """What a snapshot tells of the weights; None if a number is not finite.
-
-    Args:
-        names: one a matrix.
-        data: after the update.
-        grads: the gradients behind the update, the same shapes.
-        update_data: log10(std(update) / std(data)), None before an update.
-    """
-    told = torch.stack(_moments([*data, *grads])).tolist()
-    told[::2] = _exact(told[::2], [*data, *grads])
-    if not _finite(told):
-        return None
-    stds, means = told[::2], told[1::2]
-    histograms = _histograms([*data, *grads], [_histogram_range(m, s) for m, s in zip(means, stds, strict=True)])
-    count = len(data)
-    return tuple(
-        protocol.Weight(
-            name=name,
-            shape=tuple(data[i].shape),
-            mean=means[i],
-            std=stds[i],
-            histogram=histograms[i],
-            grad_mean=means[count + i],
-            grad_std=stds[count + i],
-            grad_histogram=histograms[count + i],
-            grad_data_ratio=stds[count + i] / stds[i] if stds[i] > 0 else None,
-            update_data_log10=update_data[i] if update_data is not None and math.isfinite(update_data[i]) else None,
-        )
-        for i, name in enumerate(names)
-    )
+    """What `Weights` tells, fetched at once."""
+    fetch = Fetch()
+    asked = Weights(fetch, data, grads)
+    fetch.fetch()
+    return asked.records(names, update_data)
 
 
-def histogram(values: Tensor, limits: tuple[float, float]) -> protocol.Histogram:
-    """Counts of all values over fixed limits."""
-    return _histograms([values], [limits])[0]
-
-
-def batch_norm(name: str, norm: BatchNorm, x: Tensor, bias_grad: Tensor | None = None) -> protocol.BatchNorm:
+class BatchNormAsked:
     """What a snapshot tells of a batch norm that just saw `x` (B, width), and of the bias before it."""
-    var, mean = torch.var_mean(x.detach(), 0)
-    told = torch.stack([mean, var, norm.running_mean, norm.running_var, norm.gamma.data, norm.beta.data])
-    parts = [row.tobytes() for row in told.float().cpu().numpy().astype("<f4")]
-    return protocol.BatchNorm(
-        layer=name,
-        mean=parts[0],
-        var=parts[1],
-        running_mean=parts[2],
-        running_var=parts[3],
-        gamma=parts[4],
-        beta=parts[5],
-        bias_grad_std=None if bias_grad is None else float(bias_grad.std(correction=0)),
-    )
+
+    def __init__(self, fetch: Fetch, norm: BatchNorm, x: Tensor, bias_grad: Tensor | None = None) -> None:
+        var, mean = torch.var_mean(x.detach(), 0)
+        parts = [mean, var, norm.running_mean, norm.running_var, norm.gamma.data, norm.beta.data]
+        self._parts = fetch.ask(torch.stack(parts))
+        self._bias_grad_std = None if bias_grad is None else fetch.ask(bias_grad.std(correction=0))
+
+    def record(self, name: str) -> protocol.BatchNorm:
+        """Its record."""
+        parts = [row.tobytes() for row in self._parts().astype("<f4")]
+        return protocol.BatchNorm(
+            layer=name,
+            mean=parts[0],
+            var=parts[1],
+            running_mean=parts[2],
+            running_var=parts[3],
+            gamma=parts[4],
+            beta=parts[5],
+            bias_grad_std=None if self._bias_grad_std is None else float(self._bias_grad_std()),
+        )
 
 
 class Hooks:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
@@ -242,30 +243,38 @@ class Trainer:
     def _measure(self, kept: Kept, *, updated: bool = True) -> Snapshot | None:
         """All numbers of a snapshot; None if one is not finite, and the lane marked as diverged if it is the loss."""
         started = time.perf_counter()
-        network = self.network
-        loss = float(self._stepper.loss)
+        network, fetch = self.network, probe.Fetch()
+        limits = RANGES[self.config.nonlinearity]
+        told = fetch.ask(self._stepper.told)
+        first = fetch.ask(self._stepper.loss if self._first_loss is None else self._first_loss)
+        logit_std = fetch.ask(kept.logits.std())
+        # The norm, not its square: that may leave float32's range.
+        input_norm = fetch.ask(torch.linalg.vector_norm(kept.embedded, dtype=torch.float64))
+        log_p = torch.log_softmax(kept.logits, 1) / math.log(10)
+        probabilities = probe.Look(fetch, log_p.view(1, -1), LOG10_PROBABILITIES)
+        asked_activations = probe.Activations(fetch, kept.outputs, kept.grads, limits)
+        asked_weights = probe.Weights(fetch, network.weights, network.weight_grads)
+        asked_norms = [
+            probe.BatchNormAsked(fetch, layer.norm, kept.linear[i], self._bias_grad(i))
+            for i, layer in enumerate(network.blocks)
+            if layer.norm is not None
+        ]
+        fetch.fetch()
+        loss = float(told()[0])
         if not math.isfinite(loss):
             self._diverge(self.step)
             return None
         if self.initial_loss is None and self._first_loss is not None:
-            self.initial_loss = float(self._first_loss)
-        logit_std = kept.logits.std()
-        # The norm, not its square: that may leave float32's range.
-        scalars = [logit_std, torch.linalg.vector_norm(kept.embedded, dtype=torch.float64).float()]
-        log_p = torch.log_softmax(kept.logits, 1) / math.log(10)
-        activations = probe.activations(
+            self.initial_loss = float(first())
+        activations = asked_activations.records(
             [f"{self.config.nonlinearity} {i + 1}" for i in range(len(kept.outputs))],
-            kept.outputs,
-            kept.grads,
-            RANGES[self.config.nonlinearity],
-            self.dead_units(kept.outputs),
+            self.dead_units(asked_activations.saturated_throughout()) if limits.saturates else [()] * len(kept.outputs),
         )
-        scales = torch.stack(scalars).tolist()
         update_data = None
         if updated:
-            told = self._stepper.told.cpu().numpy()[None]
-            update_data = read(told, np.array([self._stepper.factor]), network).update_data[0].tolist()
-        weights = probe.weights(network.weight_names, network.weights, network.weight_grads, update_data)
+            factor = np.array([self._stepper.factor])
+            update_data = read(told()[None].astype(np.float32), factor, network).update_data[0].tolist()
+        weights = asked_weights.records(network.weight_names, update_data)
         if activations is None or weights is None:
             # Beyond float32, while the loss is not yet: that it diverges is told by the loss alone, so that
             # the step does not depend on which steps were measured.
@@ -281,16 +290,12 @@ class Trainer:
             lr=self._now.lr,
             batch_size=self._now.batch_size,
             optimizer=self._now.optimizer,
-            logit_std=scales[0],
-            log10_probabilities=probe.histogram(log_p, LOG10_PROBABILITIES),
-            input_second_moment=scales[1] ** 2 / kept.embedded.numel(),
+            logit_std=float(logit_std()),
+            log10_probabilities=probabilities.told()[0].histogram,
+            input_second_moment=float(input_norm()) ** 2 / kept.embedded.numel(),
             activations=activations,
             weights=weights,
-            batch_norms=tuple(
-                probe.batch_norm(f"batch norm {i + 1}", layer.norm, kept.linear[i], self._bias_grad(i))
-                for i, layer in enumerate(network.blocks)
-                if layer.norm is not None
-            ),
+            batch_norms=tuple(asked.record(f"batch norm {i + 1}") for i, asked in enumerate(asked_norms)),
             probe_rows=len(self._probe),
             cost=time.perf_counter() - started,
         )
@@ -305,12 +310,12 @@ class Trainer:
         if self.diverged_at is None or step < self.diverged_at:
             self.diverged_at = self.step = max(1, step)
 
-    def dead_units(self, outputs: Sequence[Tensor] = ()) -> list[tuple[int, ...]]:
+    def dead_units(self, candidates: Sequence[NDArray[np.bool_]] = ()) -> list[tuple[int, ...]]:
         """For each hidden layer the units that are saturated on every row of the probe batch.
 
         Args:
-            outputs: of a minibatch, one (B, width) a layer. A unit that is not saturated on one of its rows
-                is alive, and when all are, which is the rule, the probe batch need not pass at all.
+            candidates: units that a minibatch did not show alive, one (width,) a layer. Without any, which is
+                the rule, the probe batch need not pass at all.
 
         Batch norm takes the probe batch's own statistics, so there the whole batch passes at once; without
         it rows do not mix, and a few of them already clear most units.
@@ -318,8 +323,7 @@ class Trainer:
         limits = RANGES[self.config.nonlinearity]
         if not limits.saturates:
             return [() for _ in self.config.hidden]
-        candidates = [((y <= limits.below) | (y >= limits.above)).all(dim=0) for y in outputs]
-        if candidates and not bool(torch.cat(candidates).any()):
+        if candidates and not any(flags.any() for flags in candidates):
             return [() for _ in self.config.hidden]
         stages = (len(self._probe),) if self.config.bn else PROBE_STAGES
         dead: list[tuple[int, ...]] = []
@@ -341,11 +345,11 @@ class Trainer:
                         both = ((h <= limits.below) | (h >= limits.above)).all(dim=0)
                         sure = sure | (mixed & both)
                 flags.append(sure)
-            found = torch.cat(flags)
+            found = torch.cat(flags).cpu().numpy()
             if candidates:
-                found &= torch.cat(candidates)
-            found = found.cpu()
-            dead = [tuple(np.flatnonzero(part).tolist()) for part in torch.split(found, list(self.config.hidden))]
+                found = found & np.concatenate(candidates)
+            parts = np.split(found, np.cumsum(self.config.hidden)[:-1])
+            dead = [tuple(np.flatnonzero(part).tolist()) for part in parts]
             if not any(dead):
                 break
         return dead
