@@ -84,18 +84,19 @@ class Look:
 
     def told(self) -> list[Described]:
         """One record a row."""
+        rows = np.concatenate([part() for part in self._parts])
+        with np.errstate(invalid="ignore"):
+            sound = (rows[:, 1] > FLOAT32_SQUARES[0]) & (rows[:, 1] < FLOAT32_SQUARES[1])
+        for i in np.flatnonzero(~sound):
+            # The squares behind the std leave float32's range, or nearly: once more in double precision.
+            rows[i] = _describe(self._values[i : i + 1].double(), self._limits)[0].cpu().numpy()
+        counts = rows[:, 3:].astype(np.int64).tolist()
+        size = max(1, self._values.shape[1])
         described = []
-        for i, numbers in enumerate(np.concatenate([part() for part in self._parts])):
-            if not FLOAT32_SQUARES[0] < numbers[1] < FLOAT32_SQUARES[1]:
-                # The squares behind the std leave float32's range, or nearly: once more in double precision.
-                numbers = _describe(self._values[i : i + 1].double(), self._limits)[0].cpu().numpy()
-            mean, std, half = (float(number) for number in numbers[:3])
-            finite = math.isfinite(mean) and math.isfinite(std)
-            counts = [int(count) for count in numbers[3:]] if finite else [0, 0]
+        for (mean, std, half), row in zip(rows[:, :3].tolist(), counts, strict=True):
             low, high = self._limits or (mean - half, mean + half)
-            outside = (counts[0] + counts[-1]) / max(1, self._values.shape[1])
-            histogram = protocol.Histogram(lo=low, hi=high, counts=tuple(counts[1:-1]), outside=outside)
-            described.append(Described(finite, mean, std, histogram))
+            histogram = protocol.Histogram(lo=low, hi=high, counts=tuple(row[1:-1]), outside=(row[0] + row[-1]) / size)
+            described.append(Described(math.isfinite(mean) and math.isfinite(std), mean, std, histogram))
         return described
 
 
@@ -238,11 +239,7 @@ class Weights:
     def __init__(self, fetch: Fetch, data: Sequence[Tensor], grads: Sequence[Tensor]) -> None:
         self._shapes = [tuple(t.shape) for t in data]
         self._groups = [
-            (
-                places,
-                Look(fetch, _stacked(data, places).flatten(1)),
-                Look(fetch, _stacked(grads, places).flatten(1)),
-            )
+            (places, Look(fetch, torch.cat([_stacked(data, places), _stacked(grads, places)]).flatten(1)))
             for places in _by_shape(data)
         ]
 
@@ -254,8 +251,9 @@ class Weights:
             update_data: log10(std(update) / std(data)), None before an update.
         """
         records: dict[int, protocol.Weight] = {}
-        for places, data, grads in self._groups:
-            for i, weight, grad in zip(places, data.told(), grads.told(), strict=True):
+        for places, look in self._groups:
+            told = look.told()
+            for i, weight, grad in zip(places, told[: len(places)], told[len(places) :], strict=True):
                 if not (weight.finite and grad.finite):
                     return None
                 ratio = update_data[i] if update_data is not None else math.nan
