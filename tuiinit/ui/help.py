@@ -8,7 +8,7 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
-from textual.screen import ModalScreen
+from textual.screen import Screen
 
 from ..plots import Row
 from .actions import EVERY, GROUPS, shown_key
@@ -18,6 +18,8 @@ from .views import VIEWS
 
 KEYS = 14  # cells of the column of keys
 WHAT = 24  # cells of what a key does
+WIDEST = 104  # cells, with what is AROUND the text: frame, padding, scrollbar; the style sheet says the same
+AROUND = 6
 PANE_KEYS = (
     ("↑ ↓ k j", "Choose a setting", "Home and end go to the first and the last"),
     ("← →", "Change it", "To the next sensible value"),
@@ -85,8 +87,8 @@ def help_rows(width: int) -> list[Row]:
     return rows
 
 
-class HelpScreen(ModalScreen[None]):
-    """Keys and how to read the views."""
+class HelpScreen(Screen[None]):
+    """Keys and how to read the views. It covers all: to draw the explorer dimmed beneath it takes as long again."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,question_mark", "close", "Close"),
@@ -109,11 +111,8 @@ class HelpScreen(ModalScreen[None]):
         yield self.scroll_area
 
     def on_resize(self, event: events.Resize) -> None:
-        """Wrap the text to the width there is."""
-        self.call_after_refresh(self._fill)
-
-    def _fill(self) -> None:
-        rows = help_rows(self.scroll_area.scrollable_content_region.width)
+        """Wrap the text to the width there will be: known before the layout, which then is made once."""
+        rows = help_rows(min(event.size.width, WIDEST) - AROUND)
         self.sheet.styles.height = len(rows)
         self.sheet.show(rows)
 
