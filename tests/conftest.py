@@ -85,6 +85,6 @@ def warm_engine() -> Iterator[list[str]]:
 def warm(warm_engine: list[str]) -> Iterator[None]:
     """Engines of these tests, where no other is asked for, start at once and are asked often for news."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(link, "engine_command", lambda command: shlex.split(command) if command else warm_engine)
+        patch.setattr(link, "engine_command", lambda command, **_: shlex.split(command) if command else warm_engine)
         patch.setattr(runs, "PROGRESS_SECONDS", 0.05)
         yield
