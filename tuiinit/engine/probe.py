@@ -109,22 +109,26 @@ def _describe(values: Tensor, limits: tuple[float, float] | None) -> Tensor:
     n, size = values.shape
     mean = values.mean(1, keepdim=True)
     place = values - mean
-    std = torch.linalg.vector_norm(place, dim=1, keepdim=True) / math.sqrt(max(1, size - 1))
+    std = torch.linalg.vector_norm(place, dim=1, keepdim=True).mul_(1 / math.sqrt(max(1, size - 1)))
     if limits is None:
         # A constant still gets bins that have a width.
-        half = torch.maximum(ROBUST * std, mean.abs() * 1e-3).clamp_min_(1e-30)
-        place.add_(half)
+        half = torch.maximum(std * ROBUST, mean.abs().mul_(1e-3)).clamp_min_(1e-30)
     else:
-        low, high = limits
-        half = torch.full_like(mean, (high - low) / 2)
-        place = values - low
+        half = torch.full_like(mean, (limits[1] - limits[0]) / 2)
+        place = torch.sub(values, sum(limits) / 2, out=place)
     # Bin numbers from 1; 0 and BINS + 1 take what is outside. Scaled a hair less, the upper bound falls into
     # the last bin, where saturated outputs of exactly 1 belong.
-    place.mul_(BINS / 2 * (1 - 1e-6) / half).add_(1).clamp_(0, BINS + 1).nan_to_num_(nan=0)
-    index = place.to(torch.int64).add_(torch.arange(n, device=values.device).mul_(BINS + 2)[:, None])
-    counts = torch.zeros(n * (BINS + 2), dtype=values.dtype, device=values.device)
-    counts.scatter_add_(0, index.flatten(), torch.ones((), dtype=values.dtype, device=values.device).expand(n * size))
-    return torch.cat([mean, std, half, counts.view(n, -1)], 1)
+    scale = BINS / 2 * (1 - 1e-6) / half
+    place.add_(half).mul_(scale).clamp_(-1, BINS).add_(1)
+    index = place.to(torch.int32).clamp_(0, BINS + 1)  # what is no number has some place, too
+    if n > 1:
+        index += torch.arange(0, n * (BINS + 2), BINS + 2, dtype=torch.int32, device=values.device)[:, None]
+    if index.is_cuda:  # bincount would wait for the device, to learn how many bins there are
+        ones = torch.ones((), device=values.device).expand(n * size)
+        counts = torch.zeros(n * (BINS + 2), device=values.device).scatter_add_(0, index.flatten().long(), ones)
+    else:
+        counts = torch.bincount(index.flatten(), minlength=n * (BINS + 2))
+    return torch.cat([mean, std, half, counts.view(n, -1).to(values.dtype)], 1)
 
 
 def _by_shape(tensors: Sequence[Tensor]) -> list[list[int]]:
@@ -137,7 +141,11 @@ def _by_shape(tensors: Sequence[Tensor]) -> list[list[int]]:
 
 def _stacked(tensors: Sequence[Tensor], places: Sequence[int]) -> Tensor:
     """(n, rows, the rest flattened) of the tensors at these places."""
-    return torch.stack([tensors[i].detach().flatten(1) for i in places])
+    return torch.stack([t.flatten(1) for t in _at(tensors, places)])
+
+
+def _at(tensors: Sequence[Tensor], places: Sequence[int]) -> list[Tensor]:
+    return [tensors[i].detach() for i in places]
 
 
 class Activations:
@@ -157,20 +165,19 @@ class Activations:
         for places in _by_shape(outputs):
             y, grad = _stacked(outputs, places), _stacked(grads, places)
             flags = (y <= limits.below) | (y >= limits.above)
-            rows = min(SATURATION_ROWS, y.shape[1])
             asked = (
-                fetch.ask(flags.flatten(1).float().mean(1)),
-                fetch.ask(grad.abs().mean((1, 2))),
+                fetch.ask(flags.sum((1, 2))),
+                fetch.ask(torch.linalg.vector_norm(grad, 1, dim=(1, 2))),
                 fetch.ask(flags.all(1)),
-                fetch.ask(_pack_bits(flags[:, :rows].flatten(1))),
+                fetch.ask(flags[:, :SATURATION_ROWS]),
             )
             looks = Look(fetch, y.flatten(1), bounds), Look(fetch, grad.flatten(1))
-            self._groups.append((places, y.shape[2], rows, looks, asked))
+            self._groups.append((places, y.shape[1:], looks, asked))
 
     def saturated_throughout(self) -> list[NDArray[np.bool_]]:
         """For each layer which units were saturated on every row (width,)."""
         flags = [np.zeros(0, np.bool_)] * self._count
-        for places, _, _, _, asked in self._groups:
+        for places, _, _, asked in self._groups:
             for i, row in zip(places, asked[2](), strict=True):
                 flags[i] = row > 0
         return flags
@@ -183,34 +190,28 @@ class Activations:
             dead: units dead on the probe batch, one tuple a layer.
         """
         records: dict[int, protocol.Activation] = {}
-        for places, width, rows, (outputs, grads), asked in self._groups:
+        for places, (rows, width), (outputs, grads), asked in self._groups:
             told = zip(places, outputs.told(), grads.told(), *(part() for part in asked), strict=True)
-            for i, output, grad, saturated, grad_mean_abs, _, bits in told:
-                if not (output.finite and grad.finite and math.isfinite(grad_mean_abs)):
+            size = max(1, rows * width)
+            for i, output, grad, saturated, grad_sum, _, flags in told:
+                if not (output.finite and grad.finite and math.isfinite(grad_sum)):
                     return None
                 records[i] = protocol.Activation(
                     layer=names[i],
                     width=width,
                     mean=output.mean,
                     std=output.std,
-                    saturated=float(saturated),
+                    saturated=float(saturated) / size,
                     histogram=output.histogram,
                     grad_mean=grad.mean,
                     grad_std=grad.std,
-                    grad_mean_abs=float(grad_mean_abs),
+                    grad_mean_abs=float(grad_sum) / size,
                     grad_histogram=grad.histogram,
                     dead=dead[i],
-                    saturation_rows=rows,
-                    saturation=bits.astype(np.uint8).tobytes(),
+                    saturation_rows=len(flags),
+                    saturation=np.packbits(flags > 0).tobytes(),
                 )
         return tuple(records[i] for i in range(self._count))
-
-
-def _pack_bits(flags: Tensor) -> Tensor:
-    """Eight flags a number, the first the highest, as numpy.packbits: (n, size) → (n, size / 8 rounded up)."""
-    padded = nn.functional.pad(flags.float(), (0, -flags.shape[1] % 8))
-    powers = 2.0 ** torch.arange(7, -1, -1, device=flags.device)
-    return padded.view(len(flags), -1, 8) @ powers
 
 
 def activations(
@@ -239,7 +240,7 @@ class Weights:
     def __init__(self, fetch: Fetch, data: Sequence[Tensor], grads: Sequence[Tensor]) -> None:
         self._shapes = [tuple(t.shape) for t in data]
         self._groups = [
-            (places, Look(fetch, torch.cat([_stacked(data, places), _stacked(grads, places)]).flatten(1)))
+            (places, Look(fetch, torch.stack([t.flatten() for of in (data, grads) for t in _at(of, places)])))
             for places in _by_shape(data)
         ]
 
@@ -282,28 +283,49 @@ def weights(
     return asked.records(names, update_data)
 
 
-class BatchNormAsked:
-    """What a snapshot tells of a batch norm that just saw `x` (B, width), and of the bias before it."""
+class BatchNorms:
+    """What a snapshot tells of a network's batch norms, asked for now, told once fetched.
 
-    def __init__(self, fetch: Fetch, norm: BatchNorm, x: Tensor, bias_grad: Tensor | None = None) -> None:
-        var, mean = torch.var_mean(x.detach(), 0)
-        parts = [mean, var, norm.running_mean, norm.running_var, norm.gamma.data, norm.beta.data]
-        self._parts = fetch.ask(torch.stack(parts))
-        self._bias_grad_std = None if bias_grad is None else fetch.ask(bias_grad.std(correction=0))
+    Args:
+        fetch: what is asked for goes there.
+        norms: one a layer.
+        linear: what each of them just saw (B, width).
+        bias_grads: of the biases before them, where there are any.
+    """
 
-    def record(self, name: str) -> protocol.BatchNorm:
-        """Its record."""
-        parts = [row.tobytes() for row in self._parts().astype("<f4")]
-        return protocol.BatchNorm(
-            layer=name,
-            mean=parts[0],
-            var=parts[1],
-            running_mean=parts[2],
-            running_var=parts[3],
-            gamma=parts[4],
-            beta=parts[5],
-            bias_grad_std=None if self._bias_grad_std is None else float(self._bias_grad_std()),
-        )
+    def __init__(
+        self, fetch: Fetch, norms: Sequence[BatchNorm], linear: Sequence[Tensor], bias_grads: Sequence[Tensor] = ()
+    ) -> None:
+        self._batches = []
+        for places in _by_shape(linear):
+            x = _stacked(linear, places)
+            mean = x.mean(1, keepdim=True)
+            # (torch.var over a middle dimension is slow on the CPU.)
+            var = (x - mean).square_().sum(1).mul_(1 / max(1, x.shape[1] - 1))
+            self._batches.append((places, fetch.ask(torch.stack([mean[:, 0], var], 1))))
+        kept = [[n.running_mean, n.running_var, n.gamma.data, n.beta.data] for n in norms]
+        self._kept = [fetch.ask(torch.stack(parts)) for parts in kept]
+        self._bias_grad_stds = [fetch.ask(grad.std(correction=0)) for grad in bias_grads]
+
+    def records(self) -> tuple[protocol.BatchNorm, ...]:
+        """One record a layer."""
+        batch = {i: told for places, asked in self._batches for i, told in zip(places, asked(), strict=True)}
+        records = []
+        for i, kept in enumerate(self._kept):
+            parts = [row.astype("<f4").tobytes() for row in (*batch[i], *kept())]
+            records.append(
+                protocol.BatchNorm(
+                    layer=f"batch norm {i + 1}",
+                    mean=parts[0],
+                    var=parts[1],
+                    running_mean=parts[2],
+                    running_var=parts[3],
+                    gamma=parts[4],
+                    beta=parts[5],
+                    bias_grad_std=float(self._bias_grad_stds[i]()) if self._bias_grad_stds else None,
+                )
+            )
+        return tuple(records)
 
 
 class Hooks:

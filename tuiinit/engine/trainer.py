@@ -254,11 +254,10 @@ class Trainer:
         probabilities = probe.Look(fetch, log_p.view(1, -1), LOG10_PROBABILITIES)
         asked_activations = probe.Activations(fetch, kept.outputs, kept.grads, limits)
         asked_weights = probe.Weights(fetch, network.weights, network.weight_grads)
-        asked_norms = [
-            probe.BatchNormAsked(fetch, layer.norm, kept.linear[i], self._bias_grad(i))
-            for i, layer in enumerate(network.blocks)
-            if layer.norm is not None
-        ]
+        norms = [layer.norm for layer in network.blocks if layer.norm is not None]
+        # With a bias before batch norm the vectors of a layer are bias, gamma, beta.
+        bias_grads = network.vector_grads[::3] if norms and self.config.bias_before_bn else []
+        asked_norms = probe.BatchNorms(fetch, norms, kept.linear, bias_grads)
         fetch.fetch()
         loss = float(told()[0])
         if not math.isfinite(loss):
@@ -295,15 +294,11 @@ class Trainer:
             input_second_moment=float(input_norm()) ** 2 / kept.embedded.numel(),
             activations=activations,
             weights=weights,
-            batch_norms=tuple(asked.record(f"batch norm {i + 1}") for i, asked in enumerate(asked_norms)),
+            batch_norms=asked_norms.records(),
             probe_rows=len(self._probe),
             cost=time.perf_counter() - started,
         )
         return self.latest
-
-    def _bias_grad(self, layer: int) -> Tensor | None:
-        """The gradient of the bias before a batch norm, if there is one: vectors are bias, gamma, beta."""
-        return self.network.vector_grads[3 * layer] if self.config.bias_before_bn else None
 
     def _diverge(self, step: int) -> None:
         # A measured step may notice what an earlier, unmeasured one began.
