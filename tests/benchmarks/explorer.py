@@ -114,7 +114,7 @@ def watching() -> Iterator[Row]:
             slow = statistics.quantiles(times, n=20)[-1]
             what = f"{name} while training, 95 % (median {statistics.median(times) * 1e3:.0f} ms)"
             yield Row(what, f"{slow * 1e3:.0f} ms", "≤ 100 ms", slow <= 0.1)
-        terminal.shows_not("esc closes")
+        terminal.shows("Config")
         terminal.press(" ")
         until(lambda: "‖" in terminal.text, "the pause")
         time.sleep(1.0)
