@@ -76,8 +76,10 @@ def unread(terminal: Terminal) -> Iterator[None]:
     """Nobody reads the screen meanwhile; after it the program draws everything anew."""
     stream, terminal._stream = terminal._stream, _Unread()  # type: ignore[assignment]
     yield
+    terminal._screen.reset()
     terminal._stream = stream
     terminal.resize(121, 40)
+    terminal.shows("step")
 
 
 def _waits(terminal: Terminal, key: str, back: str, titles: tuple[bytes, ...], count: int) -> list[float]:
@@ -92,6 +94,7 @@ def _waits(terminal: Terminal, key: str, back: str, titles: tuple[bytes, ...], c
         if back:
             time.sleep(0.25)
             terminal.press(back)
+            time.sleep(0.25)  # what follows an escape at once belongs to it
     return waits
 
 
@@ -114,7 +117,6 @@ def watching() -> Iterator[Row]:
             slow = statistics.quantiles(times, n=20)[-1]
             what = f"{name} while training, 95 % (median {statistics.median(times) * 1e3:.0f} ms)"
             yield Row(what, f"{slow * 1e3:.0f} ms", "≤ 100 ms", slow <= 0.1)
-        terminal.shows("Config")
         terminal.press(" ")
         until(lambda: "‖" in terminal.text, "the pause")
         time.sleep(1.0)
