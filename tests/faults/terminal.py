@@ -77,6 +77,8 @@ class Terminal:
             preexec_fn=_control_terminal,  # noqa: PLW1509 -- one system call, and no other way to do it
         )
         self._open = True
+        self._listening = threading.Event()
+        self._listening.set()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -95,7 +97,8 @@ class Terminal:
     def _read(self) -> None:
         while self._open:
             ready, _, _ = select.select([self._master], [], [], 0.05)
-            if not ready or not self._open:
+            if not ready or not self._open or not self._listening.is_set():
+                time.sleep(0.01 if ready else 0)
                 continue
             try:
                 data = os.read(self._master, 2**16)
@@ -127,6 +130,24 @@ class Terminal:
             os.close(self._slave)
             os.close(self._master)
             self._slave = os.open(os.devnull, os.O_RDONLY)
+
+    def stall(self) -> None:
+        """Take nothing any more, as a connection that hangs, until what the program writes to has no room."""
+        self._listening.clear()
+        waiting, since = -1, time.monotonic()
+
+        def full() -> bool:
+            nonlocal waiting, since
+            now = struct.unpack("i", fcntl.ioctl(self._master, termios.FIONREAD, bytes(4)))[0]
+            if now != waiting:
+                waiting, since = now, time.monotonic()
+            return waiting > 0 and time.monotonic() - since > 2
+
+        until(full, "no more is written")
+
+    def listen(self) -> None:
+        """Take what is written again."""
+        self._listening.set()
 
     def kill(self, number: int = signal.SIGTERM) -> None:
         """Send the program a signal."""

@@ -9,8 +9,11 @@ import shlex
 import shutil
 import signal
 import subprocess
+from pathlib import Path
 
 import pytest
+
+from tuiinit import recording
 
 from .terminal import ENTER_SCREEN, EXPLORER, FAKE_ENGINE, LEAVE_SCREEN, ROOT, SHOW_CURSOR, Terminal, until
 
@@ -57,6 +60,40 @@ def test_a_signal_to_end(number: signal.Signals) -> None:
         assert terminal.ends() == 128 + number
         terminal.check_restored()
         assert "Traceback" not in terminal.last_words
+
+
+def test_a_connection_that_hangs_and_comes_back() -> None:
+    with fake() as terminal:
+        train(terminal)
+        terminal.stall()
+        step = terminal.step
+        terminal.listen()
+        terminal.reaches(step + 1000)
+        terminal.press("q")
+        assert terminal.ends() == 0
+        terminal.check_restored()
+
+
+@pytest.mark.parametrize("number", [None, signal.SIGTERM, pytest.param(signal.SIGHUP, marks=pytest.mark.long)])
+def test_a_connection_that_hangs_and_is_cut(number: signal.Signals | None, tmp_path: Path) -> None:
+    """Drawing waits for the terminal then, and the event loop with it."""
+    with fake(environment={"TUIINIT_STATE": str(tmp_path)}) as terminal:
+        train(terminal)
+        step = terminal.step
+        terminal.stall()
+        if number is None:
+            terminal.close()
+            terminal.ends(patience=10)
+        else:
+            terminal.kill(number)
+            until(lambda: terminal.process.poll() is not None, "the program ends", 10)
+            assert terminal.process.returncode == 128 + number
+            assert terminal.modes == terminal.modes_before
+            terminal.listen()
+            terminal.ends(patience=10)
+        recorded = recording.last(tmp_path / "sessions")
+        assert recorded.damage is None
+        assert recorded.clock >= step
 
 
 @pytest.mark.long

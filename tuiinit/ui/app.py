@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib
-import signal
+import termios
 from collections.abc import Callable, Iterable, Sequence
 
 from rich.text import Text
@@ -19,6 +19,7 @@ from ..protocol import Credit, Frame, Select, Snapshot, Status
 from ..recorder import Pace, Recorder
 from ..recording import FileLink, Recording, Stream
 from .actions import ACTIONS, Action
+from .goodbye import when_told_to_end
 from .messages import Updated
 from .mishaps import mishap
 from .model import Changed, Commands, Session
@@ -26,7 +27,6 @@ from .screen import Explorer
 
 REDRAW_SECONDS = 0.1  # at most one redraw for news from the engine in this time
 LOOK_SECONDS = 1.0  # between looks at whether the engine still answers
-GOODBYE_SECONDS = 1  # to leave the screen when told to end
 QUIET_SECONDS = 5.0  # an engine that was asked and says nothing for so long may hang
 QUIET_START = 30.0  # the same while torch loads
 QUIET_COSTS = 40  # updates come at least 20 times their cost apart
@@ -81,8 +81,7 @@ class ExplorerApp(App[int]):
         elif self.console.color_system in FEW_COLOURS:
             self.theme = "ansi-dark"
         if not self.is_headless:
-            for number in (signal.SIGTERM, signal.SIGHUP):
-                asyncio.get_running_loop().add_signal_handler(number, self._told_to_end, number)
+            when_told_to_end(self._told_to_end, self._last)
         self._connect()
         self.set_interval(LOOK_SECONDS, self.look_for_silence)
         self.app_resume_signal.subscribe(self, lambda _: self.refresh())  # all of it: the terminal forgot it
@@ -246,11 +245,18 @@ class ExplorerApp(App[int]):
         await self._leave()
         self.exit(0)
 
-    def _told_to_end(self, number: int) -> None:
-        """SIGTERM, or the terminal is gone: leave as on `q`, and for certain."""
-        signal.signal(signal.SIGALRM, signal.SIG_DFL)
-        signal.alarm(GOODBYE_SECONDS)  # writing to a terminal that is gone may block for ever
-        self._ending = asyncio.create_task(self._end(128 + number))
+    def _told_to_end(self, code: int) -> None:
+        """SIGTERM, or the terminal is gone: leave as on `q`."""
+        self._ending = asyncio.create_task(self._end(code))
+
+    def _last(self) -> None:
+        """What can be done when the terminal takes nothing any more: the recording, and the terminal's modes."""
+        if self._recorder is not None:
+            self._recorder.close()
+        driver = self._driver
+        modes, file = getattr(driver, "attrs_before", None), getattr(driver, "fileno", None)
+        if modes is not None and file is not None:
+            termios.tcsetattr(file, termios.TCSANOW, modes)
 
     async def _end(self, code: int) -> None:
         await self._leave()
