@@ -31,6 +31,7 @@ MAX_WIDTH = 4096
 MAX_PARAMETERS = 50_000_000
 MAX_NUMBER = 1e30  # of gain and the like: float32, and PyTorch's operators on it, take no more than 3e38
 MAX_STEP = 10**12
+LONGEST_NUMBER = 20  # digits
 
 SELU_SCALE = 1.0507009873554805
 SELU_ALPHA = 1.6732632423543772
@@ -294,10 +295,16 @@ def parse_change(text: str) -> Change:
     if name == "lr":
         parsed = parse_number(value.strip())
     elif name == "batch_size":
-        if not value.strip().isdecimal():
-            raise ConfigError(f"change {text!r}: batch_size must be a whole number")
-        parsed = int(value)
-    return Change(int(step), name, parsed)  # type: ignore[arg-type]
+        parsed = _digits(value, f"change {text!r}: batch_size must be a whole number")
+    at = _digits(step, f"change {_short(repr(text))}: the step must be from 1 to {MAX_STEP}")
+    return Change(at, name, parsed)  # type: ignore[arg-type]
+
+
+def _digits(text: str, fault: str) -> int:
+    """A whole number written in digits, not thousands of them. Raises ConfigError with `fault`."""
+    if not text.strip().isdecimal() or len(text) > LONGEST_NUMBER:
+        raise ConfigError(fault)
+    return int(text)
 
 
 def format_number(value: float) -> str:
@@ -350,6 +357,8 @@ def from_table(table: dict[str, Any]) -> RunConfig:
         values["hidden"] = parse_hidden(values["hidden"])
     try:
         return msgspec.convert(values, RunConfig)
+    except UnicodeError:
+        raise ConfigError("a setting's text is not UTF-8") from None
     except msgspec.ValidationError as error:
         if isinstance(error.__cause__, ConfigError):
             raise error.__cause__ from None

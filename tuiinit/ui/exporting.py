@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import ClassVar
 
 from textual import on
@@ -15,6 +14,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from ..paths import typed
 from ..visible import visible
 from .mishaps import mishap
 from .model import Session
@@ -62,7 +62,7 @@ def export(session: Session, folder: str, say: Say) -> threading.Thread:
         try:
             from ..report import write_session  # Matplotlib takes a second to load
 
-            path = write_session(Path(folder).expanduser(), history, step=step, device=device, diverged_at=diverged)
+            path = write_session(typed(folder), history, step=step, device=device, diverged_at=diverged)
             say(f"The report is written: {visible(str(path))}", "good")
         except (ValueError, RuntimeError) as error:  # ConfigError, RunError: sentences
             say(visible(str(error)), "warn")

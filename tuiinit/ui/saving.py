@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from pathlib import Path
 from typing import ClassVar
 
@@ -12,9 +14,35 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from ..paths import typed
 from ..visible import visible
 
 DEFAULT_NAME = "tuiinit.toml"
+
+
+def write(path: Path, text: str, *, over: bool) -> None:
+    """Write a file whole, or leave what is there as it was.
+
+    Raises:
+        FileExistsError: there is one, and it may not be written over.
+        OSError, ValueError: it cannot be written.
+    """
+    path = Path(os.path.realpath(path))  # a link stays one
+    if over and path.exists() and not path.is_file():
+        raise OSError("it is not a file")
+    new = path.with_name(f".{path.name}.{os.getpid()}") if over else path
+    # "x" refuses a file that is there, also one that came between asking and writing.
+    with new.open("x", encoding="utf-8") as file:
+        try:
+            file.write(text)
+            file.flush()
+            if new != path:
+                if path.exists():
+                    shutil.copymode(path, new)
+                new.replace(path)
+        except OSError:  # a full disk
+            new.unlink()
+            raise
 
 
 class SaveDialog(ModalScreen[str | None]):
@@ -42,9 +70,7 @@ class SaveDialog(ModalScreen[str | None]):
             self._tell("a name is needed")
             return
         try:
-            # "x" refuses a file that is there, also one that came between asking and writing.
-            with Path(name).expanduser().open("w" if name == self._confirmed else "x", encoding="utf-8") as file:
-                file.write(self._text)
+            write(typed(name), self._text, over=name == self._confirmed)
         except FileExistsError:
             self._confirmed = name
             self._tell(f"{name} is there already: enter again overwrites it")

@@ -23,6 +23,7 @@ from ..config import (
     parse_hidden,
     parse_number,
 )
+from ..paths import typed
 from .ink import visible
 
 DEPTHS = (1, 2, 3, 5, 8, 10, 20, 50, 100, MAX_LAYERS)
@@ -57,7 +58,7 @@ def _switch(text: str) -> bool:
 
 
 def _path(text: str) -> str | None:
-    return str(Path(text.strip()).expanduser()) if text.strip() else None
+    return str(typed(text.strip())) if text.strip() else None
 
 
 @dataclass(frozen=True)
