@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from . import streams
 from .config import (
     DEVICES,
     MAX_STEP,
@@ -195,6 +195,7 @@ def _need_terminal() -> None:
         raise click.UsageError("the explorer needs a terminal; without one: tuiinit run --steps 1000")
     if os.environ.get("TERM", "") in ("", "dumb", "unknown"):
         raise click.UsageError("this terminal cannot draw (TERM is dumb or not set); use: tuiinit run --steps 1000")
+    streams.draw_on_terminal()
 
 
 @cli.command()
@@ -354,9 +355,7 @@ def engine(compile_steps: bool) -> None:
 
 def main() -> None:
     """The console script: every failure is one sentence and an exit code."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # an encoding that lacks a sign
+    streams.make_fit()
     try:
         code = cli.main(standalone_mode=False)
         sys.stdout.flush()
@@ -379,10 +378,11 @@ def main() -> None:
             raise
         fail(str(error), FAILED)
     except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is still buffered goes nowhere
+        streams.silence(sys.stdout.fileno())
         if isinstance(error, BrokenPipeError):  # a reader such as `head` has enough
             sys.exit(FAILED)
-        fail(f"cannot go on: {error}", FAILED)
+        about = f" ({error.filename})" if error.filename else ""
+        fail(f"cannot go on: {error.strerror or error}{about}", FAILED)
     sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -391,5 +391,5 @@ def fail(sentence: str, code: int) -> None:
     text = visible(sentence)
     if len(text) > LONGEST_SENTENCE:  # it quotes a file or an option
         text = f"{text[: LONGEST_SENTENCE // 2]} … {text[-LONGEST_SENTENCE // 2 :]}"
-    sys.stderr.write(f"tuiinit: {text}\n")
+    streams.say(f"tuiinit: {text}\n")
     sys.exit(code)

@@ -65,8 +65,8 @@ def start_engine(command: Sequence[str]) -> tuple[subprocess.Popen[bytes], Path]
 
 def _log_file() -> Path:
     name = f"engine-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.log"
-    folder = state_folder() / "logs"
     try:
+        folder = state_folder() / "logs"
         folder.mkdir(parents=True, exist_ok=True)
         for old in sorted(folder.glob("engine-*.log"))[:-KEPT_LOGS]:
             old.unlink(missing_ok=True)

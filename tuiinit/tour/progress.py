@@ -16,15 +16,18 @@ class Progress:
     A file that cannot be read or written costs the progress alone; `trouble` then tells of it in a sentence.
 
     Args:
-        folder: where the file is; it is made when needed.
+        folder: gives the folder of the file, which is made when needed; may raise OSError.
         claims: the ids in the tour's order.
     """
 
-    def __init__(self, folder: Path, claims: Iterable[str]) -> None:
-        self._file = folder / FILE
+    def __init__(self, folder: Path | None, claims: Iterable[str]) -> None:
+        self._file = folder / FILE if folder is not None else None
         self._claims = tuple(claims)
         self.trouble = ""
         self.ticked: set[str] = set()
+        if self._file is None:
+            self.trouble = "The tour's progress cannot be kept: there is no home folder."
+            return
         try:
             told = msgspec.json.decode(self._file.read_bytes(), type=dict[str, list[str]])
             self.ticked = set(told.get("ticked", [])) & set(self._claims)
@@ -44,6 +47,8 @@ class Progress:
         self._write()
 
     def _write(self) -> None:
+        if self._file is None:
+            return
         new = self._file.with_suffix(".new")
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True)

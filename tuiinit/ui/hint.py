@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+from pathlib import Path
+
 from ..paths import state_folder
 from ..plots import Row
 from ..tour import BY_CLAIM, Progress, Seen, Stop, Walk
@@ -57,7 +60,10 @@ class Hint(Sheet):
     def progress(self) -> Progress:
         """What was seen so far, read from its file when first asked for."""
         if self._progress is None:
-            self._progress = Progress(state_folder(), BY_CLAIM)
+            folder: Path | None = None
+            with contextlib.suppress(FileNotFoundError):
+                folder = state_folder()
+            self._progress = Progress(folder, BY_CLAIM)
         return self._progress
 
     @property

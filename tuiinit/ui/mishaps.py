@@ -17,9 +17,9 @@ def mishap(what: str, error: BaseException) -> str:
         what: what could not be done, such as "the view Weights cannot be drawn".
         error: why.
     """
-    path = state_folder() / "logs" / "screen.log"
     details = "".join(traceback.format_exception(error))
     try:
+        path = state_folder() / "logs" / "screen.log"
         if details not in _told:
             path.parent.mkdir(parents=True, exist_ok=True)
             mode = "w" if path.exists() and path.stat().st_size > MAX_LOG else "a"
