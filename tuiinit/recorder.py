@@ -82,7 +82,13 @@ class BoundedFile:
         self._counts: dict[tuple[Kind, str], int] = {}
         self._trace_stride = 1
         self.size = 0
-        self._write(HEADER)
+        try:
+            self._write(HEADER)
+        except OSError:  # on a full disk: an empty file would count as a session
+            os.close(self._file)
+            with contextlib.suppress(OSError):
+                os.unlink(path)
+            raise
 
     def append(self, kind: Kind, lane: str, data: bytes) -> None:
         """Add a packed message."""
@@ -357,7 +363,8 @@ class Recorder:
                     file = self._open()
                 file.append(kind, lane, protocol.pack(message))
             except OSError as error:
-                what = "recorded no further" if file is not None else f"not recorded in {self._folder}"
+                where = f" in {self._folder}" if self._folder is not None else ""
+                what = "recorded no further" if file is not None else f"not recorded{where}"
                 self.problem = f"this session is {what}: {error.strerror or error}"
         if file is not None:
             with contextlib.suppress(OSError):
