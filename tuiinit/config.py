@@ -296,7 +296,7 @@ def parse_change(text: str) -> Change:
         parsed = parse_number(value.strip())
     elif name == "batch_size":
         parsed = _digits(value, f"change {text!r}: batch_size must be a whole number")
-    at = _digits(step, f"change {_short(repr(text))}: the step must be from 1 to {MAX_STEP}")
+    at = _digits(step, f"change {_short(repr(text))} must come at a step from 1 to {MAX_STEP}")
     return Change(at, name, parsed)  # type: ignore[arg-type]
 
 

@@ -274,7 +274,7 @@ class Recorder:
             case Status():
                 self._take_status(frame)
             case Lane():
-                self._flush()
+                self.flush()
                 for known in (self._traced, self._measured):
                     if frame.continues in known:
                         known[frame.lane] = known.pop(frame.continues)
@@ -306,14 +306,14 @@ class Recorder:
     def _take_status(self, status: Status) -> None:
         self._latest = status
         if not (status.running or status.catching_up):
-            self._flush()
+            self.flush()
         elif self._told_live:
             self._put_status(Kind.LIVE)
         elif self._status is None or _situation(status) != _situation(self._status):
             self._put_status(Kind.KEPT)
 
-    def _flush(self) -> None:
-        """Write the newest of each lane, and the status."""
+    def flush(self) -> None:
+        """Write the newest of each lane, and the status: nothing more may come."""
         for place in list(self._pending):
             self._put_pending(place, Kind.KEPT)
         self._put_status(Kind.KEPT)
@@ -336,7 +336,7 @@ class Recorder:
         """Write what is left and end, in a bounded time. Safe to call twice."""
         if self._closed:
             return
-        self._flush()
+        self.flush()
         self._closed = True
         self._queue.put(None)
         self._thread.join(CLOSE_SECONDS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import resource
 import signal
 import sys
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tuiinit import runs
+from tuiinit import recording, runs
 from tuiinit.config import RunConfig
 
 from .terminal import EXPLORER, FAKE_ENGINE, PATIENCE, Terminal, until
@@ -139,6 +140,54 @@ def test_an_engine_with_too_little_memory_refuses_the_network_and_goes_on() -> N
         terminal.shows("╭─ Config", "5 × 100")
         terminal.press("n")
         terminal.reaches(1)
+        leaves(terminal)
+
+
+def allow_no_more_memory(pid: int) -> None:
+    """From now on the process's address space may not grow."""
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[0])
+    limit = pages * resource.getpagesize()
+    resource.prlimit(pid, resource.RLIMIT_AS, (limit, limit))
+
+
+@pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="needs Linux to limit another process's memory")
+def test_an_engine_that_runs_out_of_memory_while_it_trains(tmp_path: Path) -> None:
+    """Minibatches as large as here are given back to the system after each step, and asked for again."""
+    with Terminal(*EXPLORER, "--batch-size", "4000", environment={"TUIINIT_STATE": str(tmp_path)}) as terminal:
+        terminal.reaches(0)
+        terminal.shows("tanh 1")
+        terminal.press(" ")
+        terminal.reaches(5)
+        allow_no_more_memory(terminal.engine())
+        terminal.says("the engine stopped: out of memory (the engine ended with code 1; its log is")
+        terminal.says(RESTARTS)
+        step = terminal.step
+        assert step >= 5
+        terminal.press("l")
+        terminal.shows("tanh 5")
+        until(lambda: recording.last(tmp_path / "sessions").clock == step, "all that was measured is on the disk")
+        assert recording.last(tmp_path / "sessions").damage is None
+        terminal.press("E")  # there is enough for the next one
+        terminal.shows_not("out of memory")
+        terminal.shows("steps/s", "‖ step")
+        terminal.shows_not("catching up")
+        terminal.reaches(step)
+        terminal.press("n")
+        terminal.reaches(step + 1)
+        leaves(terminal)
+    (path,) = (tmp_path / "sessions").iterdir()
+    assert recording.load(path).clock == step + 1
+
+
+@pytest.mark.long
+@pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="needs Linux to limit another process's memory")
+def test_what_there_is_no_memory_for_while_it_trains_is_refused(tmp_path: Path) -> None:
+    with Terminal(environment={"TUIINIT_STATE": str(tmp_path)}) as terminal:
+        training(terminal)
+        allow_no_more_memory(terminal.engine())
+        terminal.press("d")  # the whole dev set at once
+        terminal.says("there is not enough memory for this")
+        terminal.reaches(terminal.step + 100)
         leaves(terminal)
 
 

@@ -135,6 +135,8 @@ class ExplorerApp(App[int]):
             sentence = str(error)
         except Exception as error:
             sentence = mishap("the engine's stream cannot be read", error)
+        if self._recorder is not None:
+            self._recorder.flush()
         self._changed |= self.session.died(sentence)
         self.post_message(Updated())
 
