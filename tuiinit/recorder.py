@@ -42,7 +42,7 @@ from .protocol import (
     Status,
     Trace,
 )
-from .recording import HEADER, SUFFIX, sessions, sessions_folder
+from .recording import HEADER, SUFFIX, hold, prune, sessions_folder
 
 SESSION_BYTES = 64 * 2**20
 KEPT_SESSIONS = 20
@@ -78,6 +78,7 @@ class BoundedFile:
         self.path = path
         self.limit = limit
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        hold(self._file)
         self._entries: list[Entry] = []
         self._counts: dict[tuple[Kind, str], int] = {}
         self._trace_stride = 1
@@ -164,6 +165,7 @@ class BoundedFile:
         new, old = os.open(beside, flags, 0o600), self._file
         size = self.size
         self._file, self.size = new, 0
+        hold(new)
         try:
             self._write(HEADER)
             for i in keep:
@@ -387,12 +389,3 @@ class Recorder:
 def _situation(status: Status) -> Any:
     """What of a status is worth telling at once; where the lanes are is not."""
     return status.running, status.catching_up, status.target, [(s.lane, s.diverged_at) for s in status.lanes]
-
-
-def prune(folder: Path, count: int, size: int) -> None:
-    """Delete old sessions beyond a number of files and of bytes, the newest kept first."""
-    for place, (path, length) in enumerate(sessions(folder)):
-        size -= length
-        if place >= count or size < 0:
-            with contextlib.suppress(OSError):
-                path.unlink()

@@ -10,6 +10,8 @@ there again.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import fcntl
 import itertools
 import stat
 from collections.abc import AsyncIterator, Iterable, Iterator
@@ -69,6 +71,32 @@ def sessions(folder: Path) -> list[tuple[Path, int]]:
         if stat.S_ISREG(told.st_mode):
             found.append((told.st_mtime_ns, path.name, path, told.st_size))
     return [(path, size) for _, _, path, size in sorted(found, reverse=True)]
+
+
+def hold(file: int) -> None:
+    """Mark an open file as one that is written to: it is not pruned. Some file systems know no such marks."""
+    with contextlib.suppress(OSError):
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def prune(folder: Path, count: int, size: int) -> None:
+    """Delete old sessions beyond a number of files and of bytes, the newest kept first; none that is written to."""
+    for place, (path, length) in enumerate(sessions(folder)):
+        size -= length
+        if (place >= count or size < 0) and not _held(path):
+            with contextlib.suppress(OSError):
+                path.unlink()
+
+
+def _held(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 @dataclass(frozen=True)
