@@ -19,11 +19,11 @@ from ..protocol import Credit, Frame, Select, Snapshot, Status
 from ..recorder import Pace, Recorder
 from ..recording import FileLink, Recording, Stream
 from .actions import ACTIONS, Action
-from .goodbye import when_told_to_end
 from .messages import Updated
 from .mishaps import mishap
 from .model import Changed, Commands, Session
 from .screen import Explorer
+from .signals import when_continued, when_told_to_end
 
 REDRAW_SECONDS = 0.1  # at most one redraw for news from the engine in this time
 LOOK_SECONDS = 1.0  # between looks at whether the engine still answers
@@ -82,6 +82,7 @@ class ExplorerApp(App[int]):
             self.theme = "ansi-dark"
         if not self.is_headless:
             when_told_to_end(self._told_to_end, self._last)
+            when_continued(self._driver)
         self._connect()
         self.set_interval(LOOK_SECONDS, self.look_for_silence)
         self.app_resume_signal.subscribe(self, lambda _: self.refresh())  # all of it: the terminal forgot it

@@ -1,4 +1,4 @@
-"""Told to end, by SIGTERM or because the terminal is gone: the screen leaves as on `q` if it can, and for certain."""
+"""Signals: told to end, the screen leaves as on `q` if it can, and for certain; stopped and continued, it stands."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ import os
 import signal
 from collections.abc import Callable
 from types import FrameType
+
+from textual.driver import Driver
+from textual.drivers.linux_driver import LinuxDriver
 
 SECONDS = 1  # to leave the screen when told to end
 LAST_SECONDS = 2  # that the last things may take after that
@@ -42,3 +45,28 @@ def when_told_to_end(leave: Callable[[int], object], last: Callable[[], object])
 
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, told)
+
+
+def when_continued(driver: Driver | None) -> None:
+    """Have SIGCONT after a SIGSTOP leave the terminal as it should be, now and at the end.
+
+    Textual takes it that SIGTSTP (ctrl+z) came before and gave the terminal back. After SIGSTOP it would set the
+    terminal up a second time: with one more thread that reads keys, and its own modes as those to restore.
+    """
+    if not isinstance(driver, LinuxDriver):
+        return
+    loop = asyncio.get_running_loop()
+
+    def give_back_and_take() -> None:
+        driver._must_signal_resume = True  # so that all is drawn again
+        driver.suspend_application_mode()
+        driver.resume_application_mode()
+
+    def continued(*_: object) -> None:
+        if driver._must_signal_resume:
+            driver._sigcont_application()
+        elif driver._auto_restart:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: it is ending already
+                loop.call_soon_threadsafe(give_back_and_take)
+
+    signal.signal(signal.SIGCONT, continued)
