@@ -13,6 +13,8 @@ from pathlib import Path
 
 # Before NumPy and PyTorch come: tests run side by side, and threads that spin for work take the cores from others.
 os.environ["OPENBLAS_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"] = "1"
+# The programs that tests start by the hundred need not compile the package anew each.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 import hypothesis
 import pytest

@@ -152,6 +152,7 @@ def wait_for(condition: Callable[[], bool], seconds: float = 240) -> None:
 
 
 @pytest.mark.skipif(not compiled.possible(), reason="there is no C++ compiler here")
+@pytest.mark.long
 def test_compiled_for_real_and_kept(trainer: Make, cache: Path) -> None:
     lane, plain = trainer(TINY), trainer(TINY)
     compiler = Compiler()

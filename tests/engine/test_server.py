@@ -16,6 +16,7 @@ import pytest
 from tuiinit import protocol as p
 from tuiinit.config import RunConfig
 from tuiinit.engine.server import Server
+from tuiinit.engine.trainer import Trainer
 from tuiinit.protocol import Command, Message, floats
 
 from .conftest import Make
@@ -213,6 +214,20 @@ def test_epochs_end_with_an_evaluation(screen: Screen) -> None:
     frames = screen.settled(p.Advance(epochs=2))
     assert status_of(frames).clock == 3 * per_epoch
     assert [e.step for e in of(frames, p.Evaluation)] == [2 * per_epoch, 3 * per_epoch]
+
+
+def test_no_memory_for_the_dev_loss_at_an_epochs_end(screen: Screen, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(lane: Trainer) -> p.Evaluation:
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+
+    monkeypatch.setattr(Trainer, "evaluate", refuse)
+    screen.update(p.Select(lanes=(TINY.replace(batch_size=20_000),)))
+    frames = screen.settled(p.Advance(epochs=2))
+    assert not of(frames, p.Evaluation)
+    assert {(problem.text, problem.fatal) for problem in of(frames, p.Problem)} == {
+        ("there is not enough memory for the dev loss at the epoch's end", False)
+    }
+    assert status_of(frames).lanes[0].epoch == 2
 
 
 def test_pause_stops_after_one_measured_step(screen: Screen, trainer: Make) -> None:

@@ -80,6 +80,7 @@ def test_a_disk_that_fills_up_under_the_recording(disk: Disk) -> None:
     assert recorded.clock > 0
 
 
+@pytest.mark.long
 def test_a_disk_that_is_full_from_the_start(disk: Disk) -> None:
     state = disk(64)
     (state / "sessions").mkdir()
@@ -156,6 +157,7 @@ def test_a_report(disk: Disk) -> None:
     assert not list(folder.iterdir())
 
 
+@pytest.mark.long
 def test_figures_that_go_to_a_file(disk: Disk) -> None:
     folder = disk(64)
     fill(folder)
@@ -172,6 +174,7 @@ def test_figures_that_go_to_a_file(disk: Disk) -> None:
         assert done.stderr == f"tuiinit: cannot go on: {FULL}\n"
 
 
+@pytest.mark.long
 def test_figures_that_go_to_a_broken_disk() -> None:
     """Linux gives EIO to whoever writes where a process has no memory."""
     if not os.access("/proc/self/mem", os.W_OK):
@@ -216,6 +219,7 @@ def test_a_configuration_replaces_what_a_link_points_to(tmp_path: Path) -> None:
         saving.write(Path(os.devnull), "", over=True)
 
 
+@pytest.mark.long
 async def test_a_configuration_in_the_home_of_nobody() -> None:
     async with explorer() as driver:
         driver.app.save_configuration()

@@ -59,6 +59,7 @@ def test_the_screen_killed_leaves_what_was_measured(tmp_path: Path) -> None:
     assert recorded.damage is None
 
 
+@pytest.mark.long
 def test_the_screen_stopped_for_a_while_goes_on(tmp_path: Path) -> None:
     with fake(tmp_path) as terminal:
         terminal.reaches(0)
@@ -84,6 +85,7 @@ def test_the_screen_stopped_for_a_while_goes_on(tmp_path: Path) -> None:
         assert terminal.output.count(b"\x1b[>25u") == terminal.output.count(b"\x1b[<u"), "the keyboard's mode too"
 
 
+@pytest.mark.long
 def test_programs_that_share_a_folder(tmp_path: Path) -> None:
     """A program that stands still for days is pruned by none that is started meanwhile."""
     folder = tmp_path / "sessions"
@@ -140,6 +142,7 @@ def test_thousands_of_recordings(tmp_path: Path) -> None:
     assert recording.last(folder).clock >= 100
 
 
+@pytest.mark.long
 def test_a_clock_that_went_back_takes_no_recording(tmp_path: Path) -> None:
     """Files of the future beside a session that runs now: it is written and kept, and they are readable."""
     folder = tmp_path / "sessions"

@@ -53,7 +53,12 @@ def shell(line: str, **environment: str) -> subprocess.CompletedProcess[str]:
         ("run --gain x 2>/dev/full", 2, None),
         ("run --steps 1 --json >&-", 1, "cannot go on: Bad file descriptor"),
         ("run --steps 1 >/dev/full", 1, "cannot go on: No space left on device"),
-        ("sweep --gains 1 --seeds 1 --steps 1 --json >/dev/full", 1, "cannot go on: No space left on device"),
+        pytest.param(
+            "sweep --gains 1 --seeds 1 --steps 1 --json >/dev/full",
+            1,
+            "cannot go on: No space left on device",
+            marks=pytest.mark.long,
+        ),
     ],
 )
 def test_streams_that_are_closed_or_full(line: str, code: int, words: str | None) -> None:

@@ -62,6 +62,7 @@ def test_a_signal_to_end(number: signal.Signals) -> None:
         assert "Traceback" not in terminal.last_words
 
 
+@pytest.mark.long
 def test_a_connection_that_hangs_and_comes_back() -> None:
     with fake() as terminal:
         train(terminal)

@@ -229,6 +229,7 @@ def test_views_of_doctored_snapshots(cases: int) -> None:
 # ------------------------------------------------------------------------------------------------- memory
 
 
+@pytest.mark.long
 def test_memory_is_flat_over_200_000_steps() -> None:
     config = RunConfig()
     session = Session(config)

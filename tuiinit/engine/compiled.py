@@ -186,17 +186,24 @@ class Compiler:
         self._reap()
         if recipe in self._given_up:
             return None
-        path = folder() / recipe.name
-        if path.exists():
+        try:
+            path = folder() / recipe.name
+            there = path.exists()
+        except OSError:  # no home folder, or none that may be read
+            self._given_up.add(recipe)
+            return None
+        if there:
             try:
                 runner = torch._C._aoti.AOTIModelContainerRunnerCpu(str(path), 1)
-                os.utime(path)
+                with contextlib.suppress(OSError):
+                    os.utime(path)
                 self._runners[recipe] = runner.run
                 return self._runners[recipe]
             except Exception as error:  # made by another machine, cut off, or refused by a hardened system
                 print(f"a compiled step cannot be used: {error}", file=sys.stderr)
                 self._given_up.add(recipe)
-                path.unlink(missing_ok=True)
+                with contextlib.suppress(OSError):
+                    path.unlink(missing_ok=True)
         elif self._doing is None:
             self._start(recipe)
         return None

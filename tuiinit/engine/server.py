@@ -289,7 +289,12 @@ class Server:
         if measure or lane.trace_full:
             self._collect(lane)
         if lane.at_epoch_end and lane.diverged_at is None:
-            self._outbox.others.append(lane.evaluate())
+            try:
+                self._outbox.others.append(lane.evaluate())
+            except (MemoryError, RuntimeError) as error:  # it changes nothing: training goes on without it
+                if not out_of_memory(error):
+                    raise
+                self._problem("there is not enough memory for the dev loss at the epoch's end")
 
     def _collect(self, lane: Trainer) -> None:
         block = lane.take_trace()
@@ -380,12 +385,14 @@ def main(*, compile_steps: bool = False) -> NoReturn:
     writer = threading.Thread(target=_write, args=(frames, outgoing), daemon=True)
 
     def listen() -> None:
-        _read(source, commands, send)
-        # Nobody is there any more: a command that takes long must not keep the process.
-        while not commands.empty():
-            time.sleep(0.05)
-        time.sleep(END_SECONDS)
-        os._exit(0)
+        try:
+            _read(source, commands, send)
+            # Nobody is there any more: a command that takes long must not keep the process.
+            while not commands.empty():
+                time.sleep(0.05)
+            time.sleep(END_SECONDS)
+        finally:  # also without the memory for a command: an engine that no longer listens must not stay
+            os._exit(0)
 
     reader = threading.Thread(target=listen, daemon=True)
     send(
@@ -444,5 +451,5 @@ def _write(frames: BinaryIO, outgoing: queue.Queue[bytes | None]) -> None:
             view = memoryview(data)
             while view:
                 view = view[frames.write(view) :]
-        except OSError:  # nobody listens any more
+        except (OSError, MemoryError):  # nobody listens any more, or nothing can be said any more
             os._exit(0)
