@@ -36,7 +36,8 @@ def header_row(session: Session, width: int) -> Row:
         told = []
         if snapshot is not None:
             told.append(f"{snapshot.parameters:,} parameters")
-        if session.data is not None and width >= 112:
+        compiled = session.status is not None and session.status.quick  # that is told on the right, and takes room
+        if session.data is not None and width >= (130 if compiled else 112):
             told.append(f"{session.data.words:,} names" if not session.data.path else f"{session.data.words:,} words")
         left.append(("  " + " · ".join(told), Ink.DIM))
     return row(width, *left, right=[piece for group in right for piece in group])
