@@ -157,19 +157,24 @@ def test_a_report(disk: Disk) -> None:
     assert not list(folder.iterdir())
 
 
+def into(file: str, line: str) -> subprocess.CompletedProcess[str]:
+    """Run the program by a shell that sends its output to a file."""
+    return subprocess.run(
+        ["sh", "-c", f"{shlex.join(EXPLORER)} {line} > {file}"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+
+
 @pytest.mark.long
 def test_figures_that_go_to_a_file(disk: Disk) -> None:
     folder = disk(64)
     fill(folder)
     for line in ("run --steps 1 --json", "run --steps 1"):
-        done = subprocess.run(
-            ["sh", "-c", f"{shlex.join(EXPLORER)} {line} > {folder}/figures"],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            timeout=100,
-            check=False,
-        )
+        done = into(f"{folder}/figures", line)
         assert done.returncode == 1
         assert done.stderr == f"tuiinit: cannot go on: {FULL}\n"
 
@@ -179,14 +184,7 @@ def test_figures_that_go_to_a_broken_disk() -> None:
     """Linux gives EIO to whoever writes where a process has no memory."""
     if not os.access("/proc/self/mem", os.W_OK):
         pytest.skip("there is no /proc/self/mem to write to")
-    done = subprocess.run(
-        ["sh", "-c", f"{shlex.join(EXPLORER)} run --steps 1 --json > /proc/self/mem"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
-    )
+    done = into("/proc/self/mem", "run --steps 1 --json")
     assert done.returncode == 1
     assert done.stderr == "tuiinit: cannot go on: Input/output error\n"
 

@@ -56,7 +56,7 @@ class _Layer:
     weight_t: Tensor
     weight_grad: Tensor
     bias: Tensor | None
-    bias_grad: Tensor  # (1, width)
+    bias_grad: Tensor  # (1, width); empty with batch norm, where all vectors' gradients are joined
     output: Tensor  # (B, width), after batch norm and nonlinearity
     input_grad: Tensor  # (B, fan_in)
     norm: _Norm | None
@@ -68,13 +68,13 @@ class Pass:
     Args:
         network: its running statistics move, its `flat_grad` is filled.
         rows: examples of a minibatch.
+        loss: where the mean cross-entropy of the last minibatch goes (1, 1), nats.
     """
 
-    def __init__(self, network: Network, rows: int) -> None:
+    def __init__(self, network: Network, rows: int, loss: Tensor) -> None:
         config = network.config
         self.rows = rows
-        self.loss = network.flat.new_empty((1, 1))  # mean cross-entropy of the last minibatch, nats
-        self._network = network
+        self.loss = loss
         self._curve = CURVES[config.nonlinearity]
         new = network.flat.new_empty
         self._embedding, self._embedding_grad = network.weights[0], network.weight_grads[0]
@@ -82,7 +82,7 @@ class Pass:
         h = self._embedded.view(rows, -1)
         vectors, factors = network.flat[network.weights_size :], torch.ones(len(network.flat) - network.weights_size)
         #: Biases, gammas and betas as PyTorch's operator wants them: gammas times s (see BatchNorm).
-        self._vectors, self._scaled = vectors, torch.empty_like(vectors)
+        self._vectors, self._scaled = vectors, torch.empty_like(vectors) if config.bn else vectors
         sizes = [v.numel() for v in network.vectors]
         scaled = iter(torch.split(self._scaled, sizes))
         factor_parts = iter(torch.split(factors, sizes))
@@ -95,8 +95,10 @@ class Pass:
             bias = norm = None
             bias_grad = new(0)
             if block.linear.bias is not None:
-                bias, bias_grad = next(scaled), next(grads).view(1, -1)
+                bias = next(scaled)
                 next(factor_parts)
+                if block.norm is None:
+                    bias_grad = next(grads).view(1, -1)
             if block.norm is not None:
                 s, eps = block.norm.correction(rows)
                 next(factor_parts).fill_(s)
@@ -126,7 +128,8 @@ class Pass:
         last = layers[-1]
         has_norm = last.norm is not None
         torch.index_select(self._embedding, 0, x, out=self._embedded)
-        torch.mul(self._vectors, self._factors, out=self._scaled)
+        if has_norm:
+            torch.mul(self._vectors, self._factors, out=self._scaled)
         for layer in layers:
             norm, output = layer.norm, layer.output
             linear = output if norm is None else norm.linear
@@ -193,6 +196,6 @@ def train_pass(
     Returns:
         The mean loss (a 0-d tensor, nats) and, with `keep`, what was seen.
     """
-    one = Pass(network, len(y))
+    one = Pass(network, len(y), network.flat.new_empty((1, 1)))
     kept = one.run(x.reshape(-1), y[:, None], keep=keep, peek=peek)
     return one.loss[0, 0], kept

@@ -5,7 +5,7 @@ What a step tells stays on the device as raw sums; `read` makes the figures of m
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -45,23 +45,20 @@ class Step:
         self._network = network
         self._optimizer = optimizer
         self._quick: Quick | None = None
-        self._pass = Pass(network, rows)
+        self._refused = False  # a quick way was tried in vain
         #: The loss; then for each group of equal matrices their sums, then norms, of data and of change.
         self.told = network.flat.new_zeros(told_size(network))
         self.loss = self.told[0]
+        self._pass = Pass(network, rows, self.told[:1].view(1, 1))
         self._watched: list[tuple[Tensor, Tensor, Tensor]] = []
-        at = 1
-        for group in network.groups:
+        for group, place in _places(network):
             pair = group[:2] if optimizer is None else group[::2]  # data and gradient, or data and update
-            count = group.shape[1]
-            sums, norms = self.told[at : at + 4 * count].view(2, 2, count)
+            sums, norms = self.told[place].view(2, 2, -1)
             self._watched.append((pair, sums, norms))
-            at += 4 * count
 
     def peek(self, x: Tensor, y: Tensor) -> Kept:
         """The pass alone (see `Pass.run`), for its loss and what it sees; the network stays as it is."""
         kept = self._pass.run(x, y, keep=True, peek=True)
-        self.loss.copy_(self._pass.loss[0, 0])
         assert kept is not None
         return kept
 
@@ -75,7 +72,6 @@ class Step:
     def plain(self, x: Tensor, y: Tensor, *, keep: bool = False) -> Kept | None:
         """The step, operation by operation."""
         kept = self._pass.run(x, y, keep=keep)
-        self.loss.copy_(self._pass.loss[0, 0])
         self.update()
         return kept
 
@@ -97,8 +93,8 @@ class Step:
         """Whether the update is the gradient times lr."""
         return self._optimizer is None
 
-    def adopt(self, make: Callable[[], Quick | None], x: Tensor, y: Tensor) -> bool:
-        """Take a quick way for the steps that are not kept, if it gives the plain step's numbers.
+    def adopt(self, make: Callable[[], Quick | None], x: Tensor, y: Tensor) -> None:
+        """Take a quick way for the steps that are not kept, if it gives the plain step's numbers; else none, ever.
 
         Network and optimizer are left as they are.
 
@@ -124,18 +120,16 @@ class Step:
         quick = make()
         for t, saved in zip(state, before, strict=True):
             t.copy_(saved)
-        if quick is None:
-            return False
-        pairs = zip(plain, result(quick), strict=True)
-        if not all(np.allclose(a, b, SAME, SAME, equal_nan=True) for a, b in pairs):
-            return False
-        self._quick = quick
-        return True
+        if quick is not None:
+            pairs = zip(plain, result(quick), strict=True)
+            if all(np.allclose(a, b, SAME, SAME, equal_nan=True) for a, b in pairs):
+                self._quick = quick
+        self._refused = self._quick is None
 
     @property
-    def ready(self) -> bool:
-        """Whether a quick way may be adopted: an optimizer makes its state in its first step."""
-        return self._optimizer is None or bool(self._optimizer.state)
+    def adopts(self) -> bool:
+        """Whether a quick way may be tried now. An optimizer makes its state, which is compared, in its first step."""
+        return not (self.adopted or self._refused) and (self._optimizer is None or bool(self._optimizer.state))
 
     @property
     def adopted(self) -> bool:
@@ -148,6 +142,15 @@ def told_size(network: Network) -> int:
     return 1 + 4 * len(network.weights)
 
 
+def _places(network: Network) -> Iterator[tuple[Tensor, slice]]:
+    """The groups of equal matrices, each with where its sums and norms stand among what is told."""
+    at = 1
+    for group in network.groups:
+        end = at + 4 * group.shape[1]
+        yield group, slice(at, end)
+        at = end
+
+
 def read(told: NDArray[np.float32], factors: NDArray[np.float64], network: Network) -> Told:
     """Figures of n steps from what they told (n, 1 + 4 · matrices) and the factors of their changes (n,).
 
@@ -155,13 +158,11 @@ def read(told: NDArray[np.float32], factors: NDArray[np.float64], network: Netwo
     """
     numbers = told.astype(np.float64)
     update_data = []
-    at = 1
     with np.errstate(all="ignore"):  # a matrix that stands still has log10 0; one beyond float32 tells so itself
-        for group in network.groups:
+        for group, place in _places(network):
             count, size = group.shape[1:]
-            sums, norms = numbers[:, at : at + 4 * count].reshape(-1, 2, 2, count).transpose(1, 0, 2, 3)
+            sums, norms = numbers[:, place].reshape(-1, 2, 2, count).transpose(1, 0, 2, 3)
             variance = np.maximum(norms**2 - sums**2 / size, 0) / (size - 1)
             data, change = np.sqrt(variance).transpose(1, 0, 2)
             update_data.append(np.log10(change * factors[:, None] / data))
-            at += 4 * count
     return Told(told[:, 0].copy(), np.concatenate(update_data, axis=1).astype(np.float32))

@@ -113,7 +113,7 @@ class Trainer:
         self._now = config.at(0)
         self._optimizer = _optimizer(self._now, self.network)
         self._epoch_before, self._epoch_since = 0.0, 0  # epochs, and the step, when the batch size last changed
-        self._plain_for_good = False  # a quicker step was tried in vain
+        self._change_steps = {change.step for change in config.schedule}
         self._stepper = self._new_step()
         self._told = torch.empty((BLOCK, told_size(self.network)), device=device)
         self._told_rows = self._told.unbind()
@@ -155,6 +155,7 @@ class Trainer:
     def follow(self, config: RunConfig) -> None:
         """Go on under a configuration that agrees with this lane's up to the present step."""
         self.config = config
+        self._change_steps = {change.step for change in config.schedule}
         self._apply(config.at(self.step))
 
     def _apply(self, now: RunConfig) -> None:
@@ -169,7 +170,6 @@ class Trainer:
             for group in self._optimizer.param_groups:
                 group["lr"] = now.lr
         self._stepper = self._new_step()
-        self._plain_for_good = False
 
     @torch.inference_mode()
     def train_step(self, *, measure: bool = False) -> Snapshot | None:
@@ -178,7 +178,7 @@ class Trainer:
         A loss that is not finite ends the lane: `diverged_at` tells the step. Without `measure` this is
         noticed when the trace is read (`take_trace`), so that an accelerator is not waited for each step.
         """
-        if self.config.schedule:
+        if self.step in self._change_steps:
             self._apply(self.config.at(self.step))
         kept = self._stepper(*self._minibatches.next(self._now.batch_size), keep=measure)
         if self.step == 0:
@@ -203,13 +203,13 @@ class Trainer:
         On a CUDA device that is the step as a CUDA graph; on the CPU a compiled one.
         """
         step = self._stepper
-        if self.quick or self._plain_for_good or not step.ready or self.diverged_at is not None:
+        if not step.adopts or self.diverged_at is not None:
             return
         x, y = self._minibatches.next(self._now.batch_size, peek=True)
         if self.device.type == "cuda":
-            self._plain_for_good = not step.adopt(lambda: capture(step, x, y), x, y)
+            step.adopt(lambda: capture(step, x, y), x, y)
         elif compiler is not None and (made := compiler.quick(step, self.network)) is not None:
-            self._plain_for_good = not step.adopt(lambda: made, x, y)
+            step.adopt(lambda: made, x, y)
 
     @property
     def quick(self) -> str:
@@ -267,7 +267,7 @@ class Trainer:
             self.initial_loss = float(first())
         activations = asked_activations.records(
             [f"{self.config.nonlinearity} {i + 1}" for i in range(len(kept.outputs))],
-            self.dead_units(asked_activations.saturated_throughout()) if limits.saturates else [()] * len(kept.outputs),
+            self.dead_units(asked_activations.saturated_throughout()),
         )
         update_data = None
         if updated:
