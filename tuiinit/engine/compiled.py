@@ -8,6 +8,7 @@ at every later start. Gain, scales, seed and lr are inputs, so one library serve
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import os
 import shutil
@@ -38,8 +39,6 @@ SHAPING = (
 )  # fmt: skip
 
 
-SOURCE = Path(__file__).read_bytes()  # a library made by another version of this file is another library
-
 Runner = Callable[[list[Tensor]], list[Tensor]]
 
 
@@ -60,8 +59,16 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def name(self) -> str:
         """A file name that changes with anything the library depends on."""
-        parts = (msgspec.json.encode(self), SOURCE, torch.__version__, torch.backends.cpu.get_cpu_capability())
+        parts = (msgspec.json.encode(self), _version(), torch.__version__, torch.backends.cpu.get_cpu_capability())
         return hashlib.blake2s(repr(parts).encode(), digest_size=12).hexdigest() + ".so"
+
+
+@functools.cache
+def _version() -> bytes:
+    """Changes with the code that a library is made from: its formulas, the tensors' layout, what is told."""
+    here = Path(__file__).parent
+    sources = [(here / f"{name}.py").read_bytes() for name in ("compiled", "network", "steps")]
+    return hashlib.blake2s(b"".join(sources)).digest()
 
 
 class FunctionalStep(nn.Module):
