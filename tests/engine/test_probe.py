@@ -14,7 +14,7 @@ from torch import Tensor
 from tuiinit.config import NONLINEARITIES, RANGES, Range, RunConfig
 from tuiinit.engine import probe
 from tuiinit.engine.trainer import Trainer
-from tuiinit.protocol import Activation, Histogram
+from tuiinit.protocol import Activation, Histogram, Weight
 
 from .conftest import Make
 
@@ -33,6 +33,16 @@ def check_histogram(histogram: Histogram, values: Tensor) -> None:
     assert histogram.outside == pytest.approx(1 - sum(histogram.counts) / len(data), abs=1e-9)
     outside = below + (data > histogram.hi).sum()
     assert abs(histogram.outside * len(data) - outside) <= near[0] + near[-1] + 1e-6
+
+
+def _weights(
+    names: list[str], data: list[Tensor], grads: list[Tensor], update_data: list[float] | None
+) -> tuple[Weight, ...] | None:
+    fetch = probe.Fetch()
+    groups = [torch.stack([w.flatten(), grad.flatten()])[:, None] for w, grad in zip(data, grads, strict=True)]
+    asked = probe.Weights(fetch, [tuple(w.shape) for w in data], groups)
+    fetch.fetch()
+    return asked.records(names, update_data)
 
 
 def check_activation(record: Activation, out: Tensor, grad: Tensor, limits: Range) -> None:
@@ -91,7 +101,7 @@ def test_outputs_at_their_very_bounds_are_inside() -> None:
 def test_histogram_of_anything(values: list[float], scale: float, shift: float) -> None:
     data = torch.tensor(values, dtype=torch.float32) * scale + shift
     grads = torch.zeros_like(data)
-    records = probe.weights(["w"], [data.unsqueeze(1)], [grads.unsqueeze(1)], None)
+    records = _weights(["w"], [data.unsqueeze(1)], [grads.unsqueeze(1)], None)
     assert records is not None
     histogram = records[0].histogram
     assert histogram.lo < histogram.hi
@@ -106,7 +116,7 @@ def test_stds_whose_squares_leave_float32() -> None:
     for scale in (1e-30, 1e-20, 1.0, 1e20, 1e30):
         values = torch.randn((50, 50), generator=torch.Generator().manual_seed(0)) * scale
         records = probe.activations(["x"], [values], [values * 2], RANGES["linear"], [()])
-        weights = probe.weights(["w"], [values], [values * 2], None)
+        weights = _weights(["w"], [values], [values * 2], None)
         assert records is not None
         assert weights is not None
         wanted = float(values.double().std())
@@ -120,7 +130,7 @@ def test_weights() -> None:
     generator = torch.Generator().manual_seed(0)
     data = [torch.randn(shape, generator=generator) + 1 for shape in ((27, 10), (30, 100), (1, 5))]
     grads = [torch.randn(w.shape, generator=generator) * 1e-3 for w in data]
-    records = probe.weights(["a", "b", "c"], data, grads, [-3.0, float("-inf"), float("nan")])
+    records = _weights(["a", "b", "c"], data, grads, [-3.0, float("-inf"), float("nan")])
     assert records is not None
     for record, w, grad in zip(records, data, grads, strict=True):
         assert record.shape == tuple(w.shape)
@@ -138,7 +148,7 @@ def test_what_is_not_finite_gives_no_record() -> None:
         bad = torch.tensor([[1.0, wrong], [0.0, 0.0]])
         for out, grad in ((bad, good), (good, bad)):
             assert probe.activations(["x"], [out], [grad], RANGES["linear"], [()]) is None
-            assert probe.weights(["x"], [out], [grad], None) is None
+            assert _weights(["x"], [out], [grad], None) is None
 
 
 # -------------------------------------------------------------------------------------------- dead units

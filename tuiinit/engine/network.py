@@ -170,6 +170,7 @@ class Network(nn.Module):
         #: The matrices whose updates are watched, and their gradients: names, tensors.
         self.weight_names = ("embedding", *(f"hidden {i + 1}" for i in range(last)), "output")
         self.weights, self.weight_grads = data[: last + 2], grads[: last + 2]
+        self.weight_shapes = [tuple(shape) for shape in shapes[: last + 2]]
         self.vectors, self.vector_grads = data[last + 2 :], grads[last + 2 :]
         self.weights_size = sum(w.numel() for w in self.weights)
         #: Neighbours of one size as (3, count, size) views of data, gradients and update, for statistics in one go.

@@ -7,7 +7,7 @@ are computed where the tensors are, what is alike together, and fetched in one t
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import NamedTuple
 
@@ -44,6 +44,8 @@ class Fetch:
         self._parts: list[Tensor] = []
         self._size = 0
         self._numbers = np.zeros(0)
+        self._looked: list[_Rows] = []
+        self._described: list[Described] = []
 
     def ask(self, values: Tensor) -> Callable[[], NDArray[np.float64]]:
         """Have a tensor fetched. What is given back tells it, in its shape, once `fetch` was called."""
@@ -52,10 +54,26 @@ class Fetch:
         self._size += values.numel()
         return lambda: self._numbers[start : start + math.prod(shape)].reshape(shape)
 
+    def look(self, values: Tensor, limits: tuple[float, float] | None = None) -> Callable[[], list[Described]]:
+        """Have tensors of one size (n, size) described. What is given back tells one record a row, once fetched.
+
+        Args:
+            values: the tensors, one a row.
+            limits: what the histograms span; by default ROBUST stds around the mean.
+        """
+        values = values.detach().float()
+        start = sum(len(rows.values) for rows in self._looked)
+        together = max(1, CHUNK // max(1, values.shape[1]))
+        self._looked += [_Rows(part, limits) for part in torch.split(values, together)]
+        return lambda: self._described[start : start + len(values)]
+
     def fetch(self) -> None:
         """Fetch all that was asked for."""
+        table = self.ask(torch.cat([_describe(batch) for batch in _batches(self._looked)])) if self._looked else None
         if self._parts:
             self._numbers = torch.cat(self._parts).cpu().numpy().astype(np.float64)
+        if table is not None:
+            self._described = _told(table(), self._looked)
 
 
 class Described(NamedTuple):
@@ -67,68 +85,81 @@ class Described(NamedTuple):
     histogram: protocol.Histogram
 
 
-class Look:
-    """Moments and histograms of tensors of one size (n, size), asked for now and told once fetched.
+class _Rows(NamedTuple):
+    """Tensors of one size (n, size) and what their histograms span."""
 
-    Args:
-        fetch: what they are fetched by.
-        values: the tensors, one a row.
-        limits: what the histograms span; by default ROBUST stds around the mean.
-    """
-
-    def __init__(self, fetch: Fetch, values: Tensor, limits: tuple[float, float] | None = None) -> None:
-        self._values = values.detach().float()
-        self._limits = limits
-        rows = max(1, CHUNK // max(1, values.shape[1]))
-        self._parts = [fetch.ask(_describe(part, limits)) for part in torch.split(self._values, rows)]
-
-    def told(self) -> list[Described]:
-        """One record a row."""
-        rows = np.concatenate([part() for part in self._parts])
-        with np.errstate(invalid="ignore"):
-            sound = (rows[:, 1] > FLOAT32_SQUARES[0]) & (rows[:, 1] < FLOAT32_SQUARES[1])
-        for i in np.flatnonzero(~sound):
-            # The squares behind the std leave float32's range, or nearly: once more in double precision.
-            rows[i] = _describe(self._values[i : i + 1].double(), self._limits)[0].cpu().numpy()
-        counts = rows[:, 3:].astype(np.int64).tolist()
-        size = max(1, self._values.shape[1])
-        described = []
-        for (mean, std, half), row in zip(rows[:, :3].tolist(), counts, strict=True):
-            low, high = self._limits or (mean - half, mean + half)
-            histogram = protocol.Histogram(lo=low, hi=high, counts=tuple(row[1:-1]), outside=(row[0] + row[-1]) / size)
-            described.append(Described(math.isfinite(mean) and math.isfinite(std), mean, std, histogram))
-        return described
+    values: Tensor
+    limits: tuple[float, float] | None
 
 
-def _describe(values: Tensor, limits: tuple[float, float] | None) -> Tensor:
-    """Mean, std, half the histogram's range, counts: (n, size) → (n, 3 + BINS + 2), the outer counts outside.
+def _batches(looked: Sequence[_Rows]) -> Iterator[list[_Rows]]:
+    """Neighbours that are few enough values to be described together."""
+    batch: list[_Rows] = []
+    for rows in looked:
+        if batch and sum(r.values.numel() for r in (*batch, rows)) > CHUNK:
+            yield batch
+            batch = []
+        batch.append(rows)
+    yield batch
+
+
+def _describe(batch: Sequence[_Rows]) -> Tensor:
+    """Mean, std, half the histogram's range, counts, the outer ones outside: (all rows, 3 + BINS + 2).
 
     The std is unbiased, 0 for a single value, and taken in two passes, which stay exact where the mean is far
-    larger than it.
+    larger than it. What can be done for all rows at once is: at these sizes it is the number of operations
+    that takes the time.
     """
-    n, size = values.shape
-    mean = values.mean(1, keepdim=True)
-    place = values - mean
-    std = torch.linalg.vector_norm(place, dim=1, keepdim=True).mul_(1 / math.sqrt(max(1, size - 1)))
-    if limits is None:
-        # A constant still gets bins that have a width.
-        half = torch.maximum(std * ROBUST, mean.abs().mul_(1e-3)).clamp_min_(1e-30)
-    else:
-        half = torch.full_like(mean, (limits[1] - limits[0]) / 2)
-        place = torch.sub(values, sum(limits) / 2, out=place)
-    # Bin numbers from 1; 0 and BINS + 1 take what is outside. Scaled a hair less, the upper bound falls into
-    # the last bin, where saturated outputs of exactly 1 belong.
+    means, norms, places = [], [], []
+    for values, limits in batch:
+        means.append(values.mean(1, keepdim=True))
+        place = values - means[-1]
+        norm = torch.linalg.vector_norm(place, dim=1, keepdim=True)
+        norms.append(norm.mul_(1 / math.sqrt(max(1, values.shape[1] - 1))))
+        places.append(place if limits is None else torch.sub(values, sum(limits) / 2, out=place))
+    mean, std = torch.cat(means), torch.cat(norms)
+    # A constant still gets bins that have a width.
+    half = torch.maximum(std * ROBUST, mean.abs().mul_(1e-3)).clamp_min_(1e-30)
+    sizes = [len(values) for values, _ in batch]
+    for part, (_, limits) in zip(torch.split(half, sizes), batch, strict=True):
+        if limits is not None:
+            part.fill_((limits[1] - limits[0]) / 2)
+    # Bin numbers from 1; 0 and BINS + 1 take what is outside. Scaled a hair less, the bounds fall into the
+    # outer bins, where saturated outputs of exactly 1 belong.
     scale = BINS / 2 * (1 - 1e-6) / half
-    place.add_(half).mul_(scale).clamp_(-1, BINS).add_(1)
-    index = place.to(torch.int32).clamp_(0, BINS + 1)  # what is no number has some place, too
-    if n > 1:
-        index += torch.arange(0, n * (BINS + 2), BINS + 2, dtype=torch.int32, device=values.device)[:, None]
+    scaled = [place.mul_(part).view(-1) for place, part in zip(places, torch.split(scale, sizes), strict=True)]
+    index = torch.cat(scaled).add_(BINS / 2 + 1).clamp_(0, BINS + 1).to(torch.int32)
+    index.clamp_(0, BINS + 1)  # what is no number has some place, too
+    width = BINS + 2
+    first = torch.arange(0, len(mean) * width, width, dtype=torch.int32, device=mean.device)[:, None]
+    parts = zip(torch.split(index, [len(s) for s in scaled]), torch.split(first, sizes), strict=True)
+    for part, bins in parts:
+        part.view(len(bins), -1).add_(bins)
     if index.is_cuda:  # bincount would wait for the device, to learn how many bins there are
-        ones = torch.ones((), device=values.device).expand(n * size)
-        counts = torch.zeros(n * (BINS + 2), device=values.device).scatter_add_(0, index.flatten().long(), ones)
+        ones = torch.ones((), device=index.device).expand(len(index))
+        counts = torch.zeros(len(mean) * width, device=index.device).scatter_add_(0, index.long(), ones)
     else:
-        counts = torch.bincount(index.flatten(), minlength=n * (BINS + 2))
-    return torch.cat([mean, std, half, counts.view(n, -1).to(values.dtype)], 1)
+        counts = torch.bincount(index, minlength=len(mean) * width)
+    return torch.cat([mean, std, half, counts.view(-1, width).to(mean.dtype)], 1)
+
+
+def _told(table: NDArray[np.float64], looked: Sequence[_Rows]) -> list[Described]:
+    """One record for each row that `_describe` gave."""
+    single = [(rows, i) for rows in looked for i in range(len(rows.values))]
+    with np.errstate(invalid="ignore"):
+        sound = (table[:, 1] > FLOAT32_SQUARES[0]) & (table[:, 1] < FLOAT32_SQUARES[1])
+    for row in np.flatnonzero(~sound):
+        # The squares behind the std leave float32's range, or nearly: once more in double precision.
+        (values, limits), i = single[row]
+        table[row] = _describe([_Rows(values[i : i + 1].double(), limits)])[0].cpu().numpy()
+    described = []
+    counts = table[:, 3:].astype(np.int64).tolist()
+    for (mean, std, half), row, ((values, limits), _) in zip(table[:, :3].tolist(), counts, single, strict=True):
+        low, high = limits or (mean - half, mean + half)
+        outside = (row[0] + row[-1]) / max(1, values.shape[1])
+        histogram = protocol.Histogram(lo=low, hi=high, counts=tuple(row[1:-1]), outside=outside)
+        described.append(Described(math.isfinite(mean) and math.isfinite(std), mean, std, histogram))
+    return described
 
 
 def _by_shape(tensors: Sequence[Tensor]) -> list[list[int]]:
@@ -164,22 +195,21 @@ class Activations:
         self._groups = []
         for places in _by_shape(outputs):
             y, grad = _stacked(outputs, places), _stacked(grads, places)
-            flags = (y <= limits.below) | (y >= limits.above)
+            flags = ((y <= limits.below) | (y >= limits.above)).float()
             asked = (
-                fetch.ask(flags.sum((1, 2))),
+                fetch.ask(flags.sum(1)),  # of each unit, the rows on which it is saturated
                 fetch.ask(torch.linalg.vector_norm(grad, 1, dim=(1, 2))),
-                fetch.ask(flags.all(1)),
                 fetch.ask(flags[:, :SATURATION_ROWS]),
             )
-            looks = Look(fetch, y.flatten(1), bounds), Look(fetch, grad.flatten(1))
+            looks = fetch.look(y.flatten(1), bounds), fetch.look(grad.flatten(1))
             self._groups.append((places, y.shape[1:], looks, asked))
 
     def saturated_throughout(self) -> list[NDArray[np.bool_]]:
         """For each layer which units were saturated on every row (width,)."""
         flags = [np.zeros(0, np.bool_)] * self._count
-        for places, _, _, asked in self._groups:
-            for i, row in zip(places, asked[2](), strict=True):
-                flags[i] = row > 0
+        for places, (rows, _), _, asked in self._groups:
+            for i, units in zip(places, asked[0](), strict=True):
+                flags[i] = units == rows
         return flags
 
     def records(self, names: Sequence[str], dead: Sequence[tuple[int, ...]]) -> tuple[protocol.Activation, ...] | None:
@@ -191,9 +221,9 @@ class Activations:
         """
         records: dict[int, protocol.Activation] = {}
         for places, (rows, width), (outputs, grads), asked in self._groups:
-            told = zip(places, outputs.told(), grads.told(), *(part() for part in asked), strict=True)
+            told = zip(places, outputs(), grads(), *(part() for part in asked), strict=True)
             size = max(1, rows * width)
-            for i, output, grad, saturated, grad_sum, _, flags in told:
+            for i, output, grad, saturated, grad_sum, flags in told:
                 if not (output.finite and grad.finite and math.isfinite(grad_sum)):
                     return None
                 records[i] = protocol.Activation(
@@ -201,7 +231,7 @@ class Activations:
                     width=width,
                     mean=output.mean,
                     std=output.std,
-                    saturated=float(saturated) / size,
+                    saturated=float(saturated.sum()) / size,
                     histogram=output.histogram,
                     grad_mean=grad.mean,
                     grad_std=grad.std,
@@ -233,16 +263,14 @@ class Weights:
 
     Args:
         fetch: what is asked for goes there.
-        data: after the update.
-        grads: the gradients behind the update, the same shapes.
+        shapes: of the matrices.
+        groups: the matrices in order, neighbours of one size together: (2, n, size) of data after the update
+            and the gradients behind it.
     """
 
-    def __init__(self, fetch: Fetch, data: Sequence[Tensor], grads: Sequence[Tensor]) -> None:
-        self._shapes = [tuple(t.shape) for t in data]
-        self._groups = [
-            (places, Look(fetch, torch.stack([t.flatten() for of in (data, grads) for t in _at(of, places)])))
-            for places in _by_shape(data)
-        ]
+    def __init__(self, fetch: Fetch, shapes: Sequence[tuple[int, ...]], groups: Sequence[Tensor]) -> None:
+        self._shapes = shapes
+        self._groups = [fetch.look(group.flatten(0, 1)) for group in groups]
 
     def records(self, names: Sequence[str], update_data: Sequence[float] | None) -> tuple[protocol.Weight, ...] | None:
         """One record a matrix, or None if a number is not finite.
@@ -251,16 +279,17 @@ class Weights:
             names: one a matrix.
             update_data: log10(std(update) / std(data)), None before an update.
         """
-        records: dict[int, protocol.Weight] = {}
-        for places, look in self._groups:
-            told = look.told()
-            for i, weight, grad in zip(places, told[: len(places)], told[len(places) :], strict=True):
-                if not (weight.finite and grad.finite):
-                    return None
-                ratio = update_data[i] if update_data is not None else math.nan
-                records[i] = protocol.Weight(
-                    name=names[i],
-                    shape=self._shapes[i],
+        told = [look() for look in self._groups]
+        pairs = [pair for rows in told for pair in zip(rows[: len(rows) // 2], rows[len(rows) // 2 :], strict=True)]
+        ratios = update_data if update_data is not None else [math.nan] * len(pairs)
+        records = []
+        for name, shape, (weight, grad), ratio in zip(names, self._shapes, pairs, ratios, strict=True):
+            if not (weight.finite and grad.finite):
+                return None
+            records.append(
+                protocol.Weight(
+                    name=name,
+                    shape=shape,
                     mean=weight.mean,
                     std=weight.std,
                     histogram=weight.histogram,
@@ -270,17 +299,8 @@ class Weights:
                     grad_data_ratio=grad.std / weight.std if weight.std > 0 else None,
                     update_data_log10=ratio if math.isfinite(ratio) else None,
                 )
-        return tuple(records[i] for i in range(len(self._shapes)))
-
-
-def weights(
-    names: Sequence[str], data: Sequence[Tensor], grads: Sequence[Tensor], update_data: Sequence[float] | None
-) -> tuple[protocol.Weight, ...] | None:
-    """What `Weights` tells, fetched at once."""
-    fetch = Fetch()
-    asked = Weights(fetch, data, grads)
-    fetch.fetch()
-    return asked.records(names, update_data)
+            )
+        return tuple(records)
 
 
 class BatchNorms:

@@ -251,9 +251,9 @@ class Trainer:
         # The norm, not its square: that may leave float32's range.
         input_norm = fetch.ask(torch.linalg.vector_norm(kept.embedded, dtype=torch.float64))
         log_p = torch.log_softmax(kept.logits, 1) / math.log(10)
-        probabilities = probe.Look(fetch, log_p.view(1, -1), LOG10_PROBABILITIES)
+        probabilities = fetch.look(log_p.view(1, -1), LOG10_PROBABILITIES)
         asked_activations = probe.Activations(fetch, kept.outputs, kept.grads, limits)
-        asked_weights = probe.Weights(fetch, network.weights, network.weight_grads)
+        asked_weights = probe.Weights(fetch, network.weight_shapes, [group[:2] for group in network.groups])
         norms = [layer.norm for layer in network.blocks if layer.norm is not None]
         # With a bias before batch norm the vectors of a layer are bias, gamma, beta.
         bias_grads = network.vector_grads[::3] if norms and self.config.bias_before_bn else []
@@ -290,7 +290,7 @@ class Trainer:
             batch_size=self._now.batch_size,
             optimizer=self._now.optimizer,
             logit_std=float(logit_std()),
-            log10_probabilities=probabilities.told()[0].histogram,
+            log10_probabilities=probabilities()[0].histogram,
             input_second_moment=float(input_norm()) ** 2 / kept.embedded.numel(),
             activations=activations,
             weights=weights,
