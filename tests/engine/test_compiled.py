@@ -100,6 +100,14 @@ def test_the_formulas_are_the_plain_steps(trainer: Make, settings: dict[str, Any
         torch.testing.assert_close(a, b, rtol=1e-3, atol=1e-4)
 
 
+def test_tanh_in_formulas() -> None:
+    sizes = torch.cat([torch.logspace(-35, 2, 100_001), torch.linspace(0, 12, 100_001)])
+    x = torch.cat([sizes, -sizes])
+    torch.testing.assert_close(compiled.tanh(x).double(), torch.tanh(x.double()), rtol=3e-7, atol=0)
+    ends = torch.tensor([0.0, float("inf"), -float("inf"), 1e30, -1e30, float("nan")])
+    torch.testing.assert_close(compiled.tanh(ends), torch.tanh(ends), rtol=0, atol=0, equal_nan=True)
+
+
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_a_step_that_gives_other_numbers_is_not_taken(trainer: Make, optimizer: Any) -> None:
     lane, same = trainer(SMALL, optimizer=optimizer, bn=True), trainer(SMALL, optimizer=optimizer, bn=True)
@@ -206,6 +214,17 @@ def test_a_broken_library_is_thrown_away(trainer: Make, cache: Path, monkeypatch
 
 
 @pytest.mark.skipif(not compiled.possible(), reason="there is no C++ compiler here")
+def test_a_compiler_that_is_done_is_not_said_to_work(trainer: Make, cache: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr(compiled, "possible", lambda: True)
+    monkeypatch.setattr(compiled.sys, "executable", "/bin/true")
+    lane = trainer(SMALL)
+    compiler = Compiler()
+    lane.quicken(compiler)
+    cache.mkdir()
+    (cache / recipe_of(lane).name).write_bytes(b"made, and not wanted any more")
+    wait_for(lambda: not compiler.working)
+
+
 def test_a_step_that_cannot_be_compiled_is_given_up(trainer: Make, monkeypatch: Any) -> None:
     monkeypatch.setenv("CXX", "false")
     lane = trainer(SMALL)
