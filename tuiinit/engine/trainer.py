@@ -66,8 +66,9 @@ class Minibatches:
                 self._before = self._generator.get_state()
             self._generator.set_state(self._before)
             rows = max(1, min(BLOCK, MAX_DRAWN // (size * self._x.shape[1])))
-            drawn = torch.randint(0, len(self._x), (rows, size), generator=self._generator).to(self._x.device)
-            self._block = list(zip(self._x[drawn].flatten(1), self._y[drawn].unsqueeze(-1), strict=True))
+            drawn = torch.randint(0, len(self._x), (rows * size,), generator=self._generator).to(self._x.device)
+            x, y = self._x.index_select(0, drawn).view(rows, -1), self._y.index_select(0, drawn).view(rows, size, 1)
+            self._block = list(zip(x, y, strict=True))
             self._size = size
             self._used = 0
         minibatch = self._block[self._used]
