@@ -254,6 +254,7 @@ def test_a_target_is_met_whatever_comes_on_the_way() -> None:
             server._obey(p.Select(lanes=(TINY,)))
             server._obey(p.Advance(steps=10))
             for _ in range(steps):
+                server._stride = 1
                 server._work()
             server._obey(command)
             while server._moving():
@@ -277,6 +278,24 @@ def test_eight_lanes_equal_eight_single_runs(screen: Screen, trainer: Make) -> N
         assert of(frames, p.Snapshot, lane)[-1].step == 40
     assert [lane.lane for lane in status_of(frames).lanes] == [lane.key for lane in lanes]
     assert {lane.step for lane in status_of(frames).lanes} == {40}
+
+
+@pytest.mark.parametrize("seconds", [0.0, 1e9], ids=["step by step", "in strides"])
+def test_lanes_take_turns_of_some_steps(
+    screen: Screen, trainer: Make, monkeypatch: pytest.MonkeyPatch, seconds: float
+) -> None:
+    monkeypatch.setattr("tuiinit.engine.server.STRIDE_SECONDS", seconds)
+    lanes = (TINY, TINY.replace(bn=True))
+    frames = screen.update(p.Select(lanes=lanes))
+    frames += screen.settled(p.Advance(steps=203))
+    steps = [{snapshot.step for snapshot in of(frames, p.Snapshot, lane)} for lane in lanes]
+    assert steps[0] == steps[1], "they are measured at the same steps"
+    assert {0, 1, 2, 5, 10, 20, 50, 100, 200, 203} <= steps[0]
+    assert max(steps[0]) == 203
+    for lane in lanes:
+        assert losses(frames, lane) == single(trainer, lane, 203)
+    status = status_of(frames)
+    assert (status.clock, status.running) == (203, False)
 
 
 def test_a_new_lane_catches_up_and_is_kept(screen: Screen, trainer: Make) -> None:
