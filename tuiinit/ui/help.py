@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import ClassVar
 
 from textual import events
@@ -52,7 +53,8 @@ SCREENS = (
 SIGNS = (("good", "as it should be"), ("note", "worth knowing"), ("warn", "look at this"), ("bad", "it went wrong"))
 
 
-def help_rows(width: int) -> list[Row]:
+@functools.lru_cache(maxsize=4)
+def help_rows(width: int) -> tuple[Row, ...]:
     """The whole text in rows of that width."""
     rows: list[Row] = []
 
@@ -84,7 +86,7 @@ def help_rows(width: int) -> list[Row]:
         for index, paragraph in enumerate(text.split("\n\n")):
             rows.extend([row(width)] * bool(index))
             rows.extend(row(width, " ", line) for line in wrap(paragraph, width - 2))
-    return rows
+    return tuple(rows)
 
 
 class HelpScreen(Screen[None]):
@@ -103,18 +105,25 @@ class HelpScreen(Screen[None]):
         super().__init__()
         self.sheet = Sheet()
         self.scroll_area = VerticalScroll(self.sheet, id="help")
+        self._wrapped = 0  # cells that the text is wrapped for
         self.scroll_area.border_title = "Help"
         self.scroll_area.border_subtitle = "j k scroll · esc closes"
 
     def compose(self) -> ComposeResult:
-        """One framed, scrolling sheet."""
+        """One framed, scrolling sheet, its text there before the first layout, which then is the only one."""
+        self._wrap(self.app.size.width)
         yield self.scroll_area
 
     def on_resize(self, event: events.Resize) -> None:
-        """Wrap the text to the width there will be: known before the layout, which then is made once."""
-        rows = help_rows(min(event.size.width, WIDEST) - AROUND)
-        self.sheet.styles.height = len(rows)
-        self.sheet.show(rows)
+        """Wrap the text to the width there will be."""
+        self._wrap(event.size.width)
+
+    def _wrap(self, width: int) -> None:
+        if width != self._wrapped:
+            self._wrapped = width
+            rows = help_rows(min(width, WIDEST) - AROUND)
+            self.sheet.styles.height = len(rows)
+            self.sheet.show(rows)
 
     def action_close(self) -> None:
         """Back to the explorer."""
