@@ -287,6 +287,15 @@ def test_old_sessions_are_pruned_by_number_and_by_size(tmp_path: Path) -> None:
     assert (tmp_path / "notes.txt").exists()
 
 
+def test_quick_starts_push_out_nothing_long(tmp_path: Path) -> None:
+    for i in range(10):
+        path = tmp_path / f"{i}.tuiinit"
+        path.write_bytes(b"x" * (200_000 if i < 4 else 100))
+        os.utime(path, (i, i))
+    recorder.prune(tmp_path, 3, 10**7)
+    assert sorted(p.name for p in tmp_path.glob("*.tuiinit")) == [f"{i}.tuiinit" for i in (1, 2, 3, 7, 8, 9)]
+
+
 def test_twenty_sessions_are_kept(tmp_path: Path) -> None:
     for _ in range(23):
         sitting = Sitting(tmp_path)

@@ -89,7 +89,7 @@ _OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
 
 
 COMPILE = click.option("--compile", "compile_steps", is_flag=True, help="Compile the training step in the background "
-                       "(half a minute, once; needs a C++ compiler) and go on with that: on the CPU 1.2 to 1.9 times "
+                       "(half a minute, once; needs a C++ compiler) and go on with that: on the CPU 1.6 to 2.5 times "
                        "as fast, equal to 1e-4 and no longer to the bit.")  # fmt: skip
 
 

@@ -14,6 +14,7 @@ import contextlib
 import fcntl
 import itertools
 import stat
+from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,6 +45,7 @@ VERSION = 1
 HEADER = MAGIC + b"%d\n" % VERSION
 SUFFIX = ".tuiinit"
 LONGEST_HEADER = 64  # bytes
+SHORT = 2**17  # bytes of a session that hardly trained: a start and some hundred steps
 LARGEST = 512 * 2**20  # bytes; a larger file is not read into memory
 FRAMES_AT_ONCE = 50  # read from a recording before the screen may draw again
 
@@ -80,10 +82,15 @@ def hold(file: int) -> None:
 
 
 def prune(folder: Path, count: int, size: int) -> None:
-    """Delete old sessions beyond a number of files and of bytes, the newest kept first; none that is written to."""
-    for place, (path, length) in enumerate(sessions(folder)):
+    """Delete old sessions beyond a number of files and of bytes, the newest kept first; none that is written to.
+
+    Short sessions are counted apart: to start the program again and again pushes out nothing that took long.
+    """
+    counted = Counter[bool]()
+    for path, length in sessions(folder):
         size -= length
-        if (place >= count or size < 0) and not _held(path):
+        counted[short := length < SHORT] += 1
+        if (counted[short] > count or size < 0) and not _held(path):
             with contextlib.suppress(OSError):
                 path.unlink()
 

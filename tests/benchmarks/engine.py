@@ -12,7 +12,7 @@ from functools import partial
 import torch
 from torch.nn import functional
 
-from tuiinit import protocol, runs
+from tuiinit import protocol, sweep
 from tuiinit.config import RunConfig
 from tuiinit.engine import text
 from tuiinit.engine.compiled import Compiler
@@ -210,20 +210,10 @@ def lanes() -> Iterator[Row]:
 
 
 def processes() -> Iterator[Row]:
-    """The same lanes by one engine process and by two."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    configs = [RunConfig(gain=g, bn=bn) for g in (0.5, 1.0, 5 / 3, 3.0) for bn in (False, True)]
-
-    def by(count: int) -> Callable[[], None]:
-        def work() -> None:
-            with ThreadPoolExecutor(count) as pool:
-                list(pool.map(lambda i: runs.run(configs[i::count], steps=600), range(count)))
-
-        return work
-
-    _, _, ratio = paired(by(1), by(2), 3)
-    yield Row("eight runs of 600 steps, one process against two", f"{ratio:.2f} ×", "> 1.3 ×", ratio > 1.3)
+    """A sweep of the usual length by one engine process and by two."""
+    plan = sweep.Plan(RunConfig(), gains=(0.5, 1.0, 5 / 3, 3.0), steps=1_000, seeds=2)
+    _, _, ratio = paired(partial(sweep.run, plan, processes=1), partial(sweep.run, plan, processes=2), 3)
+    yield Row("a sweep of 16 runs of 1,000 steps, one process against two", f"{ratio:.2f} ×", "> 1.3 ×", ratio > 1.3)
 
 
 def message() -> Iterator[Row]:
