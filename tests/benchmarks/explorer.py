@@ -87,7 +87,8 @@ def _waits(terminal: Terminal, key: str, back: str, titles: tuple[bytes, ...], c
     waits = []
     for _ in range(count):
         time.sleep(0.25)
-        terminal.output, begun = b"", time.perf_counter()
+        terminal.output.clear()
+        begun = time.perf_counter()
         terminal.press(key)
         until(lambda: any(title in terminal.output for title in titles), "the next view")
         waits.append(time.perf_counter() - begun)

@@ -65,7 +65,8 @@ class Terminal:
         self._screen = pyte.Screen(*size)
         self._stream = pyte.ByteStream(self._screen)
         self._lock = threading.Lock()
-        self.output = b""
+        self.output = bytearray()
+        self._text: str | None = ""  # what the screen shows; none after a change: to tell it takes pyte 5 ms
         self.process = subprocess.Popen(
             command or EXPLORER,
             stdin=self._slave,
@@ -107,6 +108,7 @@ class Terminal:
             with self._lock:
                 self.output += data
                 self._stream.feed(data)
+                self._text = None
 
     # ------------------------------------------------------------------------------------------- doing
 
@@ -121,6 +123,7 @@ class Terminal:
         if hasattr(self, "_screen"):
             with self._lock:
                 self._screen.resize(rows, columns)
+                self._text = None
 
     def close(self) -> None:
         """Close the terminal, as a window that goes away does: the program gets SIGHUP."""
@@ -159,7 +162,9 @@ class Terminal:
     def text(self) -> str:
         """What the screen shows, row by row."""
         with self._lock:
-            return "\n".join(line.rstrip() for line in self._screen.display)
+            if self._text is None:
+                self._text = "\n".join(line.rstrip() for line in self._screen.display)
+            return self._text
 
     @property
     def modes(self) -> list[object]:
