@@ -1,6 +1,7 @@
 """Reports: what is written is what was measured, into folders that are ours to write."""
 
 import csv
+import fcntl
 import json
 import math
 import os
@@ -46,28 +47,48 @@ def _state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> RunConfig:
-    """A small network on a part of the words: evaluating on all of them takes longer than training."""
-    data = tmp_path_factory.mktemp("data") / "words.txt"
-    data.write_text("\n".join(WORDS.read_text(encoding="utf-8").split()[::20]), encoding="utf-8")
-    return RunConfig(hidden=(12, 10), device="cpu", seed=7, data=str(data))
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for all processes that run these tests, with some of the words."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / "report"
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "words.txt").exists():
+            some = "\n".join(WORDS.read_text(encoding="utf-8").split()[::20])
+            (folder / "words.txt").write_text(some, encoding="utf-8")
+    return folder
 
 
 @pytest.fixture(scope="module")
-def measured(small: RunConfig, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
-    """A report's folder, and the results that it was made from."""
-    out = tmp_path_factory.mktemp("report") / "new" / "folder"
+def small(shared: Path) -> RunConfig:
+    """A small network on a part of the words: evaluating on all of them takes longer than training."""
+    return RunConfig(hidden=(12, 10), device="cpu", seed=7, data=str(shared / "words.txt"))
+
+
+@pytest.fixture(scope="module")
+def measured(small: RunConfig, shared: Path) -> tuple[Path, Any]:
+    """A report's folder, and the results that it was made from; made by the process that first asks for it."""
+    out, kept = shared / "new" / "folder", shared / "results"
+    with (shared / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not kept.exists():
+            make_report(small, out, kept)
+    return out, pickle.loads(kept.read_bytes())
+
+
+def make_report(small: RunConfig, out: Path, kept: Path) -> None:
     results: list[Any] = []
     run = notes._run
 
-    def kept(*args: Any) -> Any:
+    def keep(*args: Any) -> Any:
         results.append(run(*args))
         return results[-1]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(notes, "_run", kept)
+        patch.setattr(notes, "_run", keep)
         assert write(out, small, steps=STEPS) == out / "report.md"
-    return out, results[0]
+    kept.write_bytes(pickle.dumps(results[0]))
 
 
 @pytest.fixture(scope="module")

@@ -20,6 +20,8 @@ from pathlib import Path
 
 import pyte
 
+from tests import warm
+
 PATIENCE = 60.0  # seconds until a condition that does not come true fails the test
 MARK = "TUIINIT_TEST_MARK"
 ROOT = Path(__file__).resolve().parents[2]
@@ -217,7 +219,7 @@ class Terminal:
 
         def look() -> bool:
             found[:] = [pid for pid in self.processes() if "engine" in _arguments(pid)[-1:]] or [
-                pid for pid in self.processes() if "tests.faults.engine" in _arguments(pid)
+                pid for pid in self.processes() if {"tests.faults.engine", warm.__file__} & set(_arguments(pid))
             ]
             return len(found) == 1
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import resource
+import shlex
 import signal
 import sys
 from collections.abc import Callable
@@ -98,8 +99,9 @@ def test_an_engine_that_dies_again_and_again() -> None:
         leaves(terminal)
 
 
-def test_a_new_engine_comes_to_the_same_numbers() -> None:
-    with Terminal() as terminal:
+@pytest.mark.usefixtures("warm")
+def test_a_new_engine_comes_to_the_same_numbers(warm_engine: list[str]) -> None:
+    with Terminal(*EXPLORER, "--engine", shlex.join(warm_engine)) as terminal:
         terminal.reaches(0)
         training(terminal)
         terminal.press(" ")

@@ -37,29 +37,12 @@ def whole(terminal: Terminal, columns: int, rows: int) -> bool:
     return len(lines) == rows and "q quit" in lines[-1] and len(right) > rows // 2 and lines[1].startswith("╭")
 
 
-def test_a_window_that_is_closed() -> None:
-    with fake() as terminal:
-        train(terminal)
-        terminal.close()
-        terminal.ends(patience=10)
-
-
 @pytest.mark.long
 def test_a_window_that_is_closed_at_once() -> None:
     with fake() as terminal:
         until(lambda: ENTER_SCREEN in terminal.output, "the screen")
         terminal.close()
         terminal.ends(patience=10)
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGHUP, marks=pytest.mark.long)])
-def test_a_signal_to_end(number: signal.Signals) -> None:
-    with fake() as terminal:
-        train(terminal)
-        terminal.kill(number)
-        assert terminal.ends() == 128 + number
-        terminal.check_restored()
-        assert "Traceback" not in terminal.last_words
 
 
 @pytest.mark.long
@@ -95,23 +78,6 @@ def test_a_connection_that_hangs_and_is_cut(number: signal.Signals | None, tmp_p
         recorded = recording.last(tmp_path / "sessions")
         assert recorded.damage is None
         assert recorded.clock >= step
-
-
-@pytest.mark.long
-def test_an_interrupt_from_outside() -> None:
-    with fake() as terminal:
-        train(terminal)
-        terminal.kill(signal.SIGINT)
-        terminal.ends()
-        terminal.check_restored()
-        assert "Traceback" not in terminal.last_words
-
-
-def test_the_screen_killed_leaves_no_engine() -> None:
-    with fake() as terminal:
-        train(terminal)
-        terminal.kill(signal.SIGKILL)
-        assert terminal.ends() == -signal.SIGKILL
 
 
 @pytest.mark.long

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import signal
 import tomllib
@@ -316,18 +317,22 @@ def state(tmp_path: Path) -> dict[str, str | None]:
     return {"TUIINIT_STATE": str(tmp_path)}
 
 
+def signalled(number: signal.Signals) -> Callable[[Terminal], None]:
+    return lambda terminal: terminal.kill(number)
+
+
 @pytest.mark.parametrize(
-    "leave",
+    ("leave", "code"),
     [
-        pytest.param(lambda terminal: terminal.press("q"), id="q"),
-        pytest.param(lambda terminal: terminal.kill(signal.SIGINT), id="interrupt"),
-        pytest.param(lambda terminal: terminal.kill(signal.SIGTERM), id="terminate"),
-        pytest.param(lambda terminal: terminal.kill(signal.SIGHUP), id="hangup"),
-        pytest.param(Terminal.close, id="window closed"),
+        pytest.param(lambda terminal: terminal.press("q"), 0, id="q"),
+        pytest.param(signalled(signal.SIGINT), None, id="interrupt"),
+        pytest.param(signalled(signal.SIGTERM), 128 + signal.SIGTERM, id="terminate"),
+        pytest.param(signalled(signal.SIGHUP), 128 + signal.SIGHUP, id="hangup"),
+        pytest.param(Terminal.close, None, id="window closed"),
     ],
 )
 def test_however_the_screen_is_left_the_session_replays(
-    tmp_path: Path, state: dict[str, str | None], leave: Callable[[Terminal], None]
+    tmp_path: Path, state: dict[str, str | None], leave: Callable[[Terminal], None], code: int | None
 ) -> None:
     with Terminal(*EXPLORER, "--engine", FAKE_ENGINE, environment=state) as terminal:
         terminal.reaches(0)
@@ -335,7 +340,11 @@ def test_however_the_screen_is_left_the_session_replays(
         terminal.reaches(150)
         seen = terminal.step
         leave(terminal)  # while it trains
-        terminal.ends(patience=20)  # the screen, and the engine
+        ended = terminal.ends(patience=20)  # the screen, and the engine
+        assert code is None or ended == code
+        if leave is not Terminal.close:
+            terminal.check_restored()
+            assert "Traceback" not in terminal.last_words
     (path, _), *others = sessions(tmp_path / "sessions")
     assert not others
     told = load(path)
@@ -345,21 +354,8 @@ def test_however_the_screen_is_left_the_session_replays(
     assert told.clock >= seen
 
 
-def test_a_killed_screen_leaves_a_session_too(tmp_path: Path, state: dict[str, str | None]) -> None:
-    with Terminal(*EXPLORER, "--engine", FAKE_ENGINE, environment=state) as terminal:
-        terminal.reaches(0)
-        terminal.press("n")
-        terminal.reaches(1)
-        terminal.press(" ")
-        terminal.reaches(300)
-        terminal.kill(signal.SIGKILL)
-        terminal.ends()
-    ((path, _),) = sessions(tmp_path / "sessions")
-    assert load(path).clock >= 1
-
-
 def test_a_session_of_the_real_engine_goes_on_and_replays_without_torch(
-    tmp_path: Path, state: dict[str, str | None]
+    tmp_path: Path, state: dict[str, str | None], warm_engine: list[str]
 ) -> None:
     with Terminal(*EXPLORER, "--hidden", "20,20", "--device", "cpu", environment=state) as terminal:
         terminal.reaches(0)
@@ -387,7 +383,7 @@ def test_a_session_of_the_real_engine_goes_on_and_replays_without_torch(
         terminal.check_restored()
     assert len(sessions(tmp_path / "sessions")) == 1  # looking is not recorded
 
-    with Terminal(*EXPLORER, "--resume", environment=state) as terminal:
+    with Terminal(*EXPLORER, "--resume", "--engine", shlex.join(warm_engine), environment=state) as terminal:
         terminal.reaches(clock)
         terminal.shows("steps/s")
         terminal.shows_not("catching up")
