@@ -84,13 +84,3 @@ def test_output_that_nobody_reads(options: list[str]) -> None:
         os.close(write)
     assert done.stderr == b""
     assert done.returncode in (0, 1)
-
-
-def test_output_to_a_full_disk() -> None:
-    with open("/dev/full", "wb") as full:
-        done = subprocess.run(
-            [*RUN, "--steps", "2", "--json"], cwd=ROOT, stdout=full, stderr=subprocess.PIPE, timeout=100, check=False
-        )
-    assert done.returncode == 1
-    assert done.stderr.count(b"\n") == 1
-    assert b"Traceback" not in done.stderr

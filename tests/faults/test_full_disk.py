@@ -67,7 +67,7 @@ def leaves(terminal: Terminal) -> None:
 
 
 def test_a_disk_that_fills_up_under_the_recording(disk: Disk) -> None:
-    state = disk(128)
+    state = disk(64)
     with Terminal(*EXPLORER, "--engine", FAKE_ENGINE, environment={"TUIINIT_STATE": str(state)}) as terminal:
         terminal.reaches(0)
         terminal.press(" ")

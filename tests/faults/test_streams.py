@@ -72,17 +72,11 @@ def test_streams_that_are_closed_or_full(line: str, code: int, words: str | None
         assert done.stderr.count("\n") == 1
 
 
-def test_a_run_needs_neither_input_nor_errors() -> None:
-    done = shell(f"{LINE} run --steps 1 --json <&- 2>&-")
-    assert done.returncode == 0
-    assert '"step": 1' in done.stdout
-
-
 @pytest.mark.parametrize(
     "size", ["0", *(pytest.param(size, marks=pytest.mark.long) for size in ("-5", "x", "٣", "9" * 5000))]
 )
-def test_a_window_that_cannot_be_changes_no_table(size: str) -> None:
-    done = shell(f"{LINE} run --steps 1", COLUMNS=size, LINES=size)
+def test_a_run_needs_neither_input_nor_errors_nor_a_window_that_can_be(size: str) -> None:
+    done = shell(f"{LINE} run --steps 1 <&- 2>&-", COLUMNS=size, LINES=size)
     assert done.returncode == 0
     assert "tanh 1" in done.stdout
     assert "tanh 5" in done.stdout

@@ -133,7 +133,7 @@ async def test_new_lanes_catch_up_and_are_kept() -> None:
 
 async def test_catching_up_is_shown_and_can_be_stopped() -> None:
     async with explorer() as driver:
-        await driver.train(600)
+        await driver.train(200)
         send = driver.link.send
         # One update and no more: else a slow machine sees the lanes arrive before the key is pressed.
         driver.link.send = lambda command: None if isinstance(command, Credit) else send(command)  # type: ignore[method-assign]

@@ -237,12 +237,13 @@ def test_words_for_any_network(nonlinearity: str, gain: float) -> None:
 # ------------------------------------------------------------------------------------------------ by keys
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])
-async def test_gains_are_compared_by_keys(size: tuple[int, int]) -> None:
-    async with explorer(RunConfig(hidden=(100,) * 12), size=size) as driver:
+async def test_gains_are_compared_by_keys() -> None:
+    async with explorer(RunConfig(hidden=(100,) * 12), size=(200, 60)) as driver:
         for _ in range(VIEW):
             await driver.press("tab")
-        await driver.shows("output std", "Gain 5/3 is above", "▸  tanh 1 ")
+        for size in ((200, 60), (120, 40), (80, 24)):
+            await driver.pilot.resize_terminal(*size)
+            await driver.shows("output std", "Gain 5/3 is above", "▸  tanh 1 ")
         await driver.press("1")
         await driver.shows("Gain 0.5 is below", "the lane before")
         await driver.settled()

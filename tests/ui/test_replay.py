@@ -16,7 +16,7 @@ from textual.widgets import Input
 from tests.faults.terminal import EXPLORER, FAKE_ENGINE, Terminal
 from tuiinit import config as configs
 from tuiinit.config import Change, RunConfig
-from tuiinit.protocol import Advance, Select, Snapshot
+from tuiinit.protocol import Advance, Command, Credit, Select, Snapshot
 from tuiinit.recorder import Recorder
 from tuiinit.recording import FileLink, Recording, ResumedLink, load, sessions
 from tuiinit.ui.app import ExplorerApp
@@ -233,13 +233,25 @@ async def test_resuming_shows_the_history_and_catches_up(tmp_path: Path) -> None
 
 async def test_catching_up_after_a_resume_can_be_interrupted(tmp_path: Path) -> None:
     async with recorded(tmp_path) as driver:
-        await driver.train(1000)
+        await driver.train(200)
         path = session_file(driver)
     told, link = load(path), FakeLink()
+    send = link.send
+    credits = 3  # and no more: else a slow machine sees the lane arrive before the key is pressed
+
+    def sparing(command: Command) -> None:
+        nonlocal credits
+        credits -= isinstance(command, Credit)
+        if credits >= 0 or not isinstance(command, Credit):
+            send(command)
+
+    link.send = sparing  # type: ignore[method-assign]
     app = ExplorerApp(ResumedLink(told, link), told.config, recalled=told)
     async with driven(app, link) as driver:
         await driver.shows("esc stops")
         await driver.press("escape")
+        link.send = send  # type: ignore[method-assign]
+        send(Credit())
         await driver.shows("space goes on")
         await driver.settled()
         assert driver.session.behind is not None

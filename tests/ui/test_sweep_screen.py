@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import asynccontextmanager
+from functools import cache
 from typing import Any
 
 import pytest
@@ -183,6 +184,7 @@ async def test_what_an_engine_refuses_is_told() -> None:
         await driver.shows("there is no file of words")
 
 
+@cache
 def plan_and_cells(axis: int = 1) -> tuple[Plan, list[Cell]]:
     name, values = AXES[axis]
     plan = Plan(RunConfig(), (0.5, 1.0, 3.0), 100, axis=name, values=values, seeds=2)
