@@ -155,7 +155,8 @@ def allow_no_more_memory(pid: int) -> None:
 @pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="needs Linux to limit another process's memory")
 def test_an_engine_that_runs_out_of_memory_while_it_trains(tmp_path: Path) -> None:
     """Minibatches as large as here are given back to the system after each step, and asked for again."""
-    with Terminal(*EXPLORER, "--batch-size", "4000", environment={"TUIINIT_STATE": str(tmp_path)}) as terminal:
+    network = ("--hidden", "3x100", "--batch-size", "4000")
+    with Terminal(*EXPLORER, *network, environment={"TUIINIT_STATE": str(tmp_path)}) as terminal:
         terminal.reaches(0)
         terminal.shows("tanh 1")
         terminal.press(" ")
@@ -166,7 +167,7 @@ def test_an_engine_that_runs_out_of_memory_while_it_trains(tmp_path: Path) -> No
         step = terminal.step
         assert step >= 5
         terminal.press("l")
-        terminal.shows("tanh 5")
+        terminal.shows("tanh 3")
         until(lambda: recording.last(tmp_path / "sessions").clock == step, "all that was measured is on the disk")
         assert recording.last(tmp_path / "sessions").damage is None
         terminal.press("E")  # there is enough for the next one
