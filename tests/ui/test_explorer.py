@@ -357,6 +357,22 @@ async def test_help_tells_every_action_and_every_view() -> None:
         assert driver.app.screen is driver.screen
 
 
+async def test_help_opens_again_at_its_top_and_at_the_width_there_is() -> None:
+    async with explorer(size=(120, 40)) as driver:
+        await driver.press("question_mark", "pagedown")
+        helper = driver.app.screen
+        assert isinstance(helper, HelpScreen)
+        await driver.until(lambda: helper.scroll_area.scroll_y > 0, "scrolled")
+        await driver.press("escape")
+        await driver.pilot.resize_terminal(80, 24)
+        await driver.press("question_mark")
+        assert driver.app.screen is helper, "one screen serves all the time"
+        await driver.shows("Run or pause")
+        assert helper.scroll_area.scroll_y == 0
+        assert {len("".join(span.text for span in line)) for line in helper.sheet.rows} <= set(range(75))
+        assert max(len(line.rstrip()) for line in driver.text.splitlines()) <= 80
+
+
 async def test_training_goes_on_behind_the_help() -> None:
     async with explorer() as driver:
         await driver.press("space", "question_mark")

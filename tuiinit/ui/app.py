@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import importlib
 import termios
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any, ClassVar
 
 from rich.text import Text
 from textual.app import App, SystemCommand
@@ -33,12 +35,20 @@ QUIET_COSTS = 40  # updates come at least 20 times their cost apart
 FEW_COLOURS = ("standard", "windows")  # colour systems of 16 colours
 
 
+def _help_screen() -> Screen[None]:
+    from .help import HelpScreen
+
+    return HelpScreen()
+
+
 class ExplorerApp(App[int]):
     """The explorer over a stream of frames."""
 
     TITLE = "tuiinit"
     CSS_PATH = "style.tcss"
     ENABLE_COMMAND_PALETTE = True
+    # Made once and kept: Textual holds on to the lines of every screen that was ever drawn.
+    SCREENS: ClassVar[dict[str, Callable[[], Screen[Any]]]] = {"help": _help_screen}
 
     def __init__(
         self,
@@ -329,4 +339,5 @@ def explore(
         recalled: an earlier session that this one shows, or goes on from.
     """
     app = ExplorerApp(link, config, restart=restart, theme=theme, recorder=recorder, recalled=recalled)
+    gc.freeze()  # what is loaded stays: collecting garbage need not look at it, which takes 25 ms each time
     return app.run() or app.return_code or 0

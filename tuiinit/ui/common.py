@@ -13,9 +13,7 @@ class CommonScreen(Screen[ScreenResultType]):
     """A screen with the program's own actions."""
 
     def action_help(self) -> None:
-        from .help import HelpScreen
-
-        self.app.push_screen(HelpScreen())
+        self.app.push_screen("help")
 
     def action_palette(self) -> None:
         self.app.action_command_palette()

@@ -114,6 +114,11 @@ class HelpScreen(Screen[None]):
         self._wrap(self.app.size.width)
         yield self.scroll_area
 
+    def on_screen_resume(self) -> None:
+        """Begin at the top, at the width that there is by now."""
+        self._wrap(self.app.size.width)
+        self.scroll_area.scroll_home(animate=False)
+
     def on_resize(self, event: events.Resize) -> None:
         """Wrap the text to the width there will be."""
         self._wrap(event.size.width)
