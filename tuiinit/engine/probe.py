@@ -172,11 +172,7 @@ def _by_shape(tensors: Sequence[Tensor]) -> list[list[int]]:
 
 def _stacked(tensors: Sequence[Tensor], places: Sequence[int]) -> Tensor:
     """(n, rows, the rest flattened) of the tensors at these places."""
-    return torch.stack([t.flatten(1) for t in _at(tensors, places)])
-
-
-def _at(tensors: Sequence[Tensor], places: Sequence[int]) -> list[Tensor]:
-    return [tensors[i].detach() for i in places]
+    return torch.stack([tensors[i].detach().flatten(1) for i in places])
 
 
 class Activations:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from typing import ClassVar
 
 from textual import events
@@ -53,7 +52,6 @@ SCREENS = (
 SIGNS = (("good", "as it should be"), ("note", "worth knowing"), ("warn", "look at this"), ("bad", "it went wrong"))
 
 
-@functools.lru_cache(maxsize=4)
 def help_rows(width: int) -> tuple[Row, ...]:
     """The whole text in rows of that width."""
     rows: list[Row] = []
