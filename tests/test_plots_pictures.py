@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from plot_reading import area, dots, levels, nearest, panel, role_at
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from plot_reading import BLOCKS, area, dots, levels, nearest, panel, role_at
 
 from tuiinit import plots
 from tuiinit.plots import Role
@@ -45,12 +47,30 @@ def test_the_lane_before_is_told_apart_without_colour() -> None:
     assert dots(now) == set()
     found = dots(both)
     quarter = canvas.columns // 4
-    expected = (1 - 1 / canvas.y[1]) * 4 * canvas.rows
-    assert nearest(found, expected, quarter) <= 1
     assert nearest(found, (1 - 4 / canvas.y[1]) * 4 * canvas.rows, 2 * canvas.columns - quarter) <= 1
-    row, column = next((r // 4, c // 2) for r, c in found if c < canvas.columns - 2)
-    assert area(both)[row + 1][column] == "█"  # inside the bar of now
+    row, column = next((r // 4, c // 2) for r, c in found)
     assert role_at(both, canvas.top + row, canvas.left + column) is Role.PREVIOUS
+
+
+HEIGHTS = st.lists(st.floats(0, 100), min_size=1, max_size=80)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.tuples(HEIGHTS, HEIGHTS), min_size=1, max_size=4), st.integers(20, 110), st.integers(6, 30))
+def test_no_bar_has_a_gap_whatever_lies_behind(
+    histograms: list[tuple[list[float], list[float]]], width: int, height: int
+) -> None:
+    pairs = [(now, np.resize(behind, len(now))) for now, behind in histograms]
+    plot = plots.histograms([panel(now, previous=behind) for now, behind in pairs], width, height)
+    for i, canvas in enumerate(plot.canvases):
+        for column, cells in enumerate(zip(*area(plot, i), strict=True)):
+            bar = [
+                cell
+                for row, cell in enumerate(cells)
+                if role_at(plot, canvas.top + row, canvas.left + column) is Role.SERIES_0 and cell in BLOCKS[1:]
+            ]
+            assert "".join(cells).endswith("".join(bar)), "a bar stands on the baseline"
+            assert set(bar[1:]) <= {"█"}, "and is full below its end"
 
 
 def test_titles_and_notes_belong_to_their_panels() -> None:

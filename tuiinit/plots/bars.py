@@ -199,9 +199,9 @@ def _bars(grid: Grid, canvas: Canvas, panel: Bars, cursor: float | None) -> None
 
 
 def _outline(codes: Any, roles: Any, canvas: Canvas, heights: Floats, level: Any) -> None:
-    """Draw the lane before as a line of dots, but not over the cells in which the bars of now end."""
+    """Draw the lane before as a line of dots where there is no bar: a bar with dots in it looks cut through."""
     lo, hi = canvas.x
     middle = lo + (hi - lo) * ((np.arange(heights.size) + 0.5) / heights.size)
     dots = braille(fill(canvas, *extent(canvas, middle, heights)))
-    drawn = (dots != BRAILLE) & ~((level > 0) & (level < 8))
+    drawn = (dots != BRAILLE) & (level == 0)
     codes[drawn], roles[drawn] = dots[drawn], Role.PREVIOUS
