@@ -74,10 +74,12 @@ class _Unread:
 @contextmanager
 def unread(terminal: Terminal) -> Iterator[None]:
     """Nobody reads the screen meanwhile; after it the program draws everything anew."""
-    stream, terminal._stream = terminal._stream, _Unread()  # type: ignore[assignment]
+    with terminal._lock:  # the reader may be feeding it
+        stream, terminal._stream = terminal._stream, _Unread()  # type: ignore[assignment]
     yield
-    terminal._screen.reset()
-    terminal._stream = stream
+    with terminal._lock:
+        terminal._screen.reset()
+        terminal._stream = stream
     terminal.resize(121, 40)
     terminal.shows("step")
 
@@ -87,7 +89,7 @@ def _waits(terminal: Terminal, key: str, back: str, titles: tuple[bytes, ...], c
     waits = []
     for _ in range(count):
         time.sleep(0.25)
-        terminal.output.clear()
+        terminal.forget()
         begun = time.perf_counter()
         terminal.press(key)
         until(lambda: any(title in terminal.output for title in titles), "the next view")

@@ -66,7 +66,7 @@ def _watched(state: Path) -> Iterator[Row]:
                 terminal.press(VIEWS)
                 terminal.resize(*SIZES[turn % len(SIZES)])
                 memory.append((step, _memory(screen), _memory(engine)))
-            terminal.output.clear()
+            terminal.forget()
             time.sleep(EVERY)
         terminal.press(" ")
         until(lambda: "‖" in terminal.text, "the pause")

@@ -27,11 +27,30 @@ SECONDS = 30.0  # that a test waits before it gives up
 M = TypeVar("M", bound=Message)
 
 
+class Commands(queue.Queue[Command | None]):
+    """A queue that knows whether the server has obeyed all and waits for more."""
+
+    _blocks = False
+
+    def get(self, block: bool = True, timeout: float | None = None) -> Command | None:
+        self._blocks = block
+        return super().get(block, timeout)
+
+    def _get(self) -> Command | None:  # under the queue's lock
+        self._blocks = False
+        return super()._get()  # type: ignore[misc, no-any-return]
+
+    @property
+    def awaited(self) -> bool:
+        with self.mutex:
+            return self._blocks and not self._qsize()
+
+
 @dataclass
 class Screen:
     """The other end of a server that runs in a thread."""
 
-    commands: queue.Queue[Command | None] = field(default_factory=queue.Queue)
+    commands: Commands = field(default_factory=Commands)
     frames: queue.Queue[Message] = field(default_factory=queue.Queue)
 
     def __post_init__(self) -> None:
@@ -67,7 +86,7 @@ class Screen:
 
     def idle(self) -> None:
         """Wait until all commands were obeyed and nothing moves."""
-        self.until(lambda: self.commands.empty() and not self.server._moving())
+        self.until(lambda: self.commands.awaited)
 
     def end(self) -> None:
         self.commands.put(None)

@@ -23,6 +23,7 @@ import pyte
 from tests import warm
 
 PATIENCE = 60.0  # seconds until a condition that does not come true fails the test
+LAST = bytes(16)  # written behind a program's output: nothing sends so many NULs, and pyte draws none
 MARK = "TUIINIT_TEST_MARK"
 ROOT = Path(__file__).resolve().parents[2]
 FAKE_ENGINE = f"{sys.executable} -m tests.faults.engine"  # the protocol without torch: it is up at once
@@ -67,7 +68,7 @@ class Terminal:
         self._screen = pyte.Screen(*size)
         self._stream = pyte.ByteStream(self._screen)
         self._lock = threading.Lock()
-        self.output = bytearray()
+        self._output = bytearray()
         self._text: str | None = ""  # what the screen shows; none after a change: to tell it takes pyte 5 ms
         self.process = subprocess.Popen(
             command or EXPLORER,
@@ -89,13 +90,19 @@ class Terminal:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for pid in self.processes():
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        until(self._killed, "all processes are killed")
         self.process.wait()
         self.close()
         with contextlib.suppress(OSError):
             os.close(self._slave)
+
+    def _killed(self) -> bool:
+        """Kill what lives; whether nothing did: a process may start another while it is looked for."""
+        pids = self.processes()
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        return not pids
 
     def _read(self) -> None:
         while self._open:
@@ -108,7 +115,7 @@ class Terminal:
             except OSError:
                 return
             with self._lock:
-                self.output += data
+                self._output += data
                 self._stream.feed(data)
                 self._text = None
 
@@ -139,14 +146,12 @@ class Terminal:
     def stall(self) -> None:
         """Take nothing any more, as a connection that hangs, until what the program writes to has no room."""
         self._listening.clear()
-        waiting, since = -1, time.monotonic()
+        refused = 0  # looks in a row: once, it may be a write under way
 
         def full() -> bool:
-            nonlocal waiting, since
-            now = struct.unpack("i", fcntl.ioctl(self._master, termios.FIONREAD, bytes(4)))[0]
-            if now != waiting:
-                waiting, since = now, time.monotonic()
-            return waiting > 0 and time.monotonic() - since > 2
+            nonlocal refused
+            refused = 0 if select.select([], [self._slave], [], 0)[1] else refused + 1
+            return refused > 20
 
         until(full, "no more is written")
 
@@ -159,6 +164,17 @@ class Terminal:
         os.kill(self.process.pid, number)
 
     # ---------------------------------------------------------------------------------------- watching
+
+    @property
+    def output(self) -> bytes:
+        """All that was written so far: a copy, since more comes while it is searched."""
+        with self._lock:
+            return bytes(self._output)
+
+    def forget(self) -> None:
+        """Let go of what was written so far."""
+        with self._lock:
+            self._output.clear()
 
     @property
     def text(self) -> str:
@@ -238,15 +254,19 @@ class Terminal:
         return self.process.returncode
 
     def _drain(self) -> None:
-        """Wait until all that was written has been read."""
-        until(lambda: not select.select([self._master], [], [], 0.1)[0], "the output ends")
+        """Wait until all that was written has been taken: what is written behind it comes last."""
+        os.write(self._slave, LAST)
+        until(lambda: self.output.endswith(LAST), "the output ends")
+        with self._lock:
+            del self._output[-len(LAST) :]
 
     def check_restored(self) -> None:
         """The terminal is as it was: its modes, the first screen, the cursor, no mouse, no bracketed paste."""
         assert self.modes == self.modes_before
+        output = self.output
         for on, off in PAIRS:
-            if on in self.output:
-                assert self.output.rfind(off) > self.output.rfind(on), f"{off!r} was not sent at the end"
+            if on in output:
+                assert output.rfind(off) > output.rfind(on), f"{off!r} was not sent at the end"
 
     @property
     def last_words(self) -> str:

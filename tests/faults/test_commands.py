@@ -19,8 +19,8 @@ RUN = (sys.executable, "-m", "tuiinit", "run")
 @pytest.fixture
 def started(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A run that would take long, its engine training."""
-    mark = tmp_path.name
-    environment = {**os.environ, MARK: mark, "TUIINIT_STATE": str(tmp_path)}
+    mark = str(tmp_path)  # whole: another run of the tests has a folder of the same name
+    environment = {**os.environ, MARK: mark, "TUIINIT_STATE": mark}
     process = subprocess.Popen(
         [*RUN, "--steps", "100000000"],
         cwd=ROOT,
@@ -39,7 +39,7 @@ def started(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def engine_of(process: subprocess.Popen[bytes], tmp_path: Path) -> int:
-    return next(pid for pid in marked(tmp_path.name) if pid != process.pid)
+    return next(pid for pid in marked(str(tmp_path)) if pid != process.pid)
 
 
 def test_a_run_whose_engine_is_killed(started: subprocess.Popen[bytes], tmp_path: Path) -> None:

@@ -54,7 +54,7 @@ def catching_up(terminal: Terminal) -> None:
     terminal.press(" ")
     terminal.shows("‖ step")
     terminal.press("b")
-    terminal.shows("catching up")
+    until(lambda: b"catching up" in terminal.output, "catching up")  # it may be over when the screen is looked at
 
 
 @pytest.mark.parametrize("state", [pytest.param(idle, marks=pytest.mark.long), training, catching_up])
@@ -223,7 +223,7 @@ def test_an_engine_that_stops_answering() -> None:
         terminal.says("no answer from the engine for")
         terminal.press("E")
         terminal.shows_not("no answer")
-        assert terminal.engine() != engine
+        until(lambda: terminal.engine() != engine, "another engine")  # the old one may not have gone yet
         terminal.shows("steps/s")
         leaves(terminal)
 

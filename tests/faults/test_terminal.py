@@ -37,6 +37,16 @@ def whole(terminal: Terminal, columns: int, rows: int) -> bool:
     return len(lines) == rows and "q quit" in lines[-1] and len(right) > rows // 2 and lines[1].startswith("╭")
 
 
+def test_what_was_written_may_be_searched_while_more_comes() -> None:
+    with Terminal("sh", "-c", "read line && seq 20000") as terminal:
+        kept = memoryview(terminal.output)
+        terminal.press("more\r")
+        assert terminal.ends() == 0
+        assert not kept
+        assert terminal.output.endswith(b"19999\r\n20000\r\n"), "all of it was taken"
+        assert "20000" in terminal.text
+
+
 @pytest.mark.long
 def test_a_window_that_is_closed_at_once() -> None:
     with fake() as terminal:
