@@ -8,11 +8,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from tuiinit import findings as rules
 from tuiinit.config import NONLINEARITIES, RunConfig
-from tuiinit.findings import Finding, findings
+from tuiinit.findings import SEVERITIES, Finding, findings
 from tuiinit.protocol import Activation, BatchNorm, Evaluation, Histogram, Snapshot, Weight
 from tuiinit.theory import Prediction, initial_loss, predict
+from tuiinit.thresholds import BIAS_CANCELLED
 
 TANH = RunConfig(gain=5 / 3)
 BN = RunConfig(bn=True)
@@ -86,7 +86,7 @@ def snapshot(**changes: Any) -> Snapshot:
 
 @pytest.mark.parametrize(
     ("largest", "cancelled"),
-    [(rules.BIAS_CANCELLED, False), (next_to(rules.BIAS_CANCELLED, UNDER), True), (1.5e-7, True), (0.5, False)],
+    [(BIAS_CANCELLED, False), (next_to(BIAS_CANCELLED, UNDER), True), (1.5e-7, True), (0.5, False)],
 )
 def test_a_bias_before_batch_norm(largest: float, cancelled: bool) -> None:
     config = BN.replace(bias_before_bn=True)
@@ -179,7 +179,7 @@ def test_most_severe_first_and_one_an_id() -> None:
         ),
     )
     told = findings(sick, TANH)
-    order = [rules.SEVERITIES.index(finding.severity) for finding in told]
+    order = [SEVERITIES.index(finding.severity) for finding in told]
     assert order == sorted(order)
     assert order[0] == 0
     assert len({finding.id for finding in told}) == len(told)

@@ -16,6 +16,8 @@ from typing import Any, Literal, NamedTuple, get_args
 
 import msgspec
 
+from .thresholds import SATURATED_AT
+
 NonlinearityName = Literal["tanh", "linear", "relu", "leaky_relu", "sigmoid", "selu"]
 OptimizerName = Literal["sgd", "momentum", "adam", "adamw", "rmsprop"]
 DeviceName = Literal["auto", "cpu", "cuda"]
@@ -62,12 +64,12 @@ class Range(NamedTuple):
 
 
 RANGES: dict[NonlinearityName, Range] = {
-    "tanh": Range(-1, 1, -0.97, 0.97),
+    "tanh": Range(-1, 1, -SATURATED_AT, SATURATED_AT),
     "linear": Range(-math.inf, math.inf, -math.inf, math.inf),
     "relu": Range(0, math.inf, 0, math.inf),
     "leaky_relu": Range(-math.inf, math.inf, -math.inf, math.inf),
     "sigmoid": Range(0, 1, 0.015, 0.985),
-    "selu": Range(-SELU_SCALE * SELU_ALPHA, math.inf, -0.97 * SELU_SCALE * SELU_ALPHA, math.inf),
+    "selu": Range(-SELU_SCALE * SELU_ALPHA, math.inf, -SATURATED_AT * SELU_SCALE * SELU_ALPHA, math.inf),
 }
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from .config import RANGES, format_number
-from .findings import SATURATED_HIGH, STD_GROWS, STD_SHRINKS, UPDATE_FAST, UPDATE_SLOW
 from .sweep import Cell
+from .thresholds import SATURATED_HIGH, STD_GROWS, STD_SHRINKS, UPDATE_FAST, UPDATE_SLOW
 
 RULES = (
     "A cell is a candidate if every seed ended with a finite dev loss.",

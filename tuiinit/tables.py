@@ -15,6 +15,7 @@ from .findings import Finding, findings
 from .protocol import Evaluation, Snapshot
 from .runs import Result
 from .theory import Prediction, predict
+from .thresholds import UPDATE_RIGHT, pace, power_of_ten
 from .visible import visible
 
 MARKS = {"bad": "✗", "warn": "!", "note": "·", "good": "✓"}
@@ -151,11 +152,12 @@ def print_tables(result: Result, console: Console) -> None:
         table.add_row(w.name, shape, f"{w.grad_mean:+.2e}", f"{w.grad_std:.3e}", _number(w.grad_data_ratio, "{:.2e}"))
     console.print(table)
 
-    table = _table("Update:data", "weight", "data std", "log10 update:data", "1e-3 is about right")
+    table = _table(
+        "Update:data", "weight", "data std", "log10 update:data", f"{power_of_ten(UPDATE_RIGHT)} is about right"
+    )
     for w in snapshot.weights:
         ratio = w.update_data_log10
-        word = "–" if ratio is None else "slow" if ratio < -4 else "fast" if ratio > -2 else "fine"
-        table.add_row(w.name, f"{w.std:.4f}", _number(ratio, "{:+.3f}"), word)
+        table.add_row(w.name, f"{w.std:.4f}", _number(ratio, "{:+.3f}"), pace(ratio) or "–")
     console.print(table)
 
     for finding in _findings(result, evaluation, prediction):

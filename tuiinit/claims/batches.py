@@ -8,6 +8,7 @@ import numpy as np
 
 from .. import protocol
 from ..config import Change, ConfigError, RunConfig
+from ..thresholds import BIAS_CANCELLED, STALE_STATISTICS
 from .model import Array, Bench, Claim, Figures, Net, Part, number
 from .pool import Lane
 from .updates import STEPS
@@ -18,9 +19,7 @@ MOVED = 0.01  # std over units of gamma or beta
 FARTHER = 1.5  # times the distance from a Gaussian at the start
 JITTER, NO_JITTER = 0.01, 1e-5  # std of logits: what is one, and what is rounding
 OVERFIT = 4_000  # steps over a short list
-STALE = 0.02  # nats of dev loss between two kinds of statistics: the lecture
 STATISTICS_WITHIN = 0.05  # of a std
-CANCELLED = 1e-6  # bias gradient / weights' gradient: the lecture
 SAME_LOSS = 1e-3  # nats
 LITTLE = 0.05  # nats
 
@@ -212,8 +211,8 @@ CLAIMS = (
         measure=_statistics,
         parts=(
             Part(
-                f"the two dev losses are within {STALE} nats",
-                lambda f: abs(f["dev tracked"] - f["dev second pass"]) < STALE,
+                f"the two dev losses are within {STALE_STATISTICS} nats",
+                lambda f: abs(f["dev tracked"] - f["dev second pass"]) < STALE_STATISTICS,
             ),
             Part(
                 f"means and stds are within {STATISTICS_WITHIN:.0%} of a std on average",
@@ -234,8 +233,8 @@ CLAIMS = (
         measure=_bias,
         parts=(
             Part(
-                f"the bias's gradient is below {CANCELLED:g} of the weights' in every layer",
-                lambda f: f["bias / weight gradient"] < CANCELLED,
+                f"the bias's gradient is below {BIAS_CANCELLED:g} of the weights' in every layer",
+                lambda f: f["bias / weight gradient"] < BIAS_CANCELLED,
             ),
             Part(f"dev losses are the same, to {SAME_LOSS} nats", lambda f: f["difference"] < SAME_LOSS),
         ),
@@ -295,13 +294,13 @@ CLAIMS = (
         measure=_bugs,
         parts=(
             Part(
-                f"forgetting eval mode costs more than {STALE} nats of dev loss in batches of 2 and 4, most in those "
-                f"of 2",
-                lambda f: f["cost, 2"] > f["cost, 4"] > STALE,
+                f"forgetting eval mode costs more than {STALE_STATISTICS} nats of dev loss in batches of 2 and 4, most "
+                f"in those of 2",
+                lambda f: f["cost, 2"] > f["cost, 4"] > STALE_STATISTICS,
             ),
             Part(
                 "in batches of 32 the loss hides it, though each output still depends on its batch",
-                lambda f: abs(f["cost, 32"]) < STALE and f["jitter, 32"] > JITTER,
+                lambda f: abs(f["cost, 32"]) < STALE_STATISTICS and f["jitter, 32"] > JITTER,
             ),
             Part("a minibatch of one example is refused with a sentence", lambda f: f["one example refused"] == 1),
         ),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from .gains import GAINS, GROWS
+from ..thresholds import GRADIENT_OUT_OF_LINE, STD_GROWS, UPDATE_SLOW
+from .gains import GAINS
 from .model import Array, Bench, Claim, Figures, Net, Part, spread
 from .pool import Lane
-from .updates import ALIKE, OUT_OF_LINE, SLOW, STEPS, largest_excess
+from .updates import ALIKE, STEPS, largest_excess
 
 SAME_STD = 1.1  # largest / smallest over layers
 SAME_RATE = 0.5  # decades of update:data: a factor of 3
@@ -120,8 +121,8 @@ CLAIMS = (
         measure=_gradients,
         parts=(
             Part(
-                f"largest / smallest std is below {GROWS:.0f} at every gain",
-                lambda f: all(f[f"with {name}"] < GROWS for name in GAINS),
+                f"largest / smallest std is below {STD_GROWS:.0f} at every gain",
+                lambda f: all(f[f"with {name}"] < STD_GROWS for name in GAINS),
             ),
             Part(
                 "largest / smallest is smaller than without at gain 0.5 and 3",
@@ -147,8 +148,8 @@ CLAIMS = (
         parts=(
             Part(
                 f"the largest std is at most {ALIKE:.0f} times the median of the others at step 1, without batch norm "
-                f"above {OUT_OF_LINE:.0f} times",
-                lambda f: f["with"] <= ALIKE and f["without"] > OUT_OF_LINE,
+                f"above {GRADIENT_OUT_OF_LINE:.0f} times",
+                lambda f: f["with"] <= ALIKE and f["without"] > GRADIENT_OUT_OF_LINE,
             ),
             Part(f"it is so after {STEPS:,} steps, too", lambda f: f[f"with, step {STEPS}"] <= ALIKE),
         ),
@@ -231,8 +232,9 @@ CLAIMS = (
                 lambda f: f["dev, unscaled, higher lr"] < f["dev, scaled"] + NEAR,
             ),
             Part(
-                f"at the old lr of 0.1 it is worse by more than {NEAR} nats, and update:data began below {SLOW:.0f}",
-                lambda f: f["dev, unscaled"] > f["dev, scaled"] + NEAR and f["hidden rate at first"] < SLOW,
+                f"at the old lr of 0.1 it is worse by more than {NEAR} nats, and update:data began "
+                f"below {UPDATE_SLOW:.0f}",
+                lambda f: f["dev, unscaled"] > f["dev, scaled"] + NEAR and f["hidden rate at first"] < UPDATE_SLOW,
             ),
         ),
         reason="Stds of step 1 differ by {std difference:.2%} at most; dev loss after "

@@ -9,13 +9,13 @@ import numpy as np
 
 from ..config import NONLINEARITIES
 from ..theory import gain_of
+from ..thresholds import SATURATED_HIGH, STD_GROWS, STD_SHRINKS
 from .model import Array, Bench, Claim, Figures, Net, Part, growth, spread
 from .pool import Lane
 
 GAINS = {"1/2": 0.5, "1": 1.0, "5/3": 5 / 3, "3": 3.0}
-SHRINKS, GROWS = 0.5, 2.0  # last layer / first: LSUV (arXiv 1511.06422)
 KEPT_STD, KEPT_WITHIN = 0.65, 0.05  # the lecture's std at gain 5/3
-MILD, HIGH = 0.10, 0.20  # saturated share: the lecture calls 5 % fine, 20 % high
+MILD = 0.10  # saturated share: the lecture calls 5 % fine
 HEAVY, SAMPLING = 0.40, 0.02  # saturated share at gain 3, and what 3,200 outputs of one minibatch can miss
 DEEP = 50
 KEEPS = 0.1  # a factor per layer within 10 % of 1 keeps the signal
@@ -101,7 +101,7 @@ def _by_nonlinearity(bench: Bench) -> Figures:
 
 
 def _stable(ratio: float) -> bool:
-    return SHRINKS <= ratio <= GROWS
+    return STD_SHRINKS <= ratio <= STD_GROWS
 
 
 def _net(gain: float, **changes: object) -> Lane:
@@ -121,7 +121,10 @@ CLAIMS = (
         measure=_half,
         parts=(
             Part("the std falls with every layer", lambda f: falls(f, "std")),
-            Part(f"the last layer's is below {SHRINKS} of the first's", lambda f: f["std 5"] / f["std 1"] < SHRINKS),
+            Part(
+                f"the last layer's is below {STD_SHRINKS} of the first's",
+                lambda f: f["std 5"] / f["std 1"] < STD_SHRINKS,
+            ),
         ),
         reason=f"Std of tanh 1–5: {_LAYERS}",
     ),
@@ -134,7 +137,7 @@ CLAIMS = (
             Part("the std falls with every one of five layers", lambda f: falls(f, "std")),
             Part(
                 f"over {DEEP} layers it goes on, below half of the fifth layer's",
-                lambda f: f["deep last / fifth"] < SHRINKS,
+                lambda f: f["deep last / fifth"] < STD_SHRINKS,
             ),
         ),
         reason=f"Std of tanh 1–5: {_LAYERS}; the last is {{last / first:.2f}} of the first, and in a "
@@ -155,7 +158,9 @@ CLAIMS = (
                 f"from layer 2 on less than {MILD:.0%} is saturated",
                 lambda f: all(f[f"saturated {layer}"] < MILD for layer in range(2, 6)),
             ),
-            Part(f"in layer 1 less than {HIGH:.0%} is saturated", lambda f: f["saturated 1"] < HIGH),
+            Part(
+                f"in layer 1 less than {SATURATED_HIGH:.0%} is saturated", lambda f: f["saturated 1"] < SATURATED_HIGH
+            ),
         ),
         reason=f"Std of tanh 1–5: {_LAYERS}; saturated {_SATURATED} (theory says 20.9 % for layer 1, whose input has "
         "a variance of 1)",
@@ -239,7 +244,7 @@ CLAIMS = (
             ),
             Part(
                 "no table gain lets the gradients shrink below half on the way back",
-                lambda f: all(f[f"{name} gradients"] >= SHRINKS for name in NONLINEARITIES),
+                lambda f: all(f[f"{name} gradients"] >= STD_SHRINKS for name in NONLINEARITIES),
             ),
         ),
         reason=f"Rms of the outputs of layer {SIDE} / layer 1 at PyTorch's gain: linear {{linear:.2f}}, tanh "

@@ -7,14 +7,13 @@ import math
 import numpy as np
 
 from ..config import Change
+from ..thresholds import INITIAL_LOSS_EXCESS, SATURATED_AT
 from .model import Bench, Claim, Figures, Net, Part
 from .pool import Lane
 
-CLOSE_TO_LN_V = 0.1  # nats: Karpathy's recipe; cs231n
 CONFIDENT = 10**-0.25  # probability of the likeliest letter, 56 %: an edge of the snapshot's bins
 SCALES = {"1/10": 0.1, "1": 1.0, "3": 3.0, "10": 10.0}
-SATURATED = 0.97  # abs(t): the lecture
-LET_THROUGH = 1 - SATURATED**2  # the most that a saturated tanh lets through
+LET_THROUGH = 1 - SATURATED_AT**2  # the most that a saturated tanh lets through
 FINAL_BIN = 1 - 0.95**2  # the most that a tanh lets through at abs(t) >= 0.95, the last of 20 bins
 MANY_DEAD = 50  # of 500 units
 STILL_DEAD = 0.95  # share of the dead units
@@ -147,8 +146,8 @@ CLAIMS = (
         measure=_first_loss,
         parts=(
             Part(
-                f"the first loss is within {CLOSE_TO_LN_V} of ln V",
-                lambda f: abs(f["first loss"] - f["ln V"]) < CLOSE_TO_LN_V,
+                f"the first loss is within {INITIAL_LOSS_EXCESS} of ln V",
+                lambda f: abs(f["first loss"] - f["ln V"]) < INITIAL_LOSS_EXCESS,
             ),
         ),
         reason="First loss {first loss:.3f}, ln V {ln V:.4f}",
@@ -180,8 +179,8 @@ CLAIMS = (
         measure=_small_output,
         parts=(
             Part(
-                f"at output scale 0.1 the loss is within {CLOSE_TO_LN_V} of ln V",
-                lambda f: abs(f["loss at scale 1/10"] - f["ln V"]) < CLOSE_TO_LN_V,
+                f"at output scale 0.1 the loss is within {INITIAL_LOSS_EXCESS} of ln V",
+                lambda f: abs(f["loss at scale 1/10"] - f["ln V"]) < INITIAL_LOSS_EXCESS,
             ),
             Part(
                 "it is closer to ln V than at output scale 1",
@@ -258,7 +257,7 @@ CLAIMS = (
         ),
         reason=f"After {SPIKE} steps at a far too high lr {{dead relu:.0f}} of 500 relu units are dead and get "
         "{relu gradient, dead / alive:.1%} of the others' gradient; of {dead tanh:.0f} dead tanh units "
-        f"(abs(t) > {SATURATED}) it is {{tanh gradient, dead / alive:.0%}}, for the slope is small there but not 0; "
+        f"(abs(t) > {SATURATED_AT}) it is {{tanh gradient, dead / alive:.0%}}, for the slope is small there but not 0; "
         f"after {CALM - SPIKE} steps at lr 0.1, in which the layers below moved, {{relu still dead:.0%}} and "
         "{tanh still dead:.0%} of them are dead still",
     ),

@@ -6,14 +6,13 @@ import math
 
 import numpy as np
 
+from ..thresholds import GRADIENT_OUT_OF_LINE, UPDATE_FAST, UPDATE_SLOW
 from .model import Array, Bench, Claim, Figures, Part
 from .pool import Lane
 
 STEPS = 1_000
-OUT_OF_LINE = 10.0  # a weight's gradient / the median of the others: the lecture
 ALIKE = 4.0  # the same once training has evened it out: 2–4 in the lecture
 EVEN = 2.0  # as good as no difference
-SLOW, FAST = -4.0, -2.0  # log10 update:data: cs231n; the lecture
 LOW_LR = 0.001
 
 
@@ -84,8 +83,8 @@ CLAIMS = (
         measure=_first_output,
         parts=(
             Part(
-                f"its std is more than {OUT_OF_LINE:.0f} times the median of the others",
-                lambda f: f["output / others"] > OUT_OF_LINE,
+                f"its std is more than {GRADIENT_OUT_OF_LINE:.0f} times the median of the others",
+                lambda f: f["output / others"] > GRADIENT_OUT_OF_LINE,
             ),
         ),
         reason="At step 1 its std is {output / others:.1f} times the median of the others (its weights are small, "
@@ -116,13 +115,15 @@ CLAIMS = (
         measure=_optimizers,
         parts=(
             Part(
-                f"at step 1 SGD moves the output by more than {OUT_OF_LINE:.0f} times what it moves the others by, "
-                f"Adam by less than {EVEN:.0f} times",
-                lambda f: f["SGD update, output / others"] > OUT_OF_LINE and f["Adam update, output / others"] < EVEN,
+                f"at step 1 SGD moves the output by more than {GRADIENT_OUT_OF_LINE:.0f} times what it moves the "
+                f"others by, Adam by less than {EVEN:.0f} times",
+                lambda f: (
+                    f["SGD update, output / others"] > GRADIENT_OUT_OF_LINE and f["Adam update, output / others"] < EVEN
+                ),
             ),
             Part(
-                f"with Adam the output's update:data is within {OUT_OF_LINE:.0f} times the others'",
-                lambda f: f["Adam ratio, output / others"] < OUT_OF_LINE,
+                f"with Adam the output's update:data is within {GRADIENT_OUT_OF_LINE:.0f} times the others'",
+                lambda f: f["Adam ratio, output / others"] < GRADIENT_OUT_OF_LINE,
             ),
             Part(
                 f"SGD (lr 0.1) is behind Adam (lr 0.001) after {STEPS:,} steps by 0.1 nats",
@@ -142,14 +143,18 @@ CLAIMS = (
         measure=_low_lr,
         parts=(
             Part(
-                f"at lr {LOW_LR} every curve but the output's is below {SLOW:.0f}",
-                lambda f: f["largest but the output, low lr"] < SLOW,
+                f"at lr {LOW_LR} every curve but the output's is below {UPDATE_SLOW:.0f}",
+                lambda f: f["largest but the output, low lr"] < UPDATE_SLOW,
             ),
             Part(
-                f"at lr 0.1 the median curve is between {SLOW:.0f} and {FAST:.0f}, and the network learns more",
-                lambda f: SLOW < f["median"] < FAST and f["loss"] < f["loss, low lr"],
+                f"at lr 0.1 the median curve is between {UPDATE_SLOW:.0f} and {UPDATE_FAST:.0f}, and the network "
+                "learns more",
+                lambda f: UPDATE_SLOW < f["median"] < UPDATE_FAST and f["loss"] < f["loss, low lr"],
             ),
-            Part(f"at lr {LOW_LR} the output's is below {SLOW:.0f} too", lambda f: f["output, low lr"] < SLOW),
+            Part(
+                f"at lr {LOW_LR} the output's is below {UPDATE_SLOW:.0f} too",
+                lambda f: f["output, low lr"] < UPDATE_SLOW,
+            ),
         ),
         reason=f"log10 update:data after {STEPS:,} steps, median {{median:.1f}} at lr 0.1 and {{median, low lr:.1f}} "
         f"at lr {LOW_LR}, where the highest but the output's is {{largest but the output, low lr:.1f}} and the "
@@ -167,8 +172,8 @@ CLAIMS = (
             ),
             Part("they are closer together with batch norm", lambda f: f["with decades"] < f["without decades"]),
             Part(
-                f"the slowest is {OUT_OF_LINE:.0f} times slower than the median of the others",
-                lambda f: f["without times slower"] > OUT_OF_LINE,
+                f"the slowest is {GRADIENT_OUT_OF_LINE:.0f} times slower than the median of the others",
+                lambda f: f["without times slower"] > GRADIENT_OUT_OF_LINE,
             ),
         ),
         reason="log10 update:data from {without slowest:.1f} to {without fastest:.1f}, {without decades:.1f} decades "

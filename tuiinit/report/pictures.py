@@ -15,11 +15,11 @@ import numpy.typing as npt
 
 from ..plots import SERIES, Axis, Bars, Curve, curves, density, overlay
 from ..protocol import Histogram, Snapshot
+from ..thresholds import UPDATE_RIGHT, power_of_ten
 
 TEXT_SIZE = (96, 18)  # columns and rows of a picture in characters
 MOST_CURVES = 8  # of more layers some are shown, evenly spaced
 SMOOTH = 20  # steps that a curve of update:data is averaged over
-GOOD_UPDATE = -3.0  # log10 of update:data
 _DASHES = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)))
 _DPI = 120
 
@@ -199,9 +199,16 @@ def _ratios(picture: Ratios) -> Any:
         axis.plot(every, picture.values[:, column], color=colour, alpha=0.15, linewidth=0.6)
         steps, values = smooth(picture, column)
         axis.plot(steps, values, color=colour, linestyle=_DASHES[i % len(_DASHES)], label=name, linewidth=1.6)
-    axis.axhline(GOOD_UPDATE, color="black", linewidth=1.2)
+    axis.axhline(UPDATE_RIGHT, color="black", linewidth=1.2)
     axis.margins(x=0)
-    axis.text(1.01, GOOD_UPDATE, "1e-3,\nabout right", transform=axis.get_yaxis_transform(), va="center", fontsize=9.5)
+    axis.text(
+        1.01,
+        UPDATE_RIGHT,
+        f"{power_of_ten(UPDATE_RIGHT)},\nabout right",
+        transform=axis.get_yaxis_transform(),
+        va="center",
+        fontsize=9.5,
+    )
     if not picture.values.size:
         axis.text(0.5, 0.5, NOTHING, transform=axis.transAxes, ha="center", va="center", color="0.4")
     axis.set_xlabel("step")
@@ -274,7 +281,7 @@ def as_text(picture: Picture) -> str:
             for i, (column, name) in enumerate(evenly(list(enumerate(picture.names)))):
                 steps, values = smooth(picture, column)
                 drawn.append(Curve(name, steps, values, SERIES[i], mark=str(i + 1)))
-            plot = curves(drawn, width, height, lines=[(GOOD_UPDATE, "1e-3")], empty=NOTHING)
+            plot = curves(drawn, width, height, lines=[(UPDATE_RIGHT, power_of_ten(UPDATE_RIGHT))], empty=NOTHING)
             return "\n".join([plot.text, "  ".join(f"{curve.mark} {curve.name}" for curve in drawn)])
         case Losses():
             loss = Curve("loss", picture.steps, picture.loss, SERIES[0], picture.low, picture.high)

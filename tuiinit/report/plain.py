@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..theory import initial_loss
+from ..thresholds import INITIAL_LOSS_EXCESS, SATURATED_AT
 from .figures import Table
 from .markdown import NONE, number, percent, ratio_of, table, trend
 from .reading import (
@@ -11,7 +12,6 @@ from .reading import (
     GAIN,
     NAMES,
     OPTIMIZERS,
-    SATURATED_AT,
     Pictures,
     classes,
     from_to,
@@ -48,10 +48,10 @@ def initial(f: Table, _: Pictures) -> list[str]:
         return [text]
     head = ["output scale", "std of the logits", "loss at the start", "theory for that std", f"above ln {count}"]
     loss, _, scale = found[0]
-    near = "as it should" if abs(loss - expected) < 0.1 else "not what an even guess costs"
+    near = "as it should" if abs(loss - expected) < INITIAL_LOSS_EXCESS else "not what an even guess costs"
     after = f"With the last layer scaled by {scale:g} and no bias the loss begins at {loss:.4f}, {near}."
     loss, std, scale = max(found)
-    if loss - expected > 0.1:
+    if loss - expected > INITIAL_LOSS_EXCESS:
         after += (
             f" At scale {scale:g} the logits have std {std:.2f} and it begins at {loss:.4f}: extreme logits are a "
             f"model that is sure and wrong, and the first steps are spent on unlearning that. Small output weights and "

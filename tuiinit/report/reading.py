@@ -11,7 +11,6 @@ from .figures import Table
 from .markdown import NONE, number, ratio_of, table
 
 Pictures = dict[str, str]  # Markdown by file name
-SATURATED_AT = 0.97
 GAIN = "5/3"
 OPTIMIZERS = {"sgd": "SGD", "momentum": "SGD with momentum", "adam": "Adam", "adamw": "AdamW", "rmsprop": "RMSprop"}
 GAINS = tuple(format_number(gain) for gain in LECTURE_GAINS)

@@ -12,6 +12,7 @@ from ..config import format_number
 from ..plots import SERIES, Axis, Curve, Plot, curves, heat, nice_limits
 from ..recommend import figure, recommend
 from ..sweep import Cell, Plan, format_value
+from ..thresholds import UPDATE_RIGHT, power_of_ten
 from .ink import Ink, row
 from .views.layout import abreast, shares, stacked
 
@@ -33,7 +34,7 @@ FIGURES = (
     Figure("Std slope", "std_slope", "{:+.3f}", (0.0, "same std in all layers")),
     Figure("Saturation", "saturated", "{:.1%}"),
     Figure("Gradient, first ÷ last", "grad_ratio", "{:.2f}", (1.0, "same in all layers")),
-    Figure("Update:data", "update_data_log10", "{:+.2f}", (-3.0, "1e-3")),
+    Figure("Update:data", "update_data_log10", "{:+.2f}", (UPDATE_RIGHT, power_of_ten(UPDATE_RIGHT))),
 )
 
 

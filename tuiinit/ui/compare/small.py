@@ -16,6 +16,7 @@ from ...history import LaneHistory
 from ...plots import SERIES, Axis, Bars, Curve, Plot, Role, curves, density, image, nice_limits, overlay
 from ...protocol import Activation, Evaluation, Histogram, Snapshot, Weight
 from ...theory import Prediction, predict
+from ...thresholds import UPDATE_RIGHT, power_of_ten
 from ..ink import number, percent, small
 from ..views.base import choose, symmetric
 from ..views.saturation import saturated
@@ -157,7 +158,7 @@ class UpdateData(Curves):
             height,
             x=_axis(axes.x, "step"),
             y=Axis(low, high, ticks),
-            lines=((-3.0, "" if y_labels else "1e-3"),),
+            lines=((UPDATE_RIGHT, "" if y_labels else power_of_ten(UPDATE_RIGHT)),),
             y_labels=y_labels,
             empty="n: one step",
         )

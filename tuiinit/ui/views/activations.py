@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from ...config import RANGES
 from ...protocol import Activation, Histogram
+from ...thresholds import SATURATED_AT
 from ..ink import Cell, Column, Ink, Table, number, percent, signed, small, table
 from ..model import Session
 from .base import HistogramView, symmetric
@@ -30,7 +31,8 @@ class Activations(HistogramView):
         "network every panel has about the same shape: outputs neither pile up at 0 (the gain is too small, the "
         "signal shrinks layer by layer) nor at -1 and 1 (it is too large, the units saturate).\n\n"
         "std: the spread of the outputs. theory: what mean-field theory predicts for a wide network at its "
-        "start; once trained, the network may leave it. saturated: the share of outputs beyond ±0.97, where the "
+        "start; once trained, the network may leave it. saturated: the share of outputs so near a bound (tanh: "
+        f"beyond ±{SATURATED_AT}), that the "
         "local gradient 1 − t² is nearly 0. dead: units saturated on every row of the probe batch; they learn "
         "nothing. before: the same std in the lane that was shown before the last change, whose outline is "
         "drawn behind."

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from ...plots import SERIES, Axis, Bars, Curve, Plot, Role, Row, curves, histograms, nice_limits
 from ...protocol import BatchNorm, Inspection, Snapshot, floats
+from ...thresholds import BIAS_CANCELLED
 from ..ink import Cell, Column, Ink, Piece, Table, number, percent, row, small, table
 from ..model import Session
 from .base import NOTHING_YET, View
@@ -18,7 +19,6 @@ from .layout import abreast, sentence, shares, stacked
 OFF = "Batch norm is off: b turns it on. The outputs of every linear layer are then normalised over the minibatch."
 BINS = 24
 LEAST_REACH = 0.05  # of the histograms of gamma and beta around where they started
-CANCELLED = 1e-6  # of the weights' gradient: below, a bias has no effect, as in the findings
 BOTH = 25  # rows in which statistics and jitter fit under each other
 PANEL = 18  # columns of a panel
 
@@ -278,7 +278,7 @@ def _fitting(texts: Sequence[str], width: int) -> list[str]:
 
 
 def _cancelled(ratio: float) -> tuple[str, ...]:
-    verdict = "batch norm takes it away again" if ratio < CANCELLED else "not cancelled"
+    verdict = "batch norm takes it away again" if ratio < BIAS_CANCELLED else "not cancelled"
     return (f"Bias before it: gradient std {small(ratio)} of the weights': {verdict}",)
 
 

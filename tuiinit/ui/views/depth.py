@@ -13,6 +13,7 @@ from ...config import RANGES, RunConfig, format_number
 from ...plots import SERIES, Axis, Curve, Plot, Role, Row, curves, nice_limits
 from ...protocol import Snapshot
 from ...theory import bn_jacobian, chi, critical_gain, depth_scale, fixed_point, moments
+from ...thresholds import SATURATED_AT
 from ..ink import Cell, Column, Ink, Table, number, percent, row, small, table
 from ..model import Session
 from .base import NOTHING_YET, View, choose
@@ -39,7 +40,8 @@ class Depth(View):
         "a wide network at its start, with its gradient scaled to the one measured in the last layer. Dotted: the "
         "lane shown before. Where values span more than two decades the axis is logarithmic.\n\n"
         "Output std goes forward: it should neither fade nor grow from left to right. Gradient std goes backward, "
-        "from right to left. Saturated: the share of outputs beyond ±0.97. A straight line on the "
+        "from right to left. Saturated: the share of outputs in a flat part (tanh: "
+        f"beyond ±{SATURATED_AT}). A straight line on the "
         "logarithmic axis is exponential: the network shrinks or grows by the same factor every layer, which no "
         "deep network survives.\n\n"
         "χ (chi) is that factor for the gradient's variance, √χ for its std: below 1 gradients vanish with depth, "

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from ...plots import SERIES, Axis, Bars, Curve, Plot, Role, Row, curves, histograms
 from ...protocol import Histogram, Snapshot
 from ...theory import initial_loss
+from ...thresholds import INITIAL_LOSS_EXCESS
 from ..ink import Cell, Column, Ink, Table, number, percent, row, table
 from ..model import Session
 from .base import NOTHING_YET, View
@@ -18,7 +19,6 @@ from .layout import abreast, paragraph, sentence
 
 SURE = -0.25  # log10 of a probability, the edge of a bin: 0.56, more than all others together
 FAINT = -3.0  # log10 of a probability that costs 6.9 nats when its character comes
-TOO_HIGH = 0.1  # nats above ln V, as in the findings
 PANEL = 26  # columns from which a histogram is worth drawing
 CUT = 1.3  # times the tallest bar of now, where the outline of the lane before ends
 FEWEST_SURE = 0.05  # share of the examples on which a network may be sure by chance
@@ -107,7 +107,7 @@ class InitialLoss(View):
         rows: list[list[Cell]] = []
         for label, loss, old, ink in lines:
             above = loss - guess if loss is not None else None
-            high = label.startswith("measured") and above is not None and above > TOO_HIGH
+            high = label.startswith("measured") and above is not None and above > INITIAL_LOSS_EXCESS
             rows.append(
                 [
                     label,
@@ -156,7 +156,7 @@ def share(histogram: Histogram, low: float, high: float) -> float:
 
 def _lost(now: Snapshot) -> bool:
     """Whether a network is worse than an even guess though it has trained."""
-    return now.step > 0 and now.loss is not None and now.loss > now.expected_initial_loss + TOO_HIGH
+    return now.step > 0 and now.loss is not None and now.loss > now.expected_initial_loss + INITIAL_LOSS_EXCESS
 
 
 def words(start: Snapshot) -> str:
@@ -169,7 +169,7 @@ def words(start: Snapshot) -> str:
     v = classes(start)
     sure = v * share(told, SURE, math.inf)  # one character an example can have more than half
     faint = share(told, -math.inf, FAINT)
-    wrong = start.loss is None or start.loss > start.expected_initial_loss + TOO_HIGH
+    wrong = start.loss is None or start.loss > start.expected_initial_loss + INITIAL_LOSS_EXCESS
     if sure > FEWEST_SURE and wrong:
         loss = f"loss {start.loss:.2f}, not {start.expected_initial_loss:.2f}" if start.loss is not None else ""
         help_ = "Try a smaller output scale." if start.step <= 1 else "[ lowers the lr, r starts again."

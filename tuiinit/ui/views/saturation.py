@@ -10,6 +10,7 @@ import numpy.typing as npt
 from ...config import RANGES
 from ...plots import SERIES, Axis, Curve, Plot, Role, Row, curves, image, nice_limits
 from ...protocol import Activation, Inspection, Snapshot
+from ...thresholds import SATURATED_AT
 from ..ink import Cell, Column, Ink, Piece, Table, percent, row, small, table
 from ..model import Session
 from .base import NOTHING_YET, View, choose
@@ -43,9 +44,9 @@ class Saturation(View):
     inspects = True
     help = (
         "One column a neuron, one half row an example of the last minibatch: filled where the neuron's output is "
-        "saturated (tanh: beyond ±0.97), where the local gradient 1 − t² is nearly 0 and the example teaches the "
-        "neuron next to nothing. Scattered cells are fine; a network in which most of the picture is filled hardly "
-        "learns.\n\n"
+        f"saturated (tanh: beyond ±{SATURATED_AT}), where the local gradient 1 − t² is nearly 0 and the example "
+        "teaches the neuron next to nothing. Scattered cells are fine; a network in which most of the picture is "
+        "filled hardly learns.\n\n"
         "A full column is a neuron that none of these examples reaches. Whether it is dead is told by the probe "
         "batch of 1,024 training examples: × marks a neuron that is saturated on every one of them; its weights "
         "hardly move any more. On the 32 examples shown a neuron may look dead by chance.\n\n"

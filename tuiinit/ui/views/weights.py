@@ -9,13 +9,18 @@ import numpy as np
 from ...config import format_number
 from ...plots import SERIES, Axis, Curve, Plot, Role, Row, curves
 from ...protocol import Histogram, Weight
+from ...thresholds import (
+    GRADIENT_OUT_OF_LINE,
+    UPDATE_FAST,
+    UPDATE_RIGHT,
+    UPDATE_SLOW,
+    beside_others,
+    pace,
+    power_of_ten,
+)
 from ..ink import Cell, Column, Ink, Table, number, signed, small, table
 from ..model import Session
 from .base import NOTHING_YET, HistogramView, View, choose, named, symmetric
-
-OUT_OF_LINE = 10.0  # a gradient this many times the median of the others stands out
-SLOW, FAST = -4.0, -2.0  # log10 update:data
-TICKS = tuple((float(y), f"1e{y}" if y else "1") for y in range(-8, 3))
 
 
 def _pairs(session: Session) -> list[tuple[Weight, Weight | None]]:
@@ -79,7 +84,7 @@ class WeightGradients(HistogramView):
         "Histograms of the gradient of every weight matrix. With plain SGD a matrix whose gradients are far "
         "larger than the others' also learns far faster; without batch norm the last layer does at first.\n\n"
         "grad:data is the gradient's std over the weights' std. vs median: that, relative to the median of the "
-        "other matrices; above 10 it is out of line."
+        f"other matrices; above {GRADIENT_OUT_OF_LINE:g} it is out of line."
     )
 
     def panels(self, session: Session) -> Sequence[tuple[str, Histogram, Histogram | None, str]]:
@@ -105,10 +110,8 @@ class WeightGradients(HistogramView):
         ratios = [w.grad_data_ratio for w, _ in pairs]
         rows: list[list[Cell]] = []
         for index, (w, b) in enumerate(pairs):
-            others = [r for i, r in enumerate(ratios) if i != index and r is not None]
-            median = float(np.median(others)) if others else 0.0
-            beside = w.grad_data_ratio / median if w.grad_data_ratio is not None and median else None
-            out = beside is not None and beside > OUT_OF_LINE
+            beside = beside_others(ratios, index)
+            out = beside is not None and beside > GRADIENT_OUT_OF_LINE
             rows.append(
                 [
                     w.name,
@@ -125,13 +128,8 @@ class WeightGradients(HistogramView):
 
 def verdict(log10: float | None) -> tuple[str, Ink]:
     """A word on an update:data ratio, by the thresholds that practitioners use."""
-    if log10 is None or log10 != log10:
-        return "–", Ink.DIM
-    if log10 < SLOW:
-        return "slow", Ink.WARN
-    if log10 > FAST:
-        return "fast", Ink.WARN
-    return "fine", Ink.GOOD
+    word = pace(log10)
+    return ("–", Ink.DIM) if word is None else (word, Ink.GOOD if word == "fine" else Ink.WARN)
 
 
 def mark(name: str) -> str:
@@ -147,8 +145,9 @@ class UpdateData(View):
     title = "Update:data"
     help = (
         "log10 of std(update) / std(weights) for every matrix over the steps. The rule of thumb: updates should "
-        "be about a thousandth of the weights, so the curves should come to lie near the -3 line. Well below -4 "
-        "a matrix learns too slowly, above -2 too fast: change the lr with [ and ].\n\n"
+        f"be about a thousandth of the weights, so the curves should come to lie near the {UPDATE_RIGHT:g} line. Well "
+        f"below {UPDATE_SLOW:g} a matrix learns too slowly, above {UPDATE_FAST:g} too fast: change the lr with [ and ]."
+        "\n\n"
         "Curves close together mean that all layers learn at the same rate: that is what batch norm brings."
     )
 
@@ -190,7 +189,7 @@ class UpdateData(View):
             height,
             x=Axis(0, nice_end(last), label="step"),
             y=Axis(bottom, top, ticks),
-            lines=((-3.0, "1e-3"),),
+            lines=((UPDATE_RIGHT, power_of_ten(UPDATE_RIGHT)),),
             events=events(session),
             cursor=float(session.looking_at) if session.looking_at is not None else None,
             empty=NOTHING_YET if not names else "one step (n) tells the first update",
