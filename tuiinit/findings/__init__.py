@@ -1,0 +1,67 @@
+"""Findings: sentences about a snapshot, each with its number, threshold, layer, theory and the key that helps.
+
+Every rule looks at one thing and gives one finding or none, grouped over layers: it names the worst and
+counts the others. What is in order is told as well (severity "good"), so a healthy network says why it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..config import RunConfig
+from ..protocol import Evaluation, Snapshot
+from ..theory import Prediction, predict
+from .backward import gradient_balance, gradient_flow
+from .batchnorm import bias_before_bn, statistics
+from .forward import dead_units, saturation, signal
+from .loss import first_loss, not_finite
+from .model import SEVERITIES, Finding, Seen, Severity
+from .updates import updates_fast, updates_fine, updates_slow
+from .words import finite
+
+__all__ = ["SEVERITIES", "Finding", "Severity", "findings"]
+
+
+_RULES: tuple[Callable[[Seen], Finding | None], ...] = (
+    not_finite,
+    first_loss,
+    signal,
+    saturation,
+    dead_units,
+    gradient_flow,
+    gradient_balance,
+    updates_fast,
+    updates_slow,
+    updates_fine,
+    statistics,
+    bias_before_bn,
+)
+
+
+def findings(
+    snapshot: Snapshot,
+    config: RunConfig,
+    *,
+    evaluation: Evaluation | None = None,
+    prediction: Prediction | None = None,
+    previous: Snapshot | None = None,
+    diverged_at: int | None = None,
+) -> tuple[Finding, ...]:
+    """What there is to say about a snapshot, most severe first.
+
+    Args:
+        snapshot: what was measured. Numbers that are missing are passed over.
+        config: of the lane.
+        evaluation: dev losses of the same lane, if it was evaluated.
+        prediction: what theory says of the lane at its start; worked out from `config` if None.
+        previous: an earlier snapshot of the same lane, to tell what is new.
+        diverged_at: the step whose loss was not finite (protocol.LaneStatus); the snapshot is then the
+            last one before it.
+    """
+    if prediction is None:
+        prediction = predict(config, input_second_moment=snapshot.input_second_moment)
+    seen = Seen(snapshot, config, evaluation, prediction, previous, diverged_at)
+    # Once the loss is lost every other number is an aftermath.
+    rules = _RULES if finite(snapshot.loss) else (not_finite, first_loss)
+    told = [finding for rule in rules if (finding := rule(seen)) is not None]
+    return tuple(sorted(told, key=lambda finding: SEVERITIES.index(finding.severity)))

@@ -1,0 +1,53 @@
+"""Batch norm: its running statistics, and biases that it takes away."""
+
+from __future__ import annotations
+
+import math
+
+from ..thresholds import BIAS_CANCELLED, STALE_STATISTICS
+from .model import Finding, Seen
+
+
+def statistics(seen: Seen) -> Finding | None:
+    """Whether running statistics are those of the training set."""
+    told = seen.evaluation
+    if not seen.config.bn or told is None or told.dev is None or told.dev_calibrated is None:
+        return None
+    cost = told.dev - told.dev_calibrated
+    if not math.isfinite(cost):
+        return None
+    losses = f"dev loss {told.dev:.3f}, {told.dev_calibrated:.3f} with statistics of a pass over the training set"
+    if not cost > STALE_STATISTICS:
+        return Finding("batch-norm-statistics", "good", f"Running statistics are right: {losses}.")
+    text = f"Running statistics are stale at step {told.step:,}: {losses} (> {STALE_STATISTICS:g} apart)."
+    momentum = seen.config.bn_momentum
+    if momentum > 0:
+        text += f" They follow about {max(1, round(1 / momentum)):,} steps behind; [ lowers the lr."
+    else:
+        text += " With bn_momentum 0 they never follow."
+    return Finding("batch-norm-statistics", "warn", text)
+
+
+def bias_before_bn(seen: Seen) -> Finding | None:
+    """Whether batch norm cancels the biases before it."""
+    if not seen.config.bn or not seen.config.bias_before_bn:
+        return None
+    # The output's batch norm follows the last matrix; the embedding has none.
+    ratios = [
+        (bn.bias_grad_std / weight.grad_std, weight)
+        for bn, weight in zip(seen.now.batch_norms, seen.now.weights[1:], strict=False)
+        if bn.bias_grad_std is not None and math.isfinite(bn.bias_grad_std) and weight.grad_std > 0
+    ]
+    if not ratios:
+        return None
+    cancelled = [pair for pair in ratios if pair[0] < BIAS_CANCELLED]
+    if len(cancelled) < len(ratios):
+        ratio, worst = max(ratios, key=lambda pair: pair[0])
+        text = (
+            f"The bias of {worst.name} is not cancelled: {ratio:.0e} of its weights' gradient (> {BIAS_CANCELLED:.0e})."
+        )
+        return Finding("bias-before-bn", "note", text, worst.name)
+    ratio, worst = max(cancelled, key=lambda pair: pair[0])
+    text = f"Biases before batch norm don't learn: gradient at most {ratio:.0e} of the weights' ({worst.name}; "
+    text += f"< {BIAS_CANCELLED:.0e}). Batch norm takes them away with the mean: switch bias before BN off."
+    return Finding("bias-before-bn", "note", text, worst.name)
