@@ -328,6 +328,11 @@ def test_initial_loss_has_an_end() -> None:
 def test_logit_std() -> None:
     assert theory.predict(RunConfig(bn=True)).logit_std == pytest.approx(0.1, rel=1e-3)
     assert theory.predict(RunConfig(output_scale=0)).logit_std == 0
+    # With batch norm the gain acts on the output's weight, too, and shows where the variance is beside eps.
+    small, plain = (theory.predict(RunConfig(bn=True, gain=gain, bn_eps=0.01)) for gain in (0.1, 1.0))
+    for found, gain in ((small, 0.1), (plain, 1.0)):
+        before = (gain * (found.layers[-1].std or 0)) ** 2
+        assert found.logit_std == pytest.approx(0.1 * math.sqrt(before / (before + 0.01)))
     plain = theory.predict(RunConfig(output_scale=1))
     assert plain.logit_std == plain.layers[-1].std
     wide = theory.predict(RunConfig(output_scale=1, fan_in_scaling=False, gain=0.1))

@@ -59,14 +59,15 @@ CHANGE = Parsed("step:name=value", parse_change)
 
 _OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("--data", {"metavar": "FILE", "help": "Words to train on, one a line; default: US first names of 2017."}),
-    ("--gain", {"type": NUMBER, "help": "Factor on the weights' std; fractions such as 5/3 are fine."}),
+    ("--gain", {"type": NUMBER, "help": "Factor on every linear weight (without batch norm, all but the "
+                "output's); fractions such as 5/3 are fine."}),
     ("--bn/--no-bn", {"default": None, "help": "Batch norm after every linear layer."}),
     ("--nonlinearity", {"type": click.Choice(NONLINEARITIES)}),
     ("--hidden", {"type": HIDDEN, "help": "Widths of the hidden layers: 100,100,100 or 50x100."}),
     ("--lr", {"type": NUMBER, "help": "Learning rate."}),
     ("--optimizer", {"type": click.Choice(OPTIMIZERS)}),
     ("--batch-size", {"type": int, "help": "Examples in a minibatch."}),
-    ("--output-scale", {"type": NUMBER, "help": "Factor on the last weight (or last gamma)."}),
+    ("--output-scale", {"type": NUMBER, "help": "Factor on the output's weight, or on its gamma with batch norm."}),
     ("--seed", {"type": int, "help": "Of the initial weights and the minibatches."}),
     ("--device", {"type": click.Choice(DEVICES)}),
     ("--context", {"type": int, "help": "Characters that predict the next one."}),

@@ -108,10 +108,10 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     hidden: tuple[int, ...] = (100, 100, 100, 100, 100)
     nonlinearity: NonlinearityName = "tanh"
 
-    gain: float = 5 / 3  # factor on the std of every weight but the last
+    gain: float = 5 / 3  # factor on every linear weight; without batch norm on all but the output's
     fan_in_scaling: bool = True  # divide every weight by sqrt(fan_in)
     embedding_scale: float = 1.0
-    output_scale: float = 0.1  # factor on the last weight, or on the last gamma with batch norm
+    output_scale: float = 0.1  # factor on the output's weight, or on its gamma with batch norm
 
     bn: bool = False  # batch norm after every linear layer, the output layer too
     bn_style: BatchNormStyle = "lecture"  # unbiased variance as in the lecture, or PyTorch's biased one

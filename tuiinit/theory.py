@@ -142,10 +142,10 @@ def _with_gradients(layers: list[LayerPrediction], log_factors: list[float]) -> 
 
 
 def _logit_std(config: RunConfig, second: float, spread: float) -> float | None:
-    # The output weights are not multiplied by the gain; output_scale acts on them, or on the last gamma.
-    weights = 1 if config.fan_in_scaling else config.hidden[-1]
+    # Without batch norm output_scale takes the place of the gain; with it, it acts on the last gamma.
+    weights = 1.0 if config.fan_in_scaling else config.hidden[-1]
     if config.bn:
-        before = weights * spread
+        before = _clip(config.gain * config.gain) * weights * spread
         variance = before / (before + config.bn_eps) if before else 0.0
     else:
         variance = weights * second

@@ -18,7 +18,7 @@ class LectureNetwork:
         self.weights, self.vectors, self.running = [], [], []
         for i in range(6):
             weight = torch.randn((fans[i], fans[i + 1]), generator=self.generator) / fans[i] ** 0.5
-            weight *= gain if i < 5 else (1.0 if bn else 0.1)
+            weight *= gain if bn or i < 5 else 0.1
             self.weights.append(weight)
             if bn:
                 gamma = torch.full((fans[i + 1],), 0.1 if i == 5 else 1.0)

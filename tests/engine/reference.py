@@ -75,7 +75,9 @@ class PlainNetwork:
         for fan_in, fan_out in itertools.pairwise(fans):
             weight = torch.randn((fan_in, fan_out), generator=g)
             self.W.append(weight / fan_in**0.5 if self.fan_in_scaling else weight)
-        for weight in self.W[:-1]:
+        # The lecture: `for layer in layers[:-1]: if isinstance(layer, Linear): layer.weight *= gain`. With batch
+        # norm the last of its layers is a batch norm, so that no linear one is left out.
+        for weight in self.W if self.bn else self.W[:-1]:
             weight *= self.gain
         self.b = [torch.zeros(n) for n in fans[1:]] if not self.bn or self.bias_before_bn else []
         self.gamma = [torch.ones(n) for n in fans[1:]] if self.bn else []

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-ROWS = [(True, 1.0, 1), (False, 5 / 3, 1), (True, 1.0, 1001)]
+ROWS = [(True, 1.0, 1), (False, 5 / 3, 1), (True, 1.0, 1001), (True, 5 / 3, 1), (True, 5 / 3, 1001)]
 
 
 @pytest.mark.parametrize(("bn", "gain", "steps"), ROWS)

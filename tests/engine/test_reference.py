@@ -72,7 +72,7 @@ def plain(dataset: Dataset, **settings: Any) -> PlainNetwork:
 
 
 @pytest.mark.parametrize("bn", [False, True])
-@pytest.mark.parametrize(("nonlinearity", "gain"), [("tanh", 5 / 3), ("tanh", 0.5), ("linear", 1.0)])
+@pytest.mark.parametrize(("nonlinearity", "gain"), [("tanh", 5 / 3), ("tanh", 0.5), ("tanh", 3.0), ("linear", 1.0)])
 def test_thirty_steps(trainer: Make, dataset: Dataset, bn: bool, nonlinearity: str, gain: float) -> None:
     lane = trainer(bn=bn, nonlinearity=nonlinearity, gain=gain)
     loop = plain(dataset, bn=bn, nonlinearity=nonlinearity, gain=gain).steps()
@@ -99,7 +99,8 @@ SETTINGS = [
     {"bn": True, "output_scale": 2.0, "embedding_scale": 3.0},
     {"batch_size": 7, "seed": 1, "lr": 0.03},
     {"hidden": (40, 3, 60), "embedding": 4},
-    {"bn": True, "hidden": (1,), "batch_size": 2},
+    # Two unlike contexts in each minibatch: of two equal ones batch norm shows the rounding alone.
+    {"bn": True, "hidden": (1,), "batch_size": 2, "seed": 1},
     {"hidden": (1,), "batch_size": 1},
     *({"nonlinearity": name, "gain": 1.2} for name in NONLINEARITIES),
     *({"nonlinearity": name, "bn": True} for name in NONLINEARITIES),

@@ -148,9 +148,9 @@ class Network(nn.Module):
             weight = torch.randn((fans[i], fans[i + 1]), generator=generator)
             if config.fan_in_scaling:
                 weight /= fans[i] ** 0.5
-            if i < last:
+            if i < last or config.bn:  # the lecture's loop leaves out the last object: with batch norm, no weight
                 weight *= config.gain
-            elif not config.bn:
+            else:
                 weight *= config.output_scale
             drawn.append(weight)
         vectors: list[Tensor] = []

@@ -106,7 +106,7 @@ def _insensitive(f: Table) -> list[str]:
         first = lane["first"]
         if first is None:
             continue
-        ratios = [w["update_data_log10"] for w in first["weights"][1:-1] if w["update_data_log10"] is not None]
+        ratios = [w["update_data_log10"] for w in first["weights"][1:] if w["update_data_log10"] is not None]
         if ratios:
             updates[gain] = median(ratios)
         stds = [a["std"] for a in first["activations"]]
@@ -130,7 +130,7 @@ def _insensitive(f: Table) -> list[str]:
         low, high = min(updates), max(updates)
         measured, theory = updates[low] - updates[high], power * math.log10(high / low)
         text += (
-            f" From gain {format_number(low)} to {format_number(high)} the hidden matrices' first ratio falls by "
+            f" From gain {format_number(low)} to {format_number(high)} the linear weights' first ratio falls by "
             f"{measured:.2f} powers of ten; {rule} says {theory:.2f}."
         )
     head = ["gain", "std of the outputs", "log10 update:data, step 1", "dev loss with batch norm", "without"]

@@ -30,7 +30,7 @@ STOPS = (
         claim="C22",
         title="Batch norm: weight gradients alike",
         press="Press b.",
-        look="The output's gradient, some twenty times the others' before, comes down to about twice.",
+        look="The output's gradient, some twenty times the others' before, comes down to about theirs.",
         view="weight-gradients",
         sights=tuple(Sight(what, "weight-gradients", settings, (1, FAR)) for what, settings in (WITHOUT, WITH)),
         steps=1,
@@ -48,7 +48,7 @@ STOPS = (
         claim="C24",
         title="Batch norm: the gain hardly matters",
         press="Press 1 and 4, then tab until Update:data, and 1 and 4 again.",
-        look="The outputs are alike at any gain; the hidden layers' updates go as about 1/gain².",
+        look="The outputs are alike at any gain; every linear weight's updates go as about 1/gain².",
         view="activations",
         sights=tuple(
             Sight(f"{title} {name}", view, {"bn": True, "gain": gain}, (20, FAR))
