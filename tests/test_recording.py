@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ui import fake
 
-from tuiinit import protocol, recorder, recording, runs
+from tuiinit import protocol, recorder, recording, runs, sessions
 from tuiinit.cli import cli, config_from
 from tuiinit.command_line import command_line
 from tuiinit.config import Change, RunConfig
@@ -277,12 +277,12 @@ def test_what_was_before_a_restart_makes_room_first(tmp_path: Path) -> None:
 def test_old_sessions_are_pruned_by_number_and_by_size(tmp_path: Path) -> None:
     for i in range(10):
         path = tmp_path / f"{i}.tuiinit"
-        path.write_bytes(b"x" * 100)
+        path.write_bytes(HEADER.ljust(100, b"x"))
         os.utime(path, (i, i))
     (tmp_path / "notes.txt").write_text("mine")
-    recorder.prune(tmp_path, 6, 10_000)
+    sessions.prune(tmp_path, 6, 10_000)
     assert sorted(p.name for p in tmp_path.glob("*.tuiinit")) == [f"{i}.tuiinit" for i in range(4, 10)]
-    recorder.prune(tmp_path, 6, 350)
+    sessions.prune(tmp_path, 6, 350)
     assert sorted(p.name for p in tmp_path.glob("*.tuiinit")) == [f"{i}.tuiinit" for i in range(7, 10)]
     assert (tmp_path / "notes.txt").exists()
 
@@ -290,9 +290,9 @@ def test_old_sessions_are_pruned_by_number_and_by_size(tmp_path: Path) -> None:
 def test_quick_starts_push_out_nothing_long(tmp_path: Path) -> None:
     for i in range(10):
         path = tmp_path / f"{i}.tuiinit"
-        path.write_bytes(b"x" * (200_000 if i < 4 else 100))
+        path.write_bytes(HEADER.ljust(200_000 if i < 4 else 100, b"x"))
         os.utime(path, (i, i))
-    recorder.prune(tmp_path, 3, 10**7)
+    sessions.prune(tmp_path, 3, 10**7)
     assert sorted(p.name for p in tmp_path.glob("*.tuiinit")) == [f"{i}.tuiinit" for i in (1, 2, 3, 7, 8, 9)]
 
 

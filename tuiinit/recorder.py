@@ -42,7 +42,8 @@ from .protocol import (
     Status,
     Trace,
 )
-from .recording import HEADER, SUFFIX, hold, prune, sessions_folder
+from .recording import HEADER
+from .sessions import SUFFIX, THINNED, hold, prune, sessions_folder
 
 SESSION_BYTES = 64 * 2**20
 KEPT_SESSIONS = 20
@@ -160,7 +161,7 @@ class BoundedFile:
         for entry in self._entries:
             starts.append(at)
             at += entry.length
-        beside = self.path.with_suffix(".thinned")
+        beside = self.path.with_suffix(THINNED)
         flags = os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC
         new, old = os.open(beside, flags, 0o600), self._file
         size = self.size
@@ -228,7 +229,7 @@ class Recorder:
         self._status: Status | None = None  # as written last
         self._latest: Status | None = None
         self._told_live = False  # a live snapshot was written after the last status
-        self._awaited: str | None = None  # after a restart: the lane whose news begins the new time
+        self._restarted: tuple[Restart | Select, ...] = ()  # what was sent, as long as no lane has followed
         self._closed = False
         self._thread = threading.Thread(target=self._write, name="recorder", daemon=True)
         self._thread.start()
@@ -238,16 +239,11 @@ class Recorder:
     def sent(self, command: Command) -> None:
         """Note a command to the engine: Select and Restart tell what is shown."""
         if isinstance(command, Restart):
-            self._pending.clear()
-            self._kept.clear()
-            self._traced.clear()
-            self._measured.clear()
-            self._status = self._latest = None
-            self._awaited = ""
-            self._put(Kind.RESTART, "", command)
+            self.flush()
+            self._restarted = (command,)  # written with the lane that answers: perhaps no engine hears
+        elif isinstance(command, Select) and self._restarted:
+            self._restarted += (command,)
         elif isinstance(command, Select):
-            if self._awaited == "" and command.lanes:
-                self._awaited = command.lanes[0].key
             self._put(Kind.BASE, "-", command)
 
     def take(self, frame: Frame, *, keep: bool = False, live: bool = False) -> None:
@@ -257,10 +253,11 @@ class Recorder:
             keep: a snapshot is worth keeping though no milestone (the person paused there).
             live: a snapshot on the way is worth keeping as long as there is room (`Pace`).
         """
-        if isinstance(frame, Lane) and frame.lane == self._awaited:
-            self._awaited = None
-        if self._awaited is not None and isinstance(frame, Lane | Trace | Snapshot | Evaluation | Inspection | Status):
-            return  # of the time before the restart
+        if self._restarted and isinstance(frame, Lane | Trace | Snapshot | Evaluation | Inspection | Status):
+            selected = [config.key for c in self._restarted if isinstance(c, Select) for config in c.lanes]
+            if not isinstance(frame, Lane) or frame.lane not in selected:
+                return  # of the time before the restart
+            self._begin_anew()
         match frame:
             case Trace():
                 last = frame.first_step + len(frame.loss) // 4 - 1
@@ -285,6 +282,15 @@ class Recorder:
                 self._put(Kind.KEPT, f"Evaluation {frame.lane}", frame)
             case Hello() | DataInfo():
                 self._put(Kind.BASE, "", frame)
+
+    def _begin_anew(self) -> None:
+        for known in (self._pending, self._kept, self._traced, self._measured):
+            known.clear()
+        self._status = self._latest = None
+        commands, self._restarted = self._restarted, ()
+        for command in commands:
+            restart = isinstance(command, Restart)
+            self._put(*((Kind.RESTART, "") if restart else (Kind.BASE, "-")), command)
 
     def _take_snapshot(self, frame: Snapshot, keep: bool, live: bool) -> None:
         self._wait(frame, keep)

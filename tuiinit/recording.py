@@ -10,13 +10,11 @@ there again.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import fcntl
 import itertools
+import os
 import stat
-from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -24,7 +22,6 @@ import msgspec
 
 from . import protocol
 from .config import RunConfig
-from .paths import state_folder
 from .protocol import (
     Command,
     DataInfo,
@@ -39,15 +36,14 @@ from .protocol import (
     Status,
     Trace,
 )
+from .sessions import MAGIC, sessions, sessions_folder
 
-MAGIC = b"tuiinit recording "
 VERSION = 1
 HEADER = MAGIC + b"%d\n" % VERSION
-SUFFIX = ".tuiinit"
 LONGEST_HEADER = 64  # bytes
-SHORT = 2**17  # bytes of a session that hardly trained: a start and some hundred steps
 LARGEST = 512 * 2**20  # bytes; a larger file is not read into memory
 FRAMES_AT_ONCE = 50  # read from a recording before the screen may draw again
+REASONS = 3  # why recordings do not open that are told, the newest's first
 
 Recorded = Frame | Select | Restart
 _decoder: msgspec.msgpack.Decoder[Recorded] = msgspec.msgpack.Decoder(Recorded)
@@ -55,55 +51,6 @@ _decoder: msgspec.msgpack.Decoder[Recorded] = msgspec.msgpack.Decoder(Recorded)
 
 class RecordingError(ValueError):
     """A file that cannot be opened as a recording: one sentence that names it."""
-
-
-def sessions_folder() -> Path:
-    """Where explorer sessions are recorded."""
-    return state_folder() / "sessions"
-
-
-def sessions(folder: Path) -> list[tuple[Path, int]]:
-    """The recordings in a folder and their sizes in bytes, the one written to last first."""
-    found = []
-    for path in folder.glob(f"*{SUFFIX}"):
-        try:
-            told = path.stat()
-        except OSError:  # pruned by another session just now
-            continue
-        if stat.S_ISREG(told.st_mode):
-            found.append((told.st_mtime_ns, path.name, path, told.st_size))
-    return [(path, size) for _, _, path, size in sorted(found, reverse=True)]
-
-
-def hold(file: int) -> None:
-    """Mark an open file as one that is written to: it is not pruned. Some file systems know no such marks."""
-    with contextlib.suppress(OSError):
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-
-def prune(folder: Path, count: int, size: int) -> None:
-    """Delete old sessions beyond a number of files and of bytes, the newest kept first; none that is written to.
-
-    Short sessions are counted apart: to start the program again and again pushes out nothing that took long.
-    """
-    counted = Counter[bool]()
-    for path, length in sessions(folder):
-        size -= length
-        counted[short := length < SHORT] += 1
-        if (counted[short] > count or size < 0) and not _held(path):
-            with contextlib.suppress(OSError):
-                path.unlink()
-
-
-def _held(path: Path) -> bool:
-    try:
-        with path.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    return False
 
 
 @dataclass(frozen=True)
@@ -156,31 +103,49 @@ def load(path: Path) -> Recording:
         if isinstance(error, RecordingError):
             raise
         raise RecordingError(f"cannot read {str(path)!r}: {error}") from None
-    shown = contents.lanes_shown()
+    time = contents.time()
+    shown = time.lanes_shown()
     if not shown:
         raise RecordingError(f"{path} holds no lane{f': {damage}' if damage else ''}")
-    return Recording(path, tuple(contents.frames), tuple(shown), contents.clock, damage)
+    return Recording(path, tuple(contents.frames(time)), tuple(shown), time.clock, damage)
 
 
 def last(folder: Path | None = None) -> Recording:
     """The session recorded last in which something was trained; if none was, the last one.
 
     Raises:
-        RecordingError: there is none that opens.
+        RecordingError: there is none that opens: how many there are, and why the newest do not.
     """
     folder = sessions_folder() if folder is None else folder
     newest: Recording | None = None
+    reasons: list[str] = []
     for path, _ in sessions(folder):
         try:
             recording = load(path)
-        except RecordingError:
+        except RecordingError as error:
+            reasons.append(str(error).replace(f"{path}", path.name))
             continue
         if recording.clock:
             return recording
         newest = newest or recording
     if newest is None:
-        raise RecordingError(f"no session is recorded in {folder}")
+        raise RecordingError(_none_opens(folder, reasons))
     return newest
+
+
+def _none_opens(folder: Path, reasons: list[str]) -> str:
+    if not reasons:
+        try:
+            os.listdir(folder)
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            return f"cannot read {folder}: {error.strerror}"
+        return f"no session is recorded in {folder}"
+    many = "the only recording" if len(reasons) == 1 else f"none of the {len(reasons):,} recordings"
+    opens = "does not open" if len(reasons) == 1 else "opens"
+    more = "; …" if len(reasons) > REASONS else ""
+    return f"{many} in {folder} {opens}: {'; '.join(reasons[:REASONS])}{more}"
 
 
 def _check_header(path: Path, line: bytes) -> None:
@@ -191,15 +156,70 @@ def _check_header(path: Path, line: bytes) -> None:
         raise RecordingError(f"{path} was recorded by a later version of tuiinit (format {int(version)})")
 
 
+@dataclass
+class _Time:
+    """What was told between one Restart and the next."""
+
+    since: int  # of the Hello and DataInfo frames, those that came before it
+    frames: list[Frame] = field(default_factory=list)
+    clock: int = 0
+    configs: dict[str, RunConfig] = field(default_factory=dict)
+    _matrices: dict[str, int] = field(default_factory=dict)  # columns of each lane's update:data
+    _shown: list[tuple[str, str | None]] = field(default_factory=list)  # a lane looked at; or a lane's next name
+
+    def look_at(self, key: str) -> None:
+        """A lane was selected."""
+        self._shown.append((key, None))
+
+    def take(self, message: Frame) -> None:
+        """A frame."""
+        match message:
+            case Lane(lane=key, config=config):
+                if message.continues is not None:
+                    self._shown.append((message.continues, key))
+                    self.configs.pop(message.continues, None)
+                self.configs[key] = config
+            case Status():
+                self.clock = max(self.clock, message.clock)
+                message = msgspec.structs.replace(message, running=False, catching_up=False, target=None)
+            case Trace():
+                self._check(message)
+        self.frames.append(message)
+
+    def lanes_shown(self) -> list[RunConfig]:
+        """The lanes looked at, in order, without those that the engine refused."""
+        told = [lane.lane for status in self.frames if isinstance(status, Status) for lane in status.lanes[:1]]
+        for keys in (self._looked_at(), told, list(self.configs)[-1:]):
+            known = [key for key in keys if key in self.configs]
+            if known:
+                return [self.configs[key] for key, _ in itertools.groupby(known)]
+        return []
+
+    def _looked_at(self) -> list[str]:
+        """The lanes looked at, by the names that they had at the end."""
+        names: dict[str, str] = {}  # what a name of that time became
+        keys: list[str] = []
+        for key, new in reversed(self._shown):
+            if new is None:
+                keys.append(names.get(key, key))
+            else:
+                names[key] = names.get(new, new)
+        return keys[::-1]
+
+    def _check(self, trace: Trace) -> None:
+        steps, rest = divmod(len(trace.loss), 4)
+        columns, more = divmod(len(trace.update_data), len(trace.loss) or 1)
+        if rest or more or not steps or self._matrices.setdefault(trace.lane, columns) != columns:
+            raise ProtocolError(f"a trace of {steps:,} steps whose numbers do not fit")
+
+
 class _Contents:
-    """Reads messages into what they leave behind."""
+    """Reads messages into what they leave behind, in a time that grows with their number alone."""
 
     def __init__(self) -> None:
-        self.frames: list[Frame] = []
-        self.clock = 0
-        self._configs: dict[str, RunConfig] = {}
-        self._matrices: dict[str, int] = {}  # columns of each lane's update:data
-        self._shown: list[str] = []
+        self._lasting: list[Frame] = []  # Hello and DataInfo: a Restart does not end what they tell
+        self._now = _Time(0)
+        self._before: _Time | None = None
 
     def read(self, stream: BinaryIO) -> str | None:
         """Take all messages; tells what is wrong with the first one that cannot be read."""
@@ -210,43 +230,27 @@ class _Contents:
             return str(error)
         return None
 
-    def lanes_shown(self) -> list[RunConfig]:
-        """The lanes looked at, in order, without those that the engine refused."""
-        told = [lane.lane for status in self.frames if isinstance(status, Status) for lane in status.lanes[:1]]
-        for keys in (self._shown, told, list(self._configs)[-1:]):
-            known = [key for key in keys if key in self._configs]
-            if known:
-                return [self._configs[key] for key, _ in itertools.groupby(known)]
-        return []
+    def time(self) -> _Time:
+        """The time since the last Restart that a lane followed: what no engine heard did not happen."""
+        return self._now if self._now.configs or self._before is None else self._before
+
+    def frames(self, time: _Time) -> list[Frame]:
+        """The frames that make sense of a time, and its own."""
+        return [*self._lasting[: time.since], *time.frames]
 
     def _take(self, message: Recorded) -> None:
         match message:
             case Select(lanes=lanes):
-                self._shown += [lane.key for lane in lanes[:1]]
+                for lane in lanes[:1]:
+                    self._now.look_at(lane.key)
                 return
             case Restart():
-                self.frames = [frame for frame in self.frames if isinstance(frame, Hello | DataInfo)]
-                self.clock, self._shown = 0, []
-                self._configs.clear()
-                self._matrices.clear()
+                self._before = self.time()
+                self._now = _Time(len(self._lasting))
                 return
-            case Lane(lane=key, config=config):
-                if message.continues is not None:
-                    self._shown = [key if shown == message.continues else shown for shown in self._shown]
-                    self._configs.pop(message.continues, None)
-                self._configs[key] = config
-            case Status():
-                self.clock = max(self.clock, message.clock)
-                message = msgspec.structs.replace(message, running=False, catching_up=False, target=None)
-            case Trace():
-                self._check(message)
-        self.frames.append(message)
-
-    def _check(self, trace: Trace) -> None:
-        steps, rest = divmod(len(trace.loss), 4)
-        columns, more = divmod(len(trace.update_data), len(trace.loss) or 1)
-        if rest or more or not steps or self._matrices.setdefault(trace.lane, columns) != columns:
-            raise ProtocolError(f"a trace of {steps:,} steps whose numbers do not fit")
+            case Hello() | DataInfo():
+                self._lasting.append(message)
+        self._now.take(message)
 
 
 def _decode(body: bytes) -> Recorded:

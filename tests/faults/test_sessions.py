@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tuiinit import protocol, recorder, recording
+from tuiinit import protocol, recorder, recording, sessions
 from tuiinit.config import RunConfig
 
 from .terminal import ENTER_SCREEN, EXPLORER, FAKE_ENGINE, Terminal, until
@@ -30,7 +30,7 @@ def leaves(terminal: Terminal) -> None:
 def session(folder: Path, name: str, clock: int) -> Path:
     """A small recording."""
     folder.mkdir(exist_ok=True)
-    path = folder / f"{name}{recording.SUFFIX}"
+    path = folder / f"{name}{sessions.SUFFIX}"
     config = RunConfig()
     status = protocol.Status(
         running=False, catching_up=False, clock=clock, target=None, lanes=(), steps_per_second=0.0, measuring=0.0
@@ -121,10 +121,10 @@ def test_a_recording_that_was_thinned_is_held_too(tmp_path: Path) -> None:
     before = path.stat().st_ino
     while path.stat().st_ino == before:
         file.append(recorder.Kind.LIVE, "", protocol.pack(protocol.Problem(text="x" * 100)))
-    recording.prune(tmp_path, 0, 0)
+    sessions.prune(tmp_path, 0, 0)
     assert path.exists()
     file.close()
-    recording.prune(tmp_path, 0, 0)
+    sessions.prune(tmp_path, 0, 0)
     assert not path.exists()
 
 

@@ -18,7 +18,8 @@ from tuiinit import config as configs
 from tuiinit.config import Change, RunConfig
 from tuiinit.protocol import Advance, Command, Credit, Select, Snapshot
 from tuiinit.recorder import Recorder
-from tuiinit.recording import FileLink, Recording, ResumedLink, load, sessions
+from tuiinit.recording import FileLink, Recording, ResumedLink, load
+from tuiinit.sessions import sessions
 from tuiinit.ui.app import ExplorerApp
 from tuiinit.ui.model import RECORDED
 from tuiinit.ui.screen import VIEWS
