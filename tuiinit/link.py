@@ -13,7 +13,6 @@ import shlex
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
@@ -21,12 +20,11 @@ from types import TracebackType
 from typing import IO
 
 from . import protocol
-from .paths import state_folder
+from .logs import log_file
 from .protocol import Command, Frame
 
 CLOSE_SECONDS = 0.1  # an engine that has not ended this long after its input closed is killed: it has nothing to lose
 READ_SIZE = 2**18
-KEPT_LOGS = 20
 
 
 class LinkError(RuntimeError):
@@ -45,7 +43,7 @@ def start_engine(command: Sequence[str]) -> tuple[subprocess.Popen[bytes], Path]
     Raises:
         LinkError: it cannot be started.
     """
-    log = _log_file()
+    log = log_file()
     environment = dict(os.environ, PYTHONUNBUFFERED="1")
     with log.open("ab") as errors:
         try:
@@ -61,19 +59,6 @@ def start_engine(command: Sequence[str]) -> tuple[subprocess.Popen[bytes], Path]
         except (OSError, ValueError) as error:
             raise LinkError(f"the engine cannot be started ({shlex.join(command)}): {error}") from None
     return process, log
-
-
-def _log_file() -> Path:
-    name = f"engine-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.log"
-    try:
-        folder = state_folder() / "logs"
-        folder.mkdir(parents=True, exist_ok=True)
-        for old in sorted(folder.glob("engine-*.log"))[:-KEPT_LOGS]:
-            old.unlink(missing_ok=True)
-        (folder / name).touch()
-    except OSError:  # a full disk or a read-only home takes nothing but the log
-        folder = Path(tempfile.mkdtemp(prefix="tuiinit-"))
-    return folder / name
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:

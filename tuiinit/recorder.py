@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from . import protocol
+from .files import private_folder
 from .history import is_milestone
 from .protocol import (
     Command,
@@ -380,7 +381,7 @@ class Recorder:
 
     def _open(self) -> BoundedFile:
         folder = self._folder = sessions_folder() if self._folder is None else self._folder
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        private_folder(folder)
         prune(folder, KEPT_SESSIONS - 1, KEPT_BYTES - self._limit)
         name = f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
         for attempt in range(100):

@@ -22,6 +22,7 @@ import msgspec
 
 from . import protocol
 from .config import RunConfig
+from .files import private
 from .protocol import (
     Command,
     DataInfo,
@@ -263,7 +264,7 @@ def _decode(body: bytes) -> Recorded:
 
 def write(path: Path, messages: Iterable[Recorded]) -> None:
     """Write a whole recording at once. Raises OSError."""
-    with path.open("wb") as file:
+    with open(path, "wb", opener=private) as file:
         file.write(HEADER)
         for message in messages:
             file.write(protocol.pack(message))

@@ -12,10 +12,9 @@ from pathlib import Path
 import pytest
 
 from tests.ui.driving import explorer
-from tuiinit import protocol, recording
+from tuiinit import files, protocol, recording
 from tuiinit.config import RunConfig
 from tuiinit.recorder import BoundedFile, Kind
-from tuiinit.ui import saving
 
 from .terminal import EXPLORER, FAKE_ENGINE, ROOT, Terminal
 
@@ -198,7 +197,7 @@ def test_a_configuration_is_saved_whole_or_not_at_all(disk: Disk, over: bool) ->
     fill(folder)
     before = sorted(folder.iterdir())
     with pytest.raises(OSError, match=FULL):
-        saving.write(path, "gain = 3.0\n", over=over)
+        files.write(path, "gain = 3.0\n", over=over)
     assert sorted(folder.iterdir()) == before
     assert not over or path.read_text() == "lr = 1.0\n"
 
@@ -208,13 +207,13 @@ def test_a_configuration_replaces_what_a_link_points_to(tmp_path: Path) -> None:
     (tmp_path / "real.toml").chmod(0o640)
     (tmp_path / "link.toml").symlink_to("real.toml")
     with pytest.raises(FileExistsError):
-        saving.write(tmp_path / "link.toml", "gain = 3.0\n", over=False)
-    saving.write(tmp_path / "link.toml", "gain = 3.0\n", over=True)
+        files.write(tmp_path / "link.toml", "gain = 3.0\n", over=False)
+    files.write(tmp_path / "link.toml", "gain = 3.0\n", over=True)
     assert (tmp_path / "link.toml").is_symlink()
     assert (tmp_path / "real.toml").read_text() == "gain = 3.0\n"
     assert (tmp_path / "real.toml").stat().st_mode & 0o777 == 0o640
     with pytest.raises(OSError, match="not a file"):
-        saving.write(Path(os.devnull), "", over=True)
+        files.write(Path(os.devnull), "", over=True)
 
 
 @pytest.mark.long

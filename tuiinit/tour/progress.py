@@ -7,6 +7,8 @@ from pathlib import Path
 
 import msgspec
 
+from ..files import replace
+
 FILE = "notes.json"
 
 
@@ -49,11 +51,8 @@ class Progress:
     def _write(self) -> None:
         if self._file is None:
             return
-        new = self._file.with_suffix(".new")
         try:
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-            new.write_bytes(msgspec.json.encode({"ticked": sorted(self.ticked)}))
-            new.replace(self._file)  # a full disk leaves the old file whole
+            replace(self._file, msgspec.json.encode({"ticked": sorted(self.ticked)}))
             self.trouble = ""
         except OSError as error:
             self.trouble = f"The tour's progress cannot be kept ({self._file}: {_why(error)})."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import traceback
 
+from ..files import private, private_folder
 from ..paths import state_folder
 
 MAX_LOG = 2**20  # bytes; a log that is larger is begun anew
@@ -21,9 +22,9 @@ def mishap(what: str, error: BaseException) -> str:
     try:
         path = state_folder() / "logs" / "screen.log"
         if details not in _told:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            private_folder(path.parent)
             mode = "w" if path.exists() and path.stat().st_size > MAX_LOG else "a"
-            with path.open(mode, encoding="utf-8", errors="backslashreplace") as log:
+            with open(path, mode, encoding="utf-8", errors="backslashreplace", opener=private) as log:
                 log.write(f"{what}\n{details}\n")
             _told.add(details)
         where = f"; the details are in {path}"

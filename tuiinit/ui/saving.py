@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-from pathlib import Path
 from typing import ClassVar
 
 from textual import on
@@ -14,35 +11,11 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from ..files import write
 from ..paths import typed
 from ..visible import visible
 
 DEFAULT_NAME = "tuiinit.toml"
-
-
-def write(path: Path, text: str, *, over: bool) -> None:
-    """Write a file whole, or leave what is there as it was.
-
-    Raises:
-        FileExistsError: there is one, and it may not be written over.
-        OSError, ValueError: it cannot be written.
-    """
-    path = Path(os.path.realpath(path))  # a link stays one
-    if over and path.exists() and not path.is_file():
-        raise OSError("it is not a file")
-    new = path.with_name(f".{path.name}.{os.getpid()}") if over else path
-    # "x" refuses a file that is there, also one that came between asking and writing.
-    with new.open("x", encoding="utf-8") as file:
-        try:
-            file.write(text)
-            file.flush()
-            if new != path:
-                if path.exists():
-                    shutil.copymode(path, new)
-                new.replace(path)
-        except OSError:  # a full disk
-            new.unlink()
-            raise
 
 
 class SaveDialog(ModalScreen[str | None]):
