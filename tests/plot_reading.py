@@ -62,6 +62,14 @@ def role_at(plot: Plot, row: int, column: int) -> Role:
     raise IndexError(column)
 
 
+def ground_at(plot: Plot, row: int, column: int) -> Role | None:
+    for span in plot.rows[row]:
+        if column < len(span.text):
+            return span.ground
+        column -= len(span.text)
+    raise IndexError(column)
+
+
 def curve(x: Any, y: Any, **options: Any) -> Curve:
     return Curve("c", x, y, Role.SERIES_0, **options)
 

@@ -5,24 +5,34 @@ and laid into them. Every plot has exactly the asked-for width and height, and n
 """
 
 from .axes import Axis, nice_limits, nice_ticks, tick_label
+from .bands import Band
 from .bars import Bars, density, histograms, overlay
-from .cells import SERIES, Canvas, Plot, Role, Row, Shown, Span
+from .cells import BOTH, DEPTH, SERIES, SHADES, Canvas, Plot, Role, Row, Shown, Span, by_depth
 from .curves import Curve, curves, legend
+from .depth import Line, depth
 from .pictures import heat, image
+from .ridges import ridges
 
 __all__ = [
+    "BOTH",
+    "DEPTH",
     "SERIES",
+    "SHADES",
     "Axis",
+    "Band",
     "Bars",
     "Canvas",
     "Curve",
+    "Line",
     "Plot",
     "Role",
     "Row",
     "Shown",
     "Span",
+    "by_depth",
     "curves",
     "density",
+    "depth",
     "heat",
     "histograms",
     "image",
@@ -30,5 +40,6 @@ __all__ = [
     "nice_limits",
     "nice_ticks",
     "overlay",
+    "ridges",
     "tick_label",
 ]

@@ -112,10 +112,10 @@ def overlay(
     drawn: list[Curve] = []
     for panel in panels:
         if panel.previous is not None:
-            edges, heights = _clean(*panel.previous)
+            edges, heights = cleaned(*panel.previous)
             drawn.append(Curve("", (edges[:-1] + edges[1:]) / 2, heights, Role.PREVIOUS, dotted=True))
     for panel in panels:
-        edges, heights = _clean(panel.edges, panel.heights)
+        edges, heights = cleaned(panel.edges, panel.heights)
         drawn.append(Curve(panel.title, (edges[:-1] + edges[1:]) / 2, heights, panel.role))
     x_axis = Axis(*(x or _edges(panels)))
     y_axis = Axis(0.0, _tallest(panels) if tallest is None else tallest)
@@ -134,7 +134,7 @@ def _evenly(panels: Sequence[Bars], count: int) -> list[Bars]:
     return [panels[round(i * (len(panels) - 1) / (count - 1))] for i in range(count)]
 
 
-def _clean(edges: Any, heights: Any) -> tuple[Floats, Floats]:
+def cleaned(edges: Any, heights: Any) -> tuple[Floats, Floats]:
     """Finite, rising edges and heights of matching lengths; a histogram that has none becomes empty."""
     e, h = np.asarray(edges, np.float64).ravel(), np.asarray(heights, np.float64).ravel()
     n = min(e.size - 1, h.size)
@@ -147,8 +147,8 @@ def _clean(edges: Any, heights: Any) -> tuple[Floats, Floats]:
 
 
 def _each(panels: Sequence[Bars]) -> list[tuple[Floats, Floats]]:
-    pairs = [_clean(panel.edges, panel.heights) for panel in panels]
-    return pairs + [_clean(*panel.previous) for panel in panels if panel.previous is not None]
+    pairs = [cleaned(panel.edges, panel.heights) for panel in panels]
+    return pairs + [cleaned(*panel.previous) for panel in panels if panel.previous is not None]
 
 
 def _edges(panels: Sequence[Bars]) -> tuple[float, float]:
@@ -181,7 +181,7 @@ def _columns(edges: Floats, heights: Floats, x: tuple[float, float], columns: in
 def _bars(grid: Grid, canvas: Canvas, panel: Bars, cursor: float | None) -> None:
     area = np.s_[canvas.top : canvas.top + canvas.rows, canvas.left : canvas.left + canvas.columns]
     codes, roles = grid.codes[area], grid.roles[area]
-    heights = _columns(*_clean(panel.edges, panel.heights), canvas.x, canvas.columns)
+    heights = _columns(*cleaned(panel.edges, panel.heights), canvas.x, canvas.columns)
     share = heights / canvas.y[1]
     eighths = np.where(heights > 0, np.maximum(1, np.rint(share * canvas.rows * 8)), 0)
     floor = 8 * np.arange(canvas.rows - 1, -1, -1)[:, None]
@@ -189,7 +189,7 @@ def _bars(grid: Grid, canvas: Canvas, panel: Bars, cursor: float | None) -> None
     codes[:] = _EIGHTHS[level]
     roles[:] = panel.role
     if panel.previous is not None:
-        edges, before = _clean(*panel.previous)
+        edges, before = cleaned(*panel.previous)
         _outline(codes, roles, canvas, _columns(edges, before, canvas.x, 2 * canvas.columns), level)
     at = None if cursor is None else canvas.column_of(cursor)
     if at is not None:

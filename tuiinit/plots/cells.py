@@ -27,6 +27,8 @@ class Role(IntEnum):
     CURSOR = 4
     PREVIOUS = 5  # the lane before
     EVENT = 6  # a hyperparameter changed here
+    FIGURE = 7  # a number that belongs to what is drawn beside it
+    BEHIND = 8  # an area of the lane before where it is higher than what is in front of it
     SERIES_0 = 16
     SERIES_1 = 17
     SERIES_2 = 18
@@ -35,16 +37,63 @@ class Role(IntEnum):
     SERIES_5 = 21
     SERIES_6 = 22
     SERIES_7 = 23
+    # One sequential palette: the first layer has the first of these, the last layer the last.
+    DEPTH_0 = 32
+    DEPTH_1 = 33
+    DEPTH_2 = 34
+    DEPTH_3 = 35
+    DEPTH_4 = 36
+    DEPTH_5 = 37
+    DEPTH_6 = 38
+    DEPTH_7 = 39
+    # The same where the lane before reaches as high.
+    BOTH_0 = 40
+    BOTH_1 = 41
+    BOTH_2 = 42
+    BOTH_3 = 43
+    BOTH_4 = 44
+    BOTH_5 = 45
+    BOTH_6 = 46
+    BOTH_7 = 47
+    # How much, from little to most.
+    SHADE_0 = 48
+    SHADE_1 = 49
+    SHADE_2 = 50
+    SHADE_3 = 51
+    SHADE_4 = 52
+    SHADE_5 = 53
+    SHADE_6 = 54
+    SHADE_7 = 55
+    SHADE_8 = 56
+    SHADE_9 = 57
+    SHADE_10 = 58
+    SHADE_11 = 59
+    SHADE_12 = 60
+    SHADE_13 = 61
+    SHADE_14 = 62
+    SHADE_15 = 63
 
 
-SERIES = tuple(role for role in Role if role >= Role.SERIES_0)
+SERIES = tuple(role for role in Role if Role.SERIES_0 <= role <= Role.SERIES_7)
+DEPTH = tuple(role for role in Role if Role.DEPTH_0 <= role <= Role.DEPTH_7)
+BOTH = tuple(role for role in Role if Role.BOTH_0 <= role <= Role.BOTH_7)
+SHADES = tuple(role for role in Role if role >= Role.SHADE_0)
+NO_GROUND = 255  # a cell on the plain background
+ROLES = {int(role): role for role in Role}
+
+
+def by_depth(count: int) -> tuple[Role, ...]:
+    """A role for each of `count` layers, spread over the whole palette."""
+    last = len(DEPTH) - 1
+    return tuple(DEPTH[round(i * last / max(1, count - 1))] for i in range(count))
 
 
 class Span(NamedTuple):
-    """Neighbouring cells of one role."""
+    """Neighbouring cells of one role; `ground` is the role whose colour lies behind them, if any."""
 
     text: str
     role: Role
+    ground: Role | None = None
 
 
 Row = tuple[Span, ...]
@@ -139,13 +188,14 @@ def shorten(text: str, width: int) -> str:
 
 
 class Grid:
-    """A picture in the making: (height, width) code points and roles."""
+    """A picture in the making: (height, width) code points, roles, and roles of what lies behind."""
 
     def __init__(self, width: int, height: int) -> None:
         self.width, self.height = max(0, width), max(0, height)
         shape = (self.height, self.width)
         self.codes: Cells = np.full(shape, BLANK, np.uint32)
         self.roles: npt.NDArray[np.uint8] = np.full(shape, Role.TEXT, np.uint8)
+        self.grounds: npt.NDArray[np.uint8] = np.full(shape, NO_GROUND, np.uint8)
 
     def put(self, row: int, column: int, text: str, role: Role) -> None:
         """Write text from a cell on; what falls outside is cut."""
@@ -175,13 +225,19 @@ class Grid:
         # A blank cell has no colour of its own: it joins the run before it, which makes fewer spans.
         owner = np.where(self.codes != BLANK, np.arange(self.width), 0)
         roles = np.take_along_axis(self.roles, np.maximum.accumulate(owner, axis=1), axis=1)
-        changed = roles[:, 1:] != roles[:, :-1]
+        grounds = self.grounds
+        changed = (roles[:, 1:] != roles[:, :-1]) | (grounds[:, 1:] != grounds[:, :-1])
         rows = []
         for i in range(self.height):
             text = self.codes[i].tobytes().decode("utf-32-le")
             starts = [0, *(np.flatnonzero(changed[i]) + 1).tolist()]
             ends = [*starts[1:], self.width]
-            rows.append(tuple(Span(text[a:b], Role(int(roles[i, a]))) for a, b in zip(starts, ends, strict=True)))
+            rows.append(
+                tuple(
+                    Span(text[a:b], ROLES[roles[i, a]], ROLES.get(grounds[i, a]))
+                    for a, b in zip(starts, ends, strict=True)
+                )
+            )
         return Plot(tuple(rows), canvases)
 
 

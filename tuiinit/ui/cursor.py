@@ -212,9 +212,9 @@ def _crossed(line: Row, column: int) -> Row:
         if 0 <= cut < len(span.text):
             cell = span.text[cut]
             parts = (
-                Span(span.text[:cut], span.role),
-                Span(LINE if cell in EMPTY else cell, Role.CURSOR),
-                Span(span.text[cut + 1 :], span.role),
+                span._replace(text=span.text[:cut]),
+                Span(LINE if cell in EMPTY else cell, Role.CURSOR, span.ground),
+                span._replace(text=span.text[cut + 1 :]),
             )
             spans += [part for part in parts if part.text]
         else:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from rich.cells import cell_len, set_cell_size
 
-from ..plots import Row, Span
+from ..plots import Role, Row, Span
 from ..visible import visible as show_controls
 
 
@@ -81,23 +81,23 @@ def row(width: int, *pieces: Piece, right: Sequence[Piece] = ()) -> Row:
     return (*spans, *tail)
 
 
-def _span(text: str, role: int) -> Span:
-    return Span(text, role)  # type: ignore[arg-type]
+def _span(text: str, role: int, ground: Role | None = None) -> Span:
+    return Span(text, role, ground)  # type: ignore[arg-type]
 
 
 def _cut(pieces: Iterable[Piece], width: int) -> list[Span]:
     spans: list[Span] = []
     for piece in pieces:
-        text, role = (piece, Ink.PLAIN) if isinstance(piece, str) else piece
+        text, role, *ground = (piece, Ink.PLAIN) if isinstance(piece, str) else piece
         text = printable(text)
         length = cell_len(text)
         if not length:
             continue
         if length > width:
             if width > 0:
-                spans.append(_span(fit(text, width), role))
+                spans.append(_span(fit(text, width), role, *ground))
             break
-        spans.append(_span(text, role))
+        spans.append(_span(text, role, *ground))
         width -= length
     return spans
 

@@ -15,10 +15,13 @@ from textual.widget import Widget
 
 from ..plots import Role, Row, Span
 from .ink import Ink, printable
+from .shades import colour_of
 
 # Plot and text roles by number → component class. Colours live in the style sheet.
 CLASSES: dict[int, str] = {
-    int(role): "sheet--" + role.name.lower().replace("_", "-") for role in (*Role, *Ink) if role is not Ink.PLAIN
+    int(role): "sheet--" + role.name.lower().replace("_", "-")
+    for role in (*Role, *Ink)
+    if role is not Ink.PLAIN and colour_of(role, dark=True, ansi=False) is None
 }
 
 
@@ -66,7 +69,7 @@ class Sheet(Widget, can_focus=False):
         super().__init__(id=id, classes=classes)
         self._rows: tuple[Row, ...] = ()
         self._strips: dict[int, Strip] = {}
-        self._styles_of: dict[int, Style] = {}
+        self._styles_of: dict[tuple[int, int | None], Style] = {}
         self._subtitle = ""
 
     @property
@@ -102,18 +105,24 @@ class Sheet(Widget, can_focus=False):
         self._styles_of.clear()
         super().notify_style_update()
 
-    def _style(self, role: int) -> Style:
-        style = self._styles_of.get(role)
-        if style is None:
+    def _style(self, role: int, ground: int | None = None) -> Style:
+        style = self._styles_of.get((role, ground))
+        if style is None and ground is not None:
+            style = self._style(role) + Style(bgcolor=self._style(ground).color)
+            self._styles_of[role, ground] = style
+        elif style is None:
             name, palette = CLASSES.get(role), getattr(self.app, "palette", None)
             style = self.rich_style
-            if name and isinstance(palette, Palette):
+            ordered = colour_of(role, dark=self.app.current_theme.dark, ansi=self.app.native_ansi_color)
+            if ordered is not None:
+                style = Style(color=ordered, bgcolor=self.rich_style.bgcolor)
+            elif name and isinstance(palette, Palette):
                 # The palette lies on the plain background; the sheet may have one of its own.
                 own = palette.get_component_styles(name)
                 style = palette.get_component_rich_style(name)
                 if not own.has_rule("background"):
                     style += Style(bgcolor=self.rich_style.bgcolor)
-            self._styles_of[role] = style
+            self._styles_of[role, None] = style
         return style
 
     def render_line(self, y: int) -> Strip:
@@ -121,7 +130,7 @@ class Sheet(Widget, can_focus=False):
         strip = self._strips.get(y)
         if strip is None or strip.cell_length != width:
             row = self._rows[y] if y < len(self._rows) else ()
-            segments = [Segment(printable(span.text), self._style(span.role)) for span in row]
+            segments = [Segment(printable(span.text), self._style(span.role, span.ground)) for span in row]
             strip = Strip(segments).adjust_cell_length(width, self.rich_style).simplify()
             self._strips[y] = strip
         return strip

@@ -134,7 +134,7 @@ def _indented(plot: Plot, by: int) -> list[Row]:
 
 def _framed(line: Row) -> Row:
     """The row of a picture with its frame in the cursor's colour."""
-    return tuple(Span(span.text, Role.CURSOR) if span.role == Role.AXIS else span for span in line)
+    return tuple(span._replace(role=Role.CURSOR) if span.role == Role.AXIS else span for span in line)
 
 
 def _longest(forms: Sequence[str], width: int) -> str:

@@ -1,0 +1,141 @@
+"""The picture of the depth: value across, layer down, density as shade, two layers in a row of cells."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .axes import Axis, limits
+from .bands import (
+    NAMES,
+    Band,
+    Height,
+    Layout,
+    canvas_of,
+    choose,
+    columns_of,
+    framed_bands,
+    mark_beyond,
+    put_row,
+    scaled,
+    shown_columns,
+    span_of,
+    top_of,
+)
+from .cells import BLANK, NO_GROUND, SHADES, Canvas, Floats, Grid, Plot, Role, Row, by_depth, shorten
+from .curves import TOO_SMALL
+from .ridges import FOOT, HEAD
+
+MOST_HALVES = 8  # half rows of a layer
+READ = 8  # layers that the cursor reads at once
+UPPER, LOWER, FULL = ord("▀"), ord("▄"), ord("█")
+_GREYS = np.array([ord(c) for c in " ░▒▓█"], np.uint32)
+Levels = npt.NDArray[np.intp]  # 0 is nothing, len(SHADES) the most
+
+
+@dataclass(frozen=True)
+class Line:
+    """A pair of lines over the picture: where it goes in each layer, low and high (n,); NaN leaves a gap."""
+
+    low: Any
+    high: Any
+    role: Role
+    mark: str
+
+
+def depth(
+    bands: Sequence[Band],
+    width: int,
+    height: int,
+    *,
+    x: tuple[float, float] | None = None,
+    scale: Height = "root",
+    lines: Sequence[Line] = (),
+    heading: Row = (),
+    colours: bool = True,
+    empty: str = "",
+) -> Plot:
+    """Layers from the top down, each shaded by its own density: as shades of colour, or as ░▒▓█ without.
+
+    Where there are more layers than half rows, neighbours are averaged, and the title's row tells how many
+    share one. Arguments are as in `ridges`; `lines` are drawn over the picture.
+    """
+    width, height = max(0, width), max(0, height)
+    halves = 2 * (height - HEAD - FOOT)
+    layers = len(bands)
+    each = max(1, min(MOST_HALVES, halves // layers)) if layers else 1
+    parts = max(0, min(layers, halves))
+    layout = Layout.of(bands, heading, width, height, (parts * each + 1) // 2) if layers else None
+    if layout is None:
+        grid = Grid(width, height)
+        grid.sentence(TOO_SMALL if layers else empty)
+        return grid.plot()
+    x_axis = Axis(*limits(*(x or span_of(bands))))
+    span = (x_axis.lo, x_axis.hi)
+    columns = [columns_of(band.edges, band.density, span, layout.columns) for band in bands]
+    share = np.stack([scaled(c.density, top_of(c.density, None), scale) for c in columns])
+    first = np.arange(parts) * layers // parts  # the first layer of each part
+    if parts < layers:
+        share = np.add.reduceat(share, first, axis=0) / np.diff(np.append(first, layers))[:, None]
+    level = np.ceil(np.clip(share, 0, 1) * len(SHADES) - 1e-9).astype(np.intp).repeat(each, axis=0)
+    of_half = first.repeat(each)
+    if len(level) % 2:
+        level = np.vstack([level, np.zeros((1, layout.columns), np.intp)])
+    note = f"{layers} layers, up to {-(-layers // parts)} averaged" if parts < layers else f"{layers} layers"
+    grid = framed_bands(layout, width, height, x_axis, f"shade: {NAMES[scale]}, each layer its own", note, heading)
+    area = np.s_[HEAD : HEAD + layout.rows, layout.left : layout.left + layout.columns]
+    codes, roles, grounds = grid.codes[area], grid.roles[area], grid.grounds[area]
+    upper, lower = level[::2], level[1::2]
+    if colours:
+        codes[:], roles[:], grounds[:] = _shaded(upper, lower)
+    else:
+        codes[:] = _GREYS[-(-(upper + lower) // 2 * 4 // len(SHADES))]
+        roles[:] = Role.FIGURE
+    canvas = canvas_of(layout, HEAD, layout.rows, span, float(layers), ())
+    ground = np.maximum(upper, lower) * colours
+    for line in lines:
+        for ends in (line.low, line.high):
+            _line(grid, canvas, line, np.asarray(ends, np.float64).ravel(), of_half[::2], ground)
+    palette = by_depth(layers)
+    before = -1
+    for row, layer in enumerate(of_half[::2].tolist()):
+        at = HEAD + row
+        if layer != before:
+            before = layer
+            grid.put(at, 0, shorten(f" {bands[layer].title}", layout.label - 1), palette[layer])
+            beyond = [Role.TEXT if side else None for side in (columns[layer].left, columns[layer].right)]
+            mark_beyond(grid, layout, at, *beyond)
+            tall = each // 2 or 1
+            for line_at, figures in enumerate(bands[layer].figures[:tall] if layout.figures else ()):
+                put_row(grid, at + line_at, layout.left + layout.columns + 1, figures)
+    shown = tuple(
+        item for i in choose(layers, READ) for item in shown_columns(bands[i], palette[i], span, columns[i], None)
+    )
+    return grid.plot(replace(canvas, shown=shown))
+
+
+def _shaded(upper: Levels, lower: Levels) -> tuple[Any, Any, Any]:
+    """Code points, roles and grounds of two layers a cell, each (rows, columns)."""
+    palette = np.array([Role.TEXT, *SHADES], np.uint8)
+    codes = np.where(upper == lower, FULL, UPPER).astype(np.uint32)
+    codes = np.where((upper == 0) & (lower > 0), LOWER, codes)
+    codes = np.where((upper == 0) & (lower == 0), BLANK, codes)
+    roles = palette[np.where(upper > 0, upper, lower)]
+    grounds = np.where((upper > 0) & (lower > 0) & (upper != lower), palette[lower], np.uint8(NO_GROUND))
+    return codes, roles, grounds
+
+
+def _line(grid: Grid, canvas: Canvas, line: Line, values: Floats, of_row: npt.NDArray[np.intp], level: Levels) -> None:
+    """Put a line's mark into one cell of each row, on the fuller of the shades there: the picture has no hole."""
+    for row, layer in enumerate(of_row.tolist()):
+        column = canvas.column_of(float(values[layer])) if layer < values.size else None
+        if column is None:
+            continue
+        at = canvas.top + row, canvas.left + column
+        shade = int(level[row, column])
+        grid.codes[at], grid.roles[at] = ord(line.mark), line.role
+        grid.grounds[at] = SHADES[shade - 1] if shade else NO_GROUND

@@ -1,0 +1,188 @@
+"""Ridges: histograms of layers under one another on one x axis, the lane before in the same bands.
+
+A cell has a foreground, a background and an eighth-block glyph. In a column where now is a and the lane
+before is b eighths high, cells up to min(a, b) show both, from there to max(a, b) whichever is higher, and
+above it nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from .axes import Axis, limits
+from .bands import (
+    NAMES,
+    Band,
+    Columns,
+    Height,
+    Layout,
+    beyond_roles,
+    canvas_of,
+    choose,
+    columns_of,
+    framed_bands,
+    mark_beyond,
+    put_row,
+    scaled,
+    shown_columns,
+    span_of,
+    top_of,
+)
+from .cells import BOTH, DEPTH, NO_GROUND, Canvas, Cells, Grid, Plot, Role, Row, by_depth, shorten
+from .curves import ABOVE, TOO_SMALL
+from .raster import BRAILLE, braille, extent, fill
+
+MOST_ROWS = 4  # of a band
+FEW_ROWS = 8  # of a band where there are only FEW
+FEW = 3
+HEAD, FOOT = 1, 1  # rows of the title and of the axis' labels
+_EIGHTHS = np.array([ord(c) for c in " ▁▂▃▄▅▆▇█"], np.uint32)
+
+
+def best_height(count: int) -> int:
+    """Rows with which each of so many bands is as high as it can be."""
+    return HEAD + FOOT + 1 + count * (FEW_ROWS if count <= FEW else MOST_ROWS)
+
+
+def ridges(
+    bands: Sequence[Band],
+    width: int,
+    height: int,
+    *,
+    x: tuple[float, float] | None = None,
+    scale: Height = "root",
+    heading: Row = (),
+    colours: bool = True,
+    empty: str = "",
+) -> Plot:
+    """Bands under one another, each with a height of its own that follows what is in front.
+
+    Where the lane before is higher than a band, ▴ at its top says so; where a histogram goes on beyond the x
+    limits, ◂ or ▸ at the frame. Layers that do not fit are left out evenly, and the title's row tells how many.
+
+    Args:
+        x: limits of all bands; by default they span every histogram in front.
+        scale: how densities become heights.
+        heading: what stands over the bands' figures.
+        colours: whether cells may have two colours; without, the lane before is an outline of dots where it
+            is higher.
+        empty: the sentence shown while there is nothing to draw.
+    """
+    width, height = max(0, width), max(0, height)
+    room = height - HEAD - FOOT
+    shown = choose(len(bands), max(0, room))
+    each = min(FEW_ROWS if len(shown) <= FEW else MOST_ROWS, room // len(shown)) if shown else 0
+    layout = Layout.of(bands, heading, width, height, each * len(shown)) if shown else None
+    if layout is None:
+        grid = Grid(width, height)
+        grid.sentence(TOO_SMALL if bands else empty)
+        return grid.plot()
+    x_axis = Axis(*limits(*(x or span_of(bands))))
+    left_out = len(bands) - len(shown)
+    note = f"{left_out} of {len(bands)} layers left out" if left_out else ""
+    title = f"height: {NAMES[scale]}, each layer its own"
+    grid = framed_bands(layout, width, height, x_axis, title, note, heading)
+    roles = by_depth(len(bands))
+    canvases = [
+        _band(grid, layout, bands[i], roles[i], HEAD + place * each, each, (x_axis.lo, x_axis.hi), scale, colours)
+        for place, i in enumerate(shown)
+    ]
+    return grid.plot(*canvases)
+
+
+def _band(
+    grid: Grid,
+    layout: Layout,
+    band: Band,
+    role: Role,
+    top: int,
+    rows: int,
+    x: tuple[float, float],
+    scale: Height,
+    colours: bool,
+) -> Canvas:
+    """Draw one band with its label and its figures."""
+    now = columns_of(band.edges, band.density, x, layout.columns)
+    behind = columns_of(*band.previous, x, layout.columns) if band.previous is not None else None
+    full = top_of(now.density, behind.density if behind else None)
+    a, _ = eighths(now, full, scale, rows)
+    b, beyond = eighths(behind, full, scale, rows) if behind else (np.zeros_like(a), np.zeros(a.shape, np.bool_))
+    area = np.s_[top : top + rows, layout.left : layout.left + layout.columns]
+    codes, roles, grounds = grid.codes[area], grid.roles[area], grid.grounds[area]
+    both = BOTH[DEPTH.index(role)]
+    if colours:
+        codes[:], roles[:], grounds[:] = two_coloured(a, b, rows, role, both)
+    else:
+        codes[:] = _EIGHTHS[np.clip(a - _floor(rows), 0, 8)]
+        roles[:] = role
+        _outline(codes, roles, b)
+    for column in _middles(beyond):
+        codes[0, column] = ABOVE
+        roles[0, column] = Role.FIGURE if colours else Role.PREVIOUS
+        if colours:  # on what takes more of the cell: a bar that is marked has no hole
+            grounds[0, column] = both if a[column] - 8 * (rows - 1) > 4 else Role.BEHIND
+    last = top + rows - 1
+    grid.put(last, 0, shorten(f" {band.title}", layout.label - 1), role)
+    mark_beyond(grid, layout, last, *beyond_roles(now, behind, role))
+    figures = band.figures[:rows] if layout.figures else ()
+    for line, row in enumerate(figures, top + rows - len(figures)):
+        put_row(grid, line, layout.left + layout.columns + 1, row)
+    return canvas_of(layout, top, rows, x, full, shown_columns(band, role, x, now, behind))
+
+
+def eighths(
+    histogram: Columns, top: float, scale: Height, rows: int
+) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.bool_]]:
+    """Heights (columns,) in eighths of a row, and where they would exceed `rows`.
+
+    `top` is an eighth below the band's upper edge, which keeps bands apart; what is not 0 is at least an eighth.
+    """
+    share = scaled(histogram.density, top, scale)
+    height = np.rint(np.minimum(share, 1e6) * (8 * rows - 1))
+    height = np.where(share > 0, np.maximum(1, height), 0).astype(np.intp)
+    return np.minimum(height, 8 * rows), height > 8 * rows
+
+
+def _floor(rows: int) -> npt.NDArray[np.intp]:
+    """The lower edge of each row of a band in eighths, (rows, 1)."""
+    return 8 * np.arange(rows - 1, -1, -1)[:, None]
+
+
+def two_coloured(
+    now: npt.NDArray[np.intp], behind: npt.NDArray[np.intp], rows: int, role: Role, both: Role
+) -> tuple[Cells, npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
+    """Code points, roles and grounds, each (rows, columns), of two histograms in eighths of a row, each (columns,).
+
+    A cell can hold two of {both, the higher one, nothing}. Where all three meet, the thinner of the first two
+    gives way: a height is wrong by at most three eighths of a row.
+    """
+    floor = _floor(rows)
+    lower = np.clip(np.minimum(now, behind) - floor, 0, 8)
+    upper = np.clip(np.maximum(now, behind) - floor, 0, 8)
+    three = (lower > 0) & (upper > lower) & (upper < 8)
+    thin = lower <= upper - lower
+    upper = np.where(three & ~thin, lower, upper)
+    lower = np.where(three & thin, 0, lower)
+    higher = np.where(now > behind, np.uint8(role), np.uint8(Role.BEHIND))[None, :]
+    codes = _EIGHTHS[np.where(lower > 0, lower, upper)]
+    roles = np.where(lower > 0, np.uint8(both), higher)
+    grounds = np.where((lower > 0) & (upper > lower), higher, np.uint8(NO_GROUND))
+    return codes, roles, grounds
+
+
+def _outline(codes: Cells, roles: npt.NDArray[np.uint8], behind: npt.NDArray[np.intp]) -> None:
+    """Dots along the lane before in the cells in which nothing of now is."""
+    rows, columns = codes.shape
+    canvas = Canvas(0, 0, columns, rows, (0.0, float(columns)), (0.0, 8.0 * rows))
+    dots = braille(fill(canvas, *extent(canvas, np.arange(columns) + 0.5, np.where(behind > 0, behind, np.nan))))
+    free = (codes == _EIGHTHS[0]) & (dots != BRAILLE)
+    codes[free], roles[free] = dots[free], Role.PREVIOUS
+
+
+def _middles(marked: npt.NDArray[np.bool_]) -> list[int]:
+    """The middle of each run of marked columns."""
+    ends = np.flatnonzero(np.diff(np.concatenate([[False], marked, [False]]).astype(np.int8)))
+    return [int(start + end - 1) // 2 for start, end in zip(ends[::2], ends[1::2], strict=True)]
