@@ -219,6 +219,8 @@ def run(steps: int | None, epochs: int | None, compile_steps: bool, as_json: boo
     engine = engine_command(None, compile_steps=compile_steps)
     with progress_bar("training") as progress:
         (result,) = runs.run([config], steps=steps, epochs=epochs, evaluate=True, engine=engine, progress=progress)
+    if result.quick.startswith("plain: "):
+        streams.say(visible(f"tuiinit: steps are {result.quick}") + "\n")
     if not result.snapshots:
         raise runs.RunError("the numbers leave float32's range at the very start: there is nothing to show")
     if as_json:

@@ -271,7 +271,8 @@ class Status(Message, frozen=True, kw_only=True):
     lanes: tuple[LaneStatus, ...]
     steps_per_second: float  # of all selected lanes together
     measuring: float  # share of the engine's time, 0…1
-    quick: str = ""  # how steps are made quicker: "compiling", "compiled", "CUDA graph"; empty if they are not
+    # How steps are made quicker: "compiling", "compiled", "CUDA graph"; empty if they are not, or "plain: " and why.
+    quick: str = ""
 
 
 class Problem(Message, frozen=True, kw_only=True):

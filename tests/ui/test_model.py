@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from tuiinit.config import ConfigError, RunConfig
@@ -20,6 +21,7 @@ from tuiinit.protocol import (
     Status,
 )
 from tuiinit.ui.model import Changed, Session, differences
+from tuiinit.ui.panes.header import header_row
 
 from . import fake
 
@@ -323,3 +325,19 @@ def test_notices_go_with_the_next_key_but_fatal_ones_stay() -> None:
     assert session.notice is None
     session.take(Problem(text="out of memory", fatal=True))
     assert session.hush() == Changed.NOTHING
+
+
+def test_why_steps_are_plain_is_said_once() -> None:
+    session = Session(RunConfig())
+    told = status(session.config, 10)
+    reason = "others may write to /cache/compiled, so what lies there is not run"
+    told = msgspec.structs.replace(told, quick=f"plain: {reason}")
+    assert Changed.BAR in session.take(told)
+    assert session.notice is not None
+    assert session.notice.text == f"Steps are plain: {reason}."
+    session.hush()
+    assert Changed.BAR not in session.take(told)
+    session.take(Hello(version=1, program="0", torch="2", device="cpu", threads=1, pid=1))
+    header = "".join(span.text for span in header_row(session, 130))
+    assert "cpu, plain ·" in header
+    assert "others" not in header

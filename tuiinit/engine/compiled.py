@@ -26,7 +26,9 @@ from torch import Tensor, nn
 from torch.fx import GraphModule
 
 from ..config import RunConfig
+from ..files import private
 from ..paths import cache_folder
+from . import library
 from .network import CURVES, Network
 
 if TYPE_CHECKING:
@@ -177,6 +179,7 @@ class Compiler:
         self._doing: Recipe | None = None
         self._given_up: set[Recipe] = set()
         self._runners: dict[Recipe, Runner] = {}
+        self.refused = ""  # why what lies in the cache folder is not run, one sentence
 
     def quick(self, step: Step, network: Network) -> Quick | None:
         """A compiled step in place of `step`; None as long as, or if, there is none."""
@@ -210,13 +213,15 @@ class Compiler:
             return None
         try:
             path = folder() / recipe.name
-            there = path.exists()
-        except OSError:  # no home folder, or none that may be read
+            there = library.find(path)
+        except (OSError, library.UntrustedError) as error:  # no home folder, or none that may be read
             self._given_up.add(recipe)
+            if isinstance(error, library.UntrustedError):
+                self.refused = f"{error}, so what lies there is not run"
             return None
-        if there:
+        if there is not None:
             try:
-                runner = torch._C._aoti.AOTIModelContainerRunnerCpu(str(path), 1)
+                runner = torch._C._aoti.AOTIModelContainerRunnerCpu(there, 1)
                 with contextlib.suppress(OSError):
                     os.utime(path)
                 self._runners[recipe] = runner.run
@@ -287,9 +292,7 @@ def compile_to(recipe: Recipe, path: Path) -> None:
     with torch.no_grad():
         exported = torch.export.export(step, inputs).module()
         made = _compiled(exported, inputs)
-    part = path.with_suffix(f".{os.getpid()}")
-    shutil.copyfile(made, part)
-    os.replace(part, path)
+    library.keep(made, path)
     for old in sorted(path.parent.glob("*.so"), key=lambda p: p.stat().st_mtime)[:-KEPT]:
         old.unlink(missing_ok=True)
 
@@ -338,8 +341,8 @@ def main() -> None:
 
         threading.Thread(target=wait_for_the_engine, daemon=True).start()
         path = folder() / recipe.name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.with_suffix(".lock").open("w") as lock:
+        library.make_folder(path.parent)
+        with open(path.with_suffix(".lock"), "w", opener=private) as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)  # another engine may be at the same
             compile_to(recipe, path)
         path.with_suffix(".lock").unlink(missing_ok=True)

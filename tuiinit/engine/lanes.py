@@ -78,7 +78,9 @@ class Lanes:
         ways = {lane.quick for lane in self.moving()}
         if "" not in ways:
             return ", ".join(sorted(ways))
-        return "compiling" if self._compiler is not None and self._compiler.working else ""
+        if self._compiler is None:
+            return ""
+        return "compiling" if self._compiler.working else self._compiler.refused and f"plain: {self._compiler.refused}"
 
     def select(self, configs: Iterable[RunConfig]) -> list[Trainer]:
         """Select lanes, in order; those not there yet begin at step 0. Gives back the new ones.

@@ -303,6 +303,9 @@ class Session:
             changed |= Changed.TRAINING
         if old is None or self.settings != settings:
             changed |= Changed.CONFIG
+        word, _, reason = frame.quick.partition(": ")
+        if reason and (old is None or old.quick != frame.quick):
+            changed |= self.say(f"Steps are {word}: {reason}.", "warn")
         return changed
 
     def _take_lane(self, frame: Lane) -> Changed:

@@ -22,7 +22,7 @@ def header_row(session: Session, width: int) -> Row:
         device = visible(session.hello.device)
         device = fit(device, DEVICE_WIDTH).rstrip()
         if status and status.quick and width >= 112:
-            device += f", {visible(status.quick)}"
+            device += f", {visible(status.quick.partition(':')[0])}"
         pace = (f"{'recording':>14}", Ink.WARN) if session.recorded else (f"{speed:>6} steps/s", Ink.PLAIN)
         right.insert(0, [pace, ("   ", Ink.DIM)])
         if width >= 100:
