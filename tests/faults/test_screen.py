@@ -115,14 +115,14 @@ def test_a_mistake_that_ends_the_explorer_leaves_one_sentence(tmp_path: Path) ->
         "from tuiinit.ui.screen import Explorer\n"
         "def fail(self, *_):\n"
         "    raise ZeroDivisionError('on purpose')\n"
-        "Explorer.action_help = fail\n"
+        "Explorer.key_f5 = fail\n"
         "from tuiinit.cli import main\n"
         f"sys.argv = ['tuiinit', '--engine', {FAKE_ENGINE!r}]\n"
         "main()\n"
     )
     with Terminal(EXPLORER[0], "-c", broken_app, environment={"TUIINIT_STATE": str(tmp_path)}) as terminal:
         terminal.reaches(0)
-        terminal.press("?")
+        terminal.press("\x1b[15~")
         assert terminal.ends() == 1
         terminal.check_restored()
         words = " ".join(terminal.last_words.split())

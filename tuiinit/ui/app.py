@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ClassVar
 
 from rich.text import Text
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.screen import Screen
+from textual.theme import ThemeProvider
 from textual.timer import Timer
 
 from ..command_line import command_line
@@ -24,6 +25,8 @@ from .actions import ACTIONS, Action
 from .messages import Updated
 from .mishaps import mishap
 from .model import Changed, Commands, Session
+from .over import Bounded
+from .palette import ActionPalette
 from .screen import Explorer
 from .signals import when_continued, when_told_to_end
 
@@ -41,7 +44,7 @@ def _help_screen() -> Screen[None]:
     return HelpScreen()
 
 
-class ExplorerApp(App[int]):
+class ExplorerApp(Bounded[int]):
     """The explorer over a stream of frames."""
 
     TITLE = "tuiinit"
@@ -275,11 +278,22 @@ class ExplorerApp(App[int]):
         await self._leave()
         self.exit(code, return_code=code)
 
+    def tell_failure(self, sentence: str) -> None:
+        self._changed |= self.session.say(sentence, "bad")
+        self.post_message(Updated())
+
     def _fatal_error(self) -> None:
         # Textual would print a traceback over the person's shell.
         error = self._exception or RuntimeError("unknown")
         self._exit_renderables.append(Text("tuiinit: " + mishap("the explorer failed", error)))
         self._close_messages_no_wait()
+
+    def action_command_palette(self) -> None:
+        if not isinstance(self.screen, ActionPalette):
+            self.push_screen(ActionPalette())
+
+    def search_themes(self) -> None:
+        self.push_screen(ActionPalette(providers=[ThemeProvider], placeholder="Search for themes…"))
 
     def copy_command_line(self) -> None:
         """Put the command that gives what is on the screen into the clipboard, and show it."""

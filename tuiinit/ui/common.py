@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from textual.screen import Screen, ScreenResultType
+from textual.screen import ScreenResultType
 
 from .model import Commands, Session
+from .over import Over
 
 
-class CommonScreen(Screen[ScreenResultType]):
+class CommonScreen(Over[ScreenResultType]):
     """A screen with the program's own actions."""
 
     def action_help(self) -> None:

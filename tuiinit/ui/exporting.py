@@ -18,6 +18,7 @@ from ..paths import typed
 from ..visible import visible
 from .mishaps import mishap
 from .model import Session
+from .over import Over
 
 Say = Callable[[str, str], object]  # a sentence and its severity
 
@@ -27,7 +28,7 @@ def folder_name() -> str:
     return time.strftime("tuiinit-report-%Y%m%d-%H%M%S")
 
 
-class ExportDialog(ModalScreen[str | None]):
+class ExportDialog(ModalScreen[str | None], Over[str | None]):
     """Asks for the folder. Dismisses with its name, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Cancel")]

@@ -8,11 +8,11 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
-from textual.screen import Screen
 
 from ..plots import Row
 from .actions import EVERY, GROUPS, shown_key
 from .ink import SEVERITIES, Ink, row, wrap
+from .over import Over
 from .sheet import Sheet
 from .views import VIEWS
 
@@ -87,7 +87,7 @@ def help_rows(width: int) -> tuple[Row, ...]:
     return tuple(rows)
 
 
-class HelpScreen(Screen[None]):
+class HelpScreen(Over[None]):
     """Keys and how to read the views. It covers all: to draw the explorer dimmed beneath it takes as long again."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -119,8 +119,13 @@ class Session:
 
     @property
     def selected(self) -> tuple[RunConfig, ...]:
-        """The lanes that train: those that are compared, or the shown one alone."""
-        return self.group or (self.config,)
+        """The lanes that train: those that are compared, or the shown one alone if it is none of them."""
+        return self.group if self._place is not None else (self.config,)
+
+    @property
+    def _place(self) -> int | None:
+        """Where the shown lane is among those that are compared."""
+        return next((i for i, config in enumerate(self.group) if config.key == self.key), None)
 
     @property
     def clock(self) -> int:
@@ -486,6 +491,9 @@ class Session:
             if not self.recorded:
                 self.lanes.setdefault(config.key, LaneHistory(config))
         self.point_at_lane(shown)
+        if self._place is None:  # nothing is known of it: the first of the others that something is known of
+            for config in reversed(self.group):
+                self.point_at_lane(config)
         return (Select(lanes=self.group),)
 
     def point_at_lane(self, config: RunConfig) -> None:
@@ -548,19 +556,18 @@ class Session:
     def restart(self, new_seed: Callable[[], int] | None = None) -> Commands:
         """Step 0 again with the settings in force now, and with another seed if one is given."""
         self._must_train()
-        at = next(i for i, config in enumerate(self.selected) if config.key == self.key)
         lanes = [config.at(self.clock).replace(**self._asked) for config in self.selected]
         if new_seed is not None:
             seed = new_seed()
             lanes = [config.replace(seed=seed) for config in lanes]
-        return self._start_over(lanes, at)
+        return self._start_over(lanes, self._place or 0)
 
     def _start_over(self, lanes: Sequence[RunConfig], at: int) -> Commands:
         """Nothing but these lanes at step 0; the one at that place is looked at."""
         self._forgotten = {config.key for config in lanes}
         self._engine_has = set(self._forgotten)
         self.lanes = {config.key: LaneHistory(config) for config in lanes}
-        self.group = tuple(lanes) if self.group else ()
+        self.group = tuple(lanes) if self._place is not None else ()
         self.config, self.before, self.looking_at = lanes[at], None, None
         self._alone = self.config
         self.where.clear()

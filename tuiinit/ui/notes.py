@@ -8,7 +8,6 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
-from textual.screen import Screen
 
 from ..claims import batches, evenness, gains, start, updates
 from ..plots import Row
@@ -16,6 +15,7 @@ from ..tour import BY_CLAIM, STOPS, Progress, Stop
 from .actions import NOTES_ACTIONS, bindings
 from .ink import Ink, Piece, row, visible, wrap
 from .messages import Asked
+from .over import Over
 from .panes.bars import KeyBar
 from .settings import describe
 from .sheet import Sheet
@@ -75,7 +75,7 @@ def stop_rows(stop: Stop, ticked: bool, width: int) -> list[Row]:
     return rows
 
 
-class NotesScreen(Screen[str]):
+class NotesScreen(Over[str]):
     """The list of stops. Dismisses with the claim to start, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(NOTES_ACTIONS)]

@@ -14,11 +14,12 @@ from textual.widgets import Input, Static
 from ..files import write
 from ..paths import typed
 from ..visible import visible
+from .over import Over
 
 DEFAULT_NAME = "tuiinit.toml"
 
 
-class SaveDialog(ModalScreen[str | None]):
+class SaveDialog(ModalScreen[str | None], Over[str | None]):
     """Asks where to save `text`, and saves it. Dismisses with a sentence that tells what was done, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Cancel")]

@@ -394,6 +394,8 @@ class Explorer(TrainingScreen[None]):
         def back(view: str | None) -> None:
             self._sides = screen.sides
             self._view = next((i for i, v in enumerate(VIEWS) if v.id == view), self._view)
+            if self.session.group:  # it failed: it did not leave by itself
+                self._tell(self.session.look_alone())
             self.draw(Changed.ALL)
 
         self.app.push_screen(screen, back)

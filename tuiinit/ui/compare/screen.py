@@ -93,7 +93,8 @@ class CompareScreen(TrainingScreen[str]):
         return self.session.compare(lanes, pointed if isinstance(pointed, RunConfig) else lanes[0])
 
     def on_mount(self) -> None:
-        self._do(self._select)
+        if self in self.app.screen_stack:  # it was not closed at once
+            self._do(self._select)
 
     def _follow(self) -> None:
         """A change of the lr, optimizer or batch size gives lanes new configurations; cells keep their lanes."""
