@@ -26,7 +26,7 @@ from tuiinit.claims.pool import LANES_AT_ONCE, Batch, Lane, Measured, Stop, batc
 from tuiinit.claims.show import as_json, failed, print_table
 from tuiinit.claims.updates import excess, largest_excess
 from tuiinit.config import ConfigError, RunConfig
-from tuiinit.engine.text import read_words
+from tuiinit.data import reading
 from tuiinit.runs import Result, RunError
 
 pytestmark = pytest.mark.usefixtures("warm")
@@ -181,7 +181,7 @@ def shortened(claim: Claim) -> Claim:
 
 def test_every_claim_measures_its_figures_on_real_networks(tmp_path: Path) -> None:
     path = tmp_path / "words.txt"
-    path.write_text("\n".join(read_words(None)[:2000]))  # dev sets small enough to evaluate in no time
+    path.write_text("\n".join(reading.read(None).words[:2000]))  # dev sets small enough to evaluate in no time
     base = BASE.replace(data=str(path))
     checked = check([shortened(claim) for claim in CLAIMS], base, seeds=SEEDS[:1])
     assert [one.claim.id for one in checked] == [claim.id for claim in CLAIMS]

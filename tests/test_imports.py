@@ -22,7 +22,7 @@ def test_the_screens_side_never_loads_torch() -> None:
 
 
 def test_what_both_sides_share_loads_neither() -> None:
-    assert not loaded("import tuiinit.protocol, tuiinit.config, tuiinit.engine.text") & {"torch", *DRAWING}
+    assert not loaded("import tuiinit.protocol, tuiinit.config, tuiinit.data.words") & {"torch", *DRAWING}
 
 
 def test_the_engine_draws_nothing() -> None:

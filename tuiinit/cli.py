@@ -25,6 +25,8 @@ from .config import (
     parse_hidden,
     parse_number,
 )
+from .data.given import is_name
+from .intake import COLUMN, DATA, take_data
 from .visible import visible
 
 if TYPE_CHECKING:
@@ -58,7 +60,8 @@ HIDDEN = Parsed("widths", parse_hidden)
 CHANGE = Parsed("step:name=value", parse_change)
 
 _OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
-    ("--data", {"metavar": "FILE", "help": "Words to train on, one a line; default: US first names of 2017."}),
+    ("--data", DATA),
+    ("--column", COLUMN),
     ("--gain", {"type": NUMBER, "help": "Factor on every linear weight (without batch norm, all but the "
                 "output's); fractions such as 5/3 are fine."}),
     ("--bn/--no-bn", {"default": None, "help": "Batch norm after every linear layer."}),
@@ -114,14 +117,6 @@ def config_from(options: dict[str, Any]) -> RunConfig:
     return base.replace(**values)
 
 
-def check_data(config: RunConfig) -> None:
-    """Read the user's own data file once, so that its faults are told before anything starts. Raises DataError."""
-    if config.data is not None:
-        from .engine import text
-
-        text.read_words(Path(config.data))
-
-
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @shared_options
 @click.option("--engine", "engine_line", metavar="COMMAND", help='Another engine: "ssh box tuiinit engine".')
@@ -149,10 +144,13 @@ def cli(
         )
     recalled = _recording(resume) if resume is not None else None
     config = config_from(options) if recalled is None else recalled.config
-    if engine_line is None:
-        check_data(config)
+    if recalled is not None:
+        recalled.give_words()
+    config = take_data(config, elsewhere=engine_line is not None)
+    if is_name(config.data) and sys.stdout.isatty() and not streams.keys_from_terminal():
+        raise click.UsageError("the words came by standard input, and there is no terminal to take keys from")
     _need_terminal()
-    from .link import Link, engine_command
+    from .link import Link, engine_command, given_words
 
     def start() -> Link:
         return Link.child(engine_command(engine_line, compile_steps=compile_steps))
@@ -163,7 +161,10 @@ def cli(
     from .ui.app import explore
 
     stream = first if recalled is None else ResumedLink(recalled, first)
-    sys.exit(explore(stream, config, restart=start, recorder=Recorder(), recalled=recalled))
+    recorder = Recorder()
+    for words in given_words():
+        recorder.sent(words)
+    sys.exit(explore(stream, config, restart=start, recorder=recorder, recalled=recalled))
 
 
 def _recording(file: str) -> Recording:
@@ -184,6 +185,7 @@ def replay(file: str | None, last: bool) -> None:
     if last == (file is not None):
         raise click.UsageError("tuiinit replay needs either a FILE or --last")
     recording = _recording(file or "")
+    recording.give_words()  # a sweep may start engines
     _need_terminal()
     from .recording import FileLink
     from .ui.app import explore
@@ -211,8 +213,7 @@ def run(steps: int | None, epochs: int | None, compile_steps: bool, as_json: boo
     """Train without a screen and print the lecture's tables."""
     if (steps is None) == (epochs is None):
         raise click.UsageError("tuiinit run needs either --steps N or --epochs N")
-    config = config_from(options)
-    check_data(config)
+    config = take_data(config_from(options))
     from . import runs, tables
     from .link import engine_command
 
@@ -257,8 +258,7 @@ def sweep(steps: int, gains: str, seeds: int, processes: int | None, as_json: bo
     if options["gain"] is not None:
         raise click.UsageError("tuiinit sweep takes --gains, not --gain")
     states = (False, True) if options["bn"] is None else (options["bn"],)
-    base = config_from(options)
-    check_data(base)
+    base = take_data(config_from(options))
     plan = sweeps.Plan(base, sweeps.parse_gains(gains), steps, states, *axis, seeds=seeds)
     with progress_bar("sweeping") as progress:
         cells = sweeps.run(plan, processes=processes, progress=progress)
@@ -274,15 +274,15 @@ def sweep(steps: int, gains: str, seeds: int, processes: int | None, as_json: bo
 
 @cli.command()
 @click.argument("ids", nargs=-1, metavar="[ID …]")
-@click.option("--data", metavar="FILE", help="Words to train on, one a line; default: US first names of 2017.")
+@click.option("--data", **DATA)
+@click.option("--column", **COLUMN)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON and nothing else.")
-def claims(ids: tuple[str, ...], data: str | None, as_json: bool) -> None:
+def claims(ids: tuple[str, ...], data: str | None, column: str | None, as_json: bool) -> None:
     """Put the notes' claims C01 to C32 to the test and print verdicts with figures.
 
     On the CPU, where the same seed gives the same numbers.
     """
-    base = RunConfig(data=data, device="cpu")
-    check_data(base)
+    base = take_data(RunConfig(data=data, column=column, device="cpu"))
     from . import runs
     from .claims import check, find, show
 
@@ -314,8 +314,7 @@ def report(out: str, force: bool, steps: int, **options: Any) -> None:
     for name in ("gain", "bn", "nonlinearity", "fan_in_scaling"):
         if options[name] is not None:
             raise click.UsageError(f"the report varies {name.replace('_', '-')} itself: leave the option out")
-    base = config_from(options)
-    check_data(base)
+    base = take_data(config_from(options))
     from .report import write
 
     with progress_bar("measuring") as progress:
@@ -367,7 +366,7 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         fail("interrupted", 130)
     except ValueError as error:
-        from .engine.text import DataError
+        from .data.reading import DataError
         from .recording import RecordingError
 
         if not isinstance(error, ConfigError | DataError | RecordingError):

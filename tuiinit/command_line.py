@@ -6,6 +6,7 @@ import shlex
 from fractions import Fraction
 
 from .config import DEFAULT, Change, RunConfig
+from .data import given
 
 FRACTIONS = (3, 6, 7, 9)  # denominators of numbers that are written as a fraction
 
@@ -25,6 +26,8 @@ def command_line(config: RunConfig, step: int = 0) -> str:
         if isinstance(value, bool):
             words.append(option if value else option.replace("--", "--no-", 1))
         else:
+            if name == "data" and given.is_name(value):
+                value = "-"  # the words have to come through a pipe again
             words += [option, _hidden(value) if isinstance(value, tuple) else _value(value)]
     for change in config.schedule:
         words += ["--change", _change(change)]

@@ -16,6 +16,7 @@ from typing import Any, Literal, NamedTuple, get_args
 
 import msgspec
 
+from .data import given
 from .thresholds import SATURATED_AT
 
 NonlinearityName = Literal["tanh", "linear", "relu", "leaky_relu", "sigmoid", "selu"]
@@ -99,7 +100,8 @@ CHANGEABLE = ("lr", "optimizer", "batch_size")
 class RunConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One network, its data and its training. The defaults are the lecture's network without batch norm."""
 
-    data: str | None = None  # a file of words; None is the list that the package ships
+    data: str | None = None  # a file of words, or the name of a piped source; None is the list that is shipped
+    column: str | None = None  # of a table (CSV, TSV): its name in the first row, or its number; None takes lines
     seed: int = 2147483647
     device: DeviceName = "auto"
 
@@ -216,10 +218,9 @@ def _check(config: RunConfig) -> None:
     ):
         value = getattr(config, name)
         need(value in allowed, f"{name} must be one of {', '.join(allowed)}, not {value!r}")
-    need(
-        config.data is None or not any("\ud800" <= c <= "\udfff" for c in config.data),
-        f"data {config.data!r}: a file's name must be UTF-8",
-    )
+    for name, what in (("data", "a file's name"), ("column", "a column's name")):
+        text = getattr(config, name) or ""
+        need(not any("\ud800" <= c <= "\udfff" for c in text), f"{name} {text!r}: {what} must be UTF-8")
     need(
         not (config.bn and config.batch_size == 1),
         "batch norm needs a batch_size of at least 2: one example has no variance",
@@ -357,6 +358,8 @@ def from_table(table: dict[str, Any]) -> RunConfig:
             values[name] = parse_number(values[name])
     if isinstance(values.get("hidden"), str):
         values["hidden"] = parse_hidden(values["hidden"])
+    if isinstance(column := values.get("column"), int) and not isinstance(column, bool):
+        values["column"] = str(column)
     try:
         return msgspec.convert(values, RunConfig)
     except UnicodeError:
@@ -377,7 +380,7 @@ def to_toml(config: RunConfig) -> str:
         if isinstance(value, bool):
             text = "true" if value else "false"
         elif isinstance(value, str):
-            text = _toml_string(value)
+            text = _toml_string("-" if name == "data" and given.is_name(value) else value)
         elif isinstance(value, tuple):
             text = "[" + ", ".join(map(str, value)) + "]"
         else:

@@ -20,8 +20,9 @@ from types import TracebackType
 from typing import IO
 
 from . import protocol
+from .data import given
 from .logs import log_file
-from .protocol import Command, Frame
+from .protocol import Command, Frame, Words
 
 CLOSE_SECONDS = 0.1  # an engine that has not ended this long after its input closed is killed: it has nothing to lose
 READ_SIZE = 2**18
@@ -61,6 +62,11 @@ def start_engine(command: Sequence[str]) -> tuple[subprocess.Popen[bytes], Path]
     return process, log
 
 
+def given_words() -> list[Words]:
+    """The words that came through a pipe: every engine is told them before anything else."""
+    return [Words(title=one.title, content=one.content) for one in given.everything()]
+
+
 def _kill(process: subprocess.Popen[bytes]) -> None:
     """End an engine, and what its command started around it, at once; a stopped one too."""
     if process.poll() is None:
@@ -87,7 +93,7 @@ class Link:
         self._process = process
         self.log: Path | None = log
         self._writer: asyncio.WriteTransport | None = None
-        self._waiting: list[bytes] = []
+        self._waiting: list[bytes] = [protocol.pack(words) for words in given_words()]
         self._closed = False
 
     @classmethod
@@ -176,6 +182,7 @@ class Engine:
         self._process, self.log = start_engine(command or engine_command(None))
         self._stdin: IO[bytes] = self._process.stdin  # type: ignore[assignment]
         self._stdout: IO[bytes] = self._process.stdout  # type: ignore[assignment]
+        self._first: Sequence[Command] = given_words()
 
     def __enter__(self) -> Engine:
         return self
@@ -188,8 +195,11 @@ class Engine:
     def send(self, *commands: Command) -> None:
         """Send commands. Raises LinkError if the engine is gone."""
         try:
-            for command in commands:
-                self._stdin.write(protocol.pack(command))
+            first, self._first = self._first, ()
+            for command in (*first, *commands):
+                view = memoryview(protocol.pack(command))
+                while view:
+                    view = view[self._stdin.write(view) :]
         except OSError:
             raise LinkError(self._end_sentence()) from None
 

@@ -36,7 +36,11 @@ def misfit(frame: Frame, config: RunConfig | None = None) -> str | None:
             return None if frame.lane == frame.config.key else "a lane under another's name"
         case DataInfo():
             told = frame.vocabulary and all(map(math.isfinite, (frame.unigram, frame.bigram)))
-            return None if told else "data without letters or losses"
+            if not told:
+                return "data without characters or losses"
+            sizes = (frame.words, frame.train, frame.dev, frame.test, frame.repeats, frame.in_both)
+            counted = all(map(_count, (*sizes, *(some.lines for some in frame.left_out))))
+            return None if counted else "a number of words that cannot be"
         case Status():
             whole = all(_count(lane.step) and _count(lane.steps_per_epoch) for lane in frame.lanes)
             return None if whole and _count(frame.clock) else "a step that cannot be"

@@ -80,7 +80,17 @@ class Inspect(Message, frozen=True, kw_only=True):
     """Look closer at each selected lane than a snapshot does: what batch norm and saturation do to single units."""
 
 
-Command = Select | Advance | Adjust | Pause | Restart | Credit | Evaluate | Inspect
+class Words(Message, frozen=True, kw_only=True):
+    """Words that came through a pipe, so that the engine cannot read them itself; comes before all other commands.
+
+    Lanes name them by `data.given`, a name that follows from the content.
+    """
+
+    title: str  # where they came from
+    content: bytes
+
+
+Command = Words | Select | Advance | Adjust | Pause | Restart | Credit | Evaluate | Inspect
 
 
 # ------------------------------------------------------------------------------------------------ frames
@@ -97,17 +107,28 @@ class Hello(Message, frozen=True, kw_only=True):
     pid: int
 
 
+class LeftOut(Part, frozen=True, kw_only=True):
+    """Lines of a word list that cannot be used."""
+
+    why: str
+    lines: int
+
+
 class DataInfo(Message, frozen=True, kw_only=True):
     """The data that the selected lanes train on. Losses are in nats."""
 
     path: str  # "" is the list that the package ships
     words: int
-    vocabulary: str  # one character per class, the end mark "." first
+    vocabulary: str  # one character per class, the end mark first ("." where no word has it)
     train: int  # examples
     dev: int
     test: int
     unigram: float  # dev loss of the best guess that ignores the context
     bigram: float  # dev loss of the best guess from the last character alone
+    repeats: int = 0  # words that stood in the list before
+    in_both: int = 0  # different words that stand in train and in dev
+    left_out: tuple[LeftOut, ...] = ()
+    left_out_examples: tuple[str, ...] = ()  # the first lines left out that are not merely empty
 
 
 class Lane(Message, frozen=True, kw_only=True):

@@ -42,6 +42,7 @@ from .protocol import (
     Snapshot,
     Status,
     Trace,
+    Words,
 )
 from .recording import HEADER
 from .sessions import SUFFIX, THINNED, hold, prune, sessions_folder
@@ -238,14 +239,14 @@ class Recorder:
     # ------------------------------------------------------------------------------------ what is recorded
 
     def sent(self, command: Command) -> None:
-        """Note a command to the engine: Select and Restart tell what is shown."""
+        """Note a command to the engine: Select and Restart tell what is shown, Words what cannot be read again."""
         if isinstance(command, Restart):
             self.flush()
             self._restarted = (command,)  # written with the lane that answers: perhaps no engine hears
         elif isinstance(command, Select) and self._restarted:
             self._restarted += (command,)
-        elif isinstance(command, Select):
-            self._put(Kind.BASE, "-", command)
+        elif isinstance(command, Select | Words):
+            self._put(Kind.BASE, "-" if isinstance(command, Select) else "", command)
 
     def take(self, frame: Frame, *, keep: bool = False, live: bool = False) -> None:
         """Record a frame, or see that it need not be.

@@ -2,9 +2,9 @@
 
 A file begins with one line, `tuiinit recording 1`, and goes on with the frames of the protocol as they came,
 each behind its 4-byte length, and with the two commands that decide what is shown, Select and Restart, where
-they were sent. So a recording tells every lane's configuration with its schedule, the lanes in the order in
-which they were looked at, and the clock; and a configuration with a clock is all that an engine needs to get
-there again.
+they were sent. Words that came through a pipe are in it, too: nobody can read them again. So a recording tells
+every lane's configuration with its schedule, the lanes in the order in which they were looked at, and the clock;
+and a configuration with a clock is all that an engine needs to get there again.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import msgspec
 
 from . import protocol
 from .config import RunConfig
+from .data import given
 from .files import private
 from .protocol import (
     Command,
@@ -36,6 +37,7 @@ from .protocol import (
     Snapshot,
     Status,
     Trace,
+    Words,
 )
 from .sessions import MAGIC, sessions, sessions_folder
 
@@ -46,7 +48,7 @@ LARGEST = 512 * 2**20  # bytes; a larger file is not read into memory
 FRAMES_AT_ONCE = 50  # read from a recording before the screen may draw again
 REASONS = 3  # why recordings do not open that are told, the newest's first
 
-Recorded = Frame | Select | Restart
+Recorded = Frame | Select | Restart | Words
 _decoder: msgspec.msgpack.Decoder[Recorded] = msgspec.msgpack.Decoder(Recorded)
 
 
@@ -62,6 +64,7 @@ class Recording:
         frames: in their order; every Status stands still.
         shown: the configurations looked at, in their order; the last is the one on the screen.
         clock: the step that the lanes were at, or were catching up to.
+        words: those that came through a pipe.
         damage: why the rest of the file could not be read, or None.
     """
 
@@ -70,6 +73,12 @@ class Recording:
     shown: tuple[RunConfig, ...]
     clock: int
     damage: str | None = None
+    words: tuple[Words, ...] = ()
+
+    def give_words(self) -> None:
+        """Let engines that this process starts have the words that came through a pipe."""
+        for words in self.words:
+            given.keep(words.title, words.content)
 
     @property
     def config(self) -> RunConfig:
@@ -108,7 +117,7 @@ def load(path: Path) -> Recording:
     shown = time.lanes_shown()
     if not shown:
         raise RecordingError(f"{path} holds no lane{f': {damage}' if damage else ''}")
-    return Recording(path, tuple(contents.frames(time)), tuple(shown), time.clock, damage)
+    return Recording(path, tuple(contents.frames(time)), tuple(shown), time.clock, damage, tuple(contents.words))
 
 
 def last(folder: Path | None = None) -> Recording:
@@ -219,6 +228,7 @@ class _Contents:
 
     def __init__(self) -> None:
         self._lasting: list[Frame] = []  # Hello and DataInfo: a Restart does not end what they tell
+        self.words: list[Words] = []
         self._now = _Time(0)
         self._before: _Time | None = None
 
@@ -244,6 +254,9 @@ class _Contents:
             case Select(lanes=lanes):
                 for lane in lanes[:1]:
                     self._now.look_at(lane.key)
+                return
+            case Words():
+                self.words.append(message)
                 return
             case Restart():
                 self._before = self.time()

@@ -61,6 +61,19 @@ def draw_on_terminal() -> None:
                 os.environ.pop(name, None)
 
 
+def keys_from_terminal() -> bool:
+    """Make the terminal standard input where that is something else, as a pipe; whether there is one."""
+    if os.isatty(0):
+        return True
+    try:
+        terminal = os.open("/dev/tty", os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return False
+    os.dup2(terminal, 0)
+    os.close(terminal)
+    return True
+
+
 def say(text: str) -> None:
     """Write to standard error; a full disk behind it, or nothing, is no reason to fail otherwise."""
     try:

@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from tuiinit import protocol, sweep
 from tuiinit.config import RunConfig
-from tuiinit.engine import text
+from tuiinit.data import words as text
 from tuiinit.engine.compiled import Compiler
 from tuiinit.engine.lanes import Lanes
 from tuiinit.engine.network import Network

@@ -16,7 +16,7 @@ from torch.nn import functional
 from tests.faults.terminal import EXPLORER, Terminal, until
 from tuiinit import recording
 from tuiinit.config import Change, RunConfig
-from tuiinit.engine import text
+from tuiinit.data import words as text
 from tuiinit.engine.trainer import Dataset, Trainer
 from tuiinit.protocol import Snapshot
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from tuiinit.config import RunConfig
-from tuiinit.engine import text
+from tuiinit.data import words as text
 from tuiinit.engine.trainer import Dataset, Trainer
 
 CPU = torch.device("cpu")

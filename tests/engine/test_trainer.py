@@ -274,7 +274,7 @@ def test_output_scale_zero_lets_no_gradient_below_at_the_first_step(trainer: Mak
 
 
 def test_a_batch_larger_than_the_data(trainer: Make, tmp_path: Any) -> None:
-    from tuiinit.engine import text
+    from tuiinit.data import words as text
     from tuiinit.engine.trainer import Dataset
 
     file = tmp_path / "few.txt"

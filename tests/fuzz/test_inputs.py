@@ -15,7 +15,9 @@ import pytest
 
 from tuiinit import cli, config, runs
 from tuiinit.config import ConfigError, RunConfig
-from tuiinit.engine.text import DataError, load, read_words
+from tuiinit.data import reading
+from tuiinit.data.reading import DataError
+from tuiinit.data.words import load
 from tuiinit.recording import RecordingError
 from tuiinit.recording import load as open_recording
 
@@ -43,6 +45,10 @@ NUMBERS = (
 HIDDEN = ("100", "5x100", "5×100", "0x100", "1000000000x1", "100,,", "-5", "9" * 400, "x", "100," * 300, "1x" * 9)
 CHANGES = ("10:lr=0.1", "0:lr=1", "x:lr=1", "5:gain=1", "5:optimizer=none", "5:batch_size=-1", "9:lr=", ":", "²:lr=1")
 WORDS = (*NUMBERS, *HIDDEN, *CHANGES, *strange.TEXTS, "tanh", "adam", "cpu", "\udce4\udcff", "--", "-", "true")
+
+
+def read_words(path: Path) -> list[str]:
+    return reading.read(str(path)).words
 
 
 def odd_value(rng: random.Random) -> Any:
@@ -152,7 +158,11 @@ def test_files_are_read_or_refused(cases: int, tmp_path: Path) -> None:
 def test_what_is_no_file(tmp_path: Path) -> None:
     names = (tmp_path, tmp_path / "nothing", Path("\0"), Path("x" * 5000), Path("/proc/self/mem"), Path("\udcff"))
     for name in names:
-        for read, fault in ((config.load, ConfigError), (read_words, DataError), (open_recording, RecordingError)):
+        for read, fault in (
+            (config.load, ConfigError),
+            (read_words, DataError),
+            (open_recording, RecordingError),
+        ):
             with pytest.raises(fault):
                 read(name)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..config import ConfigError, RunConfig
+from ..data import reading
 from ..runs import Progress
 from . import batches, evenness, gains, start, updates
 from .model import Bench, Claim, Figures, Judgement, MissingError, Net
@@ -73,7 +74,7 @@ def check(
     with tempfile.TemporaryDirectory(prefix="tuiinit-") as folder:
         few = base
         if any(lane.few_words for claim in claims for lane in claim.lanes.values()):
-            few = base.replace(data=str(_few_words(base, Path(folder))))
+            few = base.replace(data=str(_few_words(base, Path(folder))), column=None)
 
         def config(lane: Lane, seed: int) -> RunConfig:
             return (few if lane.few_words else base).replace(seed=seed, **lane.changes)
@@ -117,9 +118,7 @@ def judge(claim: Claim, benches: Sequence[Bench]) -> Judgement:
 
 def _few_words(base: RunConfig, folder: Path) -> Path:
     """A short list, drawn from the words of `base`."""
-    from ..engine.text import read_words
-
-    words = read_words(Path(base.data) if base.data is not None else None)
+    words = reading.read(base.data, base.column).words
     path = folder / "few-words.txt"
     path.write_text("\n".join(random.Random(0).sample(words, min(FEW_WORDS, len(words)))), encoding="utf-8")
     return path

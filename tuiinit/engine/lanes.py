@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import torch
 
 from ..config import ConfigError, RunConfig
-from . import text
+from ..data import words
 from .compiled import Compiler
 from .trainer import Dataset, Trainer
 
@@ -37,17 +37,17 @@ def device_of(name: str) -> torch.device:
 
 
 class Datasets:
-    """Word lists by file and context length, read once."""
+    """Word lists by file, column and context length, read once."""
 
     def __init__(self) -> None:
-        self._texts: dict[tuple[str | None, int], text.Text] = {}
-        self._datasets: dict[tuple[str | None, int, torch.device], Dataset] = {}
+        self._texts: dict[tuple[str | None, int, str | None], words.Text] = {}
+        self._datasets: dict[tuple[str | None, int, str | None, torch.device], Dataset] = {}
 
     def get(self, config: RunConfig, device: torch.device) -> Dataset:
         """The configuration's data on a device. Raises DataError."""
-        key = (config.data, config.context)
+        key = (config.data, config.context, config.column)
         if key not in self._texts:
-            self._texts[key] = text.load(*key)
+            self._texts[key] = words.load(*key)
         if (*key, device) not in self._datasets:
             self._datasets[*key, device] = Dataset.of(self._texts[key], device)
         return self._datasets[*key, device]

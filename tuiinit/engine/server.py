@@ -20,11 +20,12 @@ import torch
 
 from .. import __version__, protocol
 from ..config import ConfigError
+from ..data import given
+from ..data.reading import DataError
 from ..protocol import Command, Message, Snapshot
 from .compiled import Compiler
 from .inspect import inspect
 from .lanes import Lanes, is_milestone
-from .text import DataError
 from .trainer import Trainer
 
 STRIDE = 8  # steps that a lane takes before it is another's turn: what it works on stays in the cache
@@ -162,6 +163,9 @@ class Server:
             case protocol.Credit():
                 self._credit = 1
                 return
+            case protocol.Words():
+                given.keep(command.title, command.content)
+                return
             case protocol.Select(lanes=configs):
                 if not configs:
                     raise ConfigError("no lane was named to be selected")
@@ -226,13 +230,17 @@ class Server:
 
     def _tell_data(self) -> None:
         text = self.lanes.selected[0].dataset.text
-        told = f"{text.path}\0{len(text.train)}"
+        told = f"{self.lanes.selected[0].config.data}\0{self.lanes.selected[0].config.column}\0{len(text.train)}"
         if told != self._told_data:
             self._told_data = told
             self._outbox.others.append(
                 protocol.DataInfo(
                     path=text.path,
                     words=text.words,
+                    repeats=text.repeats,
+                    in_both=text.in_both,
+                    left_out=tuple(protocol.LeftOut(why=why, lines=n) for why, n in text.source.left_out.items() if n),
+                    left_out_examples=tuple(text.source.examples),
                     vocabulary=text.vocabulary,
                     train=len(text.train),
                     dev=len(text.dev),

@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ..config import RANGES, RunConfig
+from ..data.words import Examples, Text
 from ..protocol import Evaluation, FloatArray, Snapshot
 from . import probe
 from .captured import capture
@@ -21,7 +22,6 @@ from .compiled import Compiler
 from .network import CURVES, BatchNorm, Network
 from .passes import Kept
 from .steps import Step, read, told_size
-from .text import Examples, Text
 
 BLOCK = 256  # steps whose minibatches are drawn, and whose traces are kept on the device, at a time
 MAX_DRAWN = 2**20  # indices gathered at a time: large minibatches take fewer steps a block

@@ -23,6 +23,7 @@ from ..config import (
     parse_hidden,
     parse_number,
 )
+from ..data import given
 from ..paths import typed
 from .ink import visible
 
@@ -135,12 +136,19 @@ class _Data(Setting):
         return config.data or ""
 
 
+class _Column(Setting):
+    def typed(self, config: RunConfig) -> str:
+        return config.column or ""
+
+
 class _Seed(Setting):
     def next(self, config: RunConfig, direction: int) -> int:
         return max(0, config.seed + direction)
 
 
 def _data_name(path: Any) -> str:
+    if given.is_name(path):
+        return "piped words"
     return visible(Path(path).name) if path else "names (built in)"
 
 
@@ -201,6 +209,7 @@ SETTINGS: tuple[Setting, ...] = (
         used=_uses("adamw"),
     ),
     _Data("data", "data", "Data", (), _path, _data_name),
+    _Column("column", "column", "Data", (), lambda text: text.strip() or None, lambda name: name or "whole lines"),
     _Seed("seed", "seed", "Data", (), _whole),
     Setting("device", "device", "Data", DEVICES),
 )
