@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from . import streams
+from . import interrupt, streams
 from .config import (
     DEVICES,
     MAX_STEP,
@@ -329,7 +329,18 @@ def print_json(text: bytes) -> None:
 
 @contextlib.contextmanager
 def progress_bar(what: str) -> Iterator[Callable[[int, int], None] | None]:
-    """A progress bar on standard error while the context is open, if that is a terminal."""
+    """A progress bar on standard error while the context is open, if that is a terminal; ctrl+c ends it in order."""
+    at_once = interrupt.in_order()
+    try:
+        with _bar(what) as tell:
+            yield tell
+    finally:
+        if at_once:
+            interrupt.at_once()
+
+
+@contextlib.contextmanager
+def _bar(what: str) -> Iterator[Callable[[int, int], None] | None]:
     if not sys.stderr.isatty():
         yield None
         return
@@ -364,7 +375,7 @@ def main() -> None:
     except click.ClickException as error:
         fail(error.format_message(), WRONG_USE)
     except (click.Abort, KeyboardInterrupt):
-        fail("interrupted", 130)
+        fail("interrupted", interrupt.CODE)
     except ValueError as error:
         from .data.reading import DataError
         from .recording import RecordingError

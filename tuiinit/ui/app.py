@@ -16,6 +16,7 @@ from textual.screen import Screen
 from textual.theme import ThemeProvider
 from textual.timer import Timer
 
+from .. import interrupt
 from ..command_line import command_line
 from ..config import RunConfig, to_toml
 from ..protocol import Credit, Frame, Select, Snapshot, Status
@@ -353,5 +354,6 @@ def explore(
         recalled: an earlier session that this one shows, or goes on from.
     """
     app = ExplorerApp(link, config, restart=restart, theme=theme, recorder=recorder, recalled=recalled)
+    interrupt.in_order()
     gc.freeze()  # what is loaded stays: collecting garbage need not look at it, which takes 25 ms each time
     return app.run() or app.return_code or 0
