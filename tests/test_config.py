@@ -23,11 +23,13 @@ from tuiinit.config import (
     RunConfig,
     format_hidden,
     format_number,
+    format_pair,
     from_table,
     load,
     parse_change,
     parse_hidden,
     parse_number,
+    parse_pair,
     to_toml,
 )
 
@@ -52,6 +54,7 @@ configs = st.builds(
     fan_in_scaling=st.booleans(),
     embedding_scale=numbers,
     output_scale=numbers,
+    bias_scale=st.tuples(numbers, numbers),
     bn=st.booleans(),
     bn_style=st.sampled_from(get_args(BatchNormStyle)),
     bn_momentum=st.floats(0, 1),
@@ -89,6 +92,12 @@ def test_whole_numbers_and_fractions_are_one_key() -> None:
     assert RunConfig(gain=3).key == RunConfig(gain=3.0).key
     assert RunConfig(gain=5 / 3).key == DEFAULT.key
     assert RunConfig(hidden=[100] * 5).key == DEFAULT.key  # type: ignore[arg-type]
+    assert RunConfig(bias_scale=[0, 0]).key == DEFAULT.key  # type: ignore[arg-type]
+    assert RunConfig(bias_scale=(1, 0)).key == RunConfig(bias_scale=(1.0, 0.0)).key != DEFAULT.key
+
+
+def test_sessions_recorded_before_there_were_biases_keep_their_lanes_names() -> None:
+    assert (DEFAULT.key, RunConfig(gain=1.0, bn=True).key) == ("1318192e1f4f", "167dd2547461")
 
 
 def test_file(tmp_path: Path) -> None:
@@ -98,8 +107,10 @@ def test_file(tmp_path: Path) -> None:
     )
     file.write_text(to_toml(config))
     assert load(file) == config
-    file.write_text('gain = "5/3"\nlr = "1/10"\nhidden = "3x7"\n')
-    assert load(file) == RunConfig(hidden=(7, 7, 7))
+    file.write_text('gain = "5/3"\nlr = "1/10"\nhidden = "3x7"\nbias_scale = "1, 0"\n')
+    assert load(file) == RunConfig(hidden=(7, 7, 7), bias_scale=(1, 0))
+    file.write_text("bias_scale = [0.5, 2]\n")
+    assert load(file) == RunConfig(bias_scale=(0.5, 2))
     file.write_text("")
     assert load(file) == DEFAULT
 
@@ -123,6 +134,10 @@ BAD_FILES = {
     f"x = {'[' * 5000}": "is not TOML",
     "bn = true\nbatch_size = 1": "batch norm needs a batch_size of at least 2",
     "bn_eps = 0": "bn_eps must be above 0",
+    "bias_scale = [1]": "bias_scale",
+    "bias_scale = [1, -1]": "bias_scale must be two numbers from 0 to 1e+30, not [1.0, -1.0]",
+    "bias_scale = [nan, 1]": "bias_scale must be two numbers",
+    'bias_scale = "1"': "'1' is not two numbers such as 1,0",
     "beta1 = 1": "beta1 must be below 1",
     "batch_size = 2.0": "batch_size",
     "[[schedule]]\nstep = 0\nname = 'lr'\nvalue = 1": "must come at a step from 1",
@@ -199,6 +214,14 @@ def test_numbers_as_a_person_writes_them() -> None:
     assert [format_number(x) for x in (5 / 3, 0.5, 1.0, 3.0, 0.1, 0.0316227766)] == [
         "5/3", "0.5", "1", "3", "0.1", "0.0316228",
     ]  # fmt: skip
+
+
+def test_pairs() -> None:
+    assert parse_pair("1/2, 0") == (0.5, 0.0)
+    for text in ("", "1", "1,2,3", "a,b", "1,"):
+        with pytest.raises(ConfigError, match="number"):
+            parse_pair(text)
+    assert parse_pair(format_pair((5 / 3, 0.0))) == (5 / 3, 0.0)
 
 
 def test_widths() -> None:

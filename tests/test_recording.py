@@ -566,6 +566,7 @@ configs = st.builds(
     fan_in_scaling=st.booleans(),
     embedding_scale=numbers,
     output_scale=numbers,
+    bias_scale=st.tuples(numbers, numbers),
     bn=st.booleans(),
     bn_style=st.sampled_from(["lecture", "torch"]),
     bn_momentum=below_one,

@@ -207,7 +207,7 @@ def run_network(config: RunConfig, batch: int, seed: int) -> list[tuple[float, f
         w = rng.normal(size=(x.shape[1], width)) * config.gain
         if config.fan_in_scaling:
             w /= math.sqrt(x.shape[1])
-        h = x @ w
+        h = x @ w + rng.normal(size=width) * config.bias_scale[0]
         sigma = np.sqrt(h.var(axis=0) + config.bn_eps) if config.bn else np.ones(width)
         h = (h - h.mean(axis=0)) / sigma if config.bn else h
         x = function(h)
@@ -267,6 +267,27 @@ def test_without_fan_in_scaling_and_with_a_small_embedding(bn: bool) -> None:
     check_network(
         RunConfig(gain=0.06, fan_in_scaling=False, embedding_scale=0.4, bn=bn, embedding=70, hidden=(200, 300, 200))
     )
+
+
+@pytest.mark.parametrize("nonlinearity", ["tanh", "relu", "sigmoid"])
+def test_biases_add_their_variance(nonlinearity: NonlinearityName) -> None:
+    check_network(RunConfig(nonlinearity=nonlinearity, gain=1.2, bias_scale=(0.8, 0), embedding=70, hidden=(200,) * 4))
+
+
+def test_a_bias_before_batch_norm_changes_nothing() -> None:
+    biased = RunConfig(bn=True, bias_before_bn=True, bias_scale=(0.8, 0.8), embedding=70, hidden=(200,) * 3)
+    check_network(biased)
+    assert theory.predict(biased) == theory.predict(biased.replace(bias_scale=(0, 0)))
+
+
+def test_where_signals_with_biases_settle() -> None:
+    for name, gain, bias in (("tanh", 0.5, 0.3), ("tanh", 3.0, 1.0), ("relu", 1.0, 0.5), ("selu", 0.5, 2.0)):
+        q = theory.fixed_point(name, gain, bias)  # type: ignore[arg-type]
+        assert q is not None
+        assert gain**2 * theory.moments(name, q).second + bias**2 == pytest.approx(q, rel=1e-9)  # type: ignore[arg-type]
+        deep = theory.predict(RunConfig(nonlinearity=name, gain=gain, bias_scale=(bias, 0), hidden=(100,) * 150))  # type: ignore[arg-type]
+        assert deep.layers[-1].q == pytest.approx(q, rel=1e-6)
+    assert theory.fixed_point("relu", 1.5, 0.5) is None
 
 
 def test_batch_norm_eps_tells_where_signals_are_tiny() -> None:
@@ -335,6 +356,8 @@ def test_logit_std() -> None:
         assert found.logit_std == pytest.approx(0.1 * math.sqrt(before / (before + 0.01)))
     plain = theory.predict(RunConfig(output_scale=1))
     assert plain.logit_std == plain.layers[-1].std
+    biased = theory.predict(RunConfig(output_scale=1, bias_scale=(0, 2)))
+    assert biased.logit_std == pytest.approx(math.hypot(plain_std := plain.layers[-1].std or 0, 2)) != plain_std
     wide = theory.predict(RunConfig(output_scale=1, fan_in_scaling=False, gain=0.1))
     assert wide.logit_std == pytest.approx(10 * (wide.layers[-1].std or 0))
     rng = np.random.default_rng(3)

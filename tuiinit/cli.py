@@ -24,6 +24,7 @@ from .config import (
     parse_change,
     parse_hidden,
     parse_number,
+    parse_pair,
 )
 from .data.given import is_name
 from .intake import COLUMN, DATA, take_data
@@ -57,6 +58,7 @@ class Parsed(click.ParamType[Any]):
 
 NUMBER = Parsed("number", parse_number)
 HIDDEN = Parsed("widths", parse_hidden)
+PAIR = Parsed("two numbers", parse_pair)
 CHANGE = Parsed("step:name=value", parse_change)
 
 _OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
@@ -71,6 +73,8 @@ _OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("--optimizer", {"type": click.Choice(OPTIMIZERS)}),
     ("--batch-size", {"type": int, "help": "Examples in a minibatch."}),
     ("--output-scale", {"type": NUMBER, "help": "Factor on the output's weight, or on its gamma with batch norm."}),
+    ("--bias-scale", {"type": PAIR, "metavar": "HIDDEN,OUTPUT", "help": "Std of the first biases, of the hidden layers "
+                      "and of the output: 1,1 as in the lecture's first network; 0 draws none."}),
     ("--seed", {"type": int, "help": "Of the initial weights and the minibatches."}),
     ("--device", {"type": click.Choice(DEVICES)}),
     ("--context", {"type": int, "help": "Characters that predict the next one."}),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from fractions import Fraction
+from typing import Any
 
 from .config import DEFAULT, Change, RunConfig
 from .data import given
@@ -28,7 +29,7 @@ def command_line(config: RunConfig, step: int = 0) -> str:
         else:
             if name == "data" and given.is_name(value):
                 value = "-"  # the words have to come through a pipe again
-            words += [option, _hidden(value) if isinstance(value, tuple) else _value(value)]
+            words += [option, _tuple(name, value) if isinstance(value, tuple) else _value(value)]
     for change in config.schedule:
         words += ["--change", _change(change)]
     return shlex.join(words)
@@ -41,6 +42,10 @@ def _value(value: float | int | str) -> str:
     if fraction.denominator in FRACTIONS and float(fraction) == value:
         return str(fraction)
     return f"{value:g}" if float(f"{value:g}") == value else repr(value)
+
+
+def _tuple(name: str, values: tuple[Any, ...]) -> str:
+    return ",".join(map(_value, values)) if name == "bias_scale" else _hidden(values)
 
 
 def _hidden(widths: tuple[int, ...]) -> str:

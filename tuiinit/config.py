@@ -94,6 +94,7 @@ _FLOATS = (
     "gain", "embedding_scale", "output_scale", "bn_momentum", "bn_eps", "lr", "momentum", "beta1", "beta2", "alpha",
     "weight_decay",
 )  # fmt: skip
+LATER: dict[str, Any] = {"column": None, "bias_scale": (0.0, 0.0)}
 CHANGEABLE = ("lr", "optimizer", "batch_size")
 
 
@@ -114,6 +115,7 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     fan_in_scaling: bool = True  # divide every weight by sqrt(fan_in)
     embedding_scale: float = 1.0
     output_scale: float = 0.1  # factor on the output's weight, or on its gamma with batch norm
+    bias_scale: tuple[float, float] = (0.0, 0.0)  # std of the first biases: hidden layers, output; 0 draws none
 
     bn: bool = False  # batch norm after every linear layer, the output layer too
     bn_style: BatchNormStyle = "lecture"  # unbiased variance as in the lecture, or PyTorch's biased one
@@ -133,17 +135,18 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     def __post_init__(self) -> None:
         for name in _FLOATS:  # 3 and 3.0 are one gain, and one key
-            value = getattr(self, name)
-            if isinstance(value, int) and not isinstance(value, bool):
-                msgspec.structs.force_setattr(self, name, float(value))
+            msgspec.structs.force_setattr(self, name, _plain(getattr(self, name)))
         if not isinstance(self.hidden, tuple):
             msgspec.structs.force_setattr(self, "hidden", tuple(self.hidden))
+        msgspec.structs.force_setattr(self, "bias_scale", tuple(map(_plain, self.bias_scale)))
         _check(self)
 
     @property
     def key(self) -> str:
         """A short name of this configuration, the same in every process."""
-        return hashlib.blake2s(msgspec.msgpack.encode(self), digest_size=6).hexdigest()
+        # Later settings are left out at their default: in sessions recorded before them, lanes keep their names.
+        named = {name: value for name, value in msgspec.structs.asdict(self).items() if value != LATER.get(name, self)}
+        return hashlib.blake2s(msgspec.msgpack.encode(named), digest_size=6).hexdigest()
 
     def replace(self, **changes: Any) -> RunConfig:
         """A copy with some settings changed, validated again."""
@@ -190,6 +193,10 @@ def _check(config: RunConfig) -> None:
 
     for name in ("gain", "output_scale", "embedding_scale", "lr"):
         within(name, 0, MAX_NUMBER)
+    need(
+        len(config.bias_scale) == 2 and all(0 <= scale <= MAX_NUMBER for scale in config.bias_scale),
+        f"bias_scale must be two numbers from 0 to {MAX_NUMBER:g}, not {_short(str(list(config.bias_scale)))}",
+    )
     for name in ("momentum", "beta1", "beta2", "alpha"):
         within(name, 0, 1)
         need(getattr(config, name) < 1, f"{name} must be below 1, not {getattr(config, name):g}")
@@ -238,6 +245,10 @@ def _check(config: RunConfig) -> None:
         config.replace(**base)
 
 
+def _plain(value: Any) -> Any:
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
 def _short(text: str) -> str:
     return text if len(text) <= 40 else text[:39] + "…"
 
@@ -283,6 +294,14 @@ def parse_hidden(text: str) -> tuple[int, ...]:
     return tuple(widths)
 
 
+def parse_pair(text: str) -> tuple[float, float]:
+    """Two numbers from text such as `1,0`. Raises ConfigError where there are not two."""
+    parts = text.split(",")
+    if len(parts) != 2:
+        raise ConfigError(f"{text!r} is not two numbers such as 1,0: of the hidden layers, and of the output")
+    return parse_number(parts[0]), parse_number(parts[1])
+
+
 def parse_change(text: str) -> Change:
     """A change of the schedule from text such as `150000:lr=0.01`.
 
@@ -316,6 +335,11 @@ def format_number(value: float) -> str:
     if fraction.denominator in (3, 6, 7, 9) and float(fraction) == value:
         return str(fraction)
     return f"{value:.6g}"
+
+
+def format_pair(values: tuple[float, float]) -> str:
+    """Two numbers as a person writes them: `1, 0`."""
+    return ", ".join(map(format_number, values))
 
 
 def format_hidden(widths: tuple[int, ...]) -> str:
@@ -356,8 +380,9 @@ def from_table(table: dict[str, Any]) -> RunConfig:
     for name in ("gain", "output_scale", "embedding_scale", "lr"):
         if isinstance(values.get(name), str):
             values[name] = parse_number(values[name])
-    if isinstance(values.get("hidden"), str):
-        values["hidden"] = parse_hidden(values["hidden"])
+    for name, parse in (("hidden", parse_hidden), ("bias_scale", parse_pair)):
+        if isinstance(values.get(name), str):
+            values[name] = parse(values[name])
     if isinstance(column := values.get("column"), int) and not isinstance(column, bool):
         values["column"] = str(column)
     try:

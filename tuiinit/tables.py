@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from .config import RunConfig, format_hidden, format_number
+from .config import RunConfig, format_hidden, format_number, format_pair
 from .findings import Finding, findings
 from .protocol import Evaluation, Snapshot
 from .runs import Result
@@ -95,6 +95,7 @@ def describe(config: RunConfig) -> str:
     parts = [
         f"gain {format_number(config.gain)}",
         "batch norm" if config.bn else "no batch norm",
+        *([f"bias scale {format_pair(config.bias_scale)}"] if any(config.bias_scale) else []),
         config.nonlinearity,
         f"layers {format_hidden(config.hidden)}",
         f"{config.optimizer} lr {format_number(config.lr)}",

@@ -73,9 +73,10 @@ class Prediction:
 def predict(config: RunConfig, *, input_second_moment: float | None = None) -> Prediction:
     """What the network of `config` does on its first minibatch, in the limit of wide layers and batches.
 
-    Forward, with k = 1 (or fan_in, where weights are not divided by √fan_in) and x₀ the embedded input:
+    Forward, with k = 1 (or fan_in, where weights are not divided by √fan_in), x₀ the embedded input and
+    biases N(0, b²):
 
-        q_1 = g²·k·E[x₀²],   q_{l+1} = g²·k·E[φ²(√q_l z)]
+        q_1 = g²·k·E[x₀²] + b²,   q_{l+1} = g²·k·E[φ²(√q_l z)] + b²
 
     Backward, for the gradient at the nonlinearities' *outputs* t_l, which is what the program measures.
     Going back from t_l to t_{l−1} passes φ' at layer l and then layer l's weights, fan_in wide below and
@@ -89,7 +90,8 @@ def predict(config: RunConfig, *, input_second_moment: float | None = None) -> P
 
         q_l = v_l/(v_l + eps),   χ_l = g²·k·E[φ'²(√q_l z)]/(v_l + eps)
 
-    which is `bn_jacobian` but for eps: what enters a nonlinearity does not depend on gain or depth.
+    which is `bn_jacobian` but for eps: what enters a nonlinearity does not depend on gain or depth, and a
+    bias before batch norm goes with the mean.
 
     Args:
         config: the network; only its initialisation matters.
@@ -100,6 +102,7 @@ def predict(config: RunConfig, *, input_second_moment: float | None = None) -> P
     if input_second_moment is None or math.isnan(input_second_moment):
         input_second_moment = config.embedding_scale * config.embedding_scale
     second = spread = _clip(input_second_moment)
+    bias = _clip(config.bias_scale[0] * config.bias_scale[0])
     fan_in = config.context * config.embedding
     layers: list[LayerPrediction] = []
     log_factors: list[float] = []  # ln of the gradient variance's factor through each layer
@@ -110,7 +113,7 @@ def predict(config: RunConfig, *, input_second_moment: float | None = None) -> P
             q = before / (before + config.bn_eps) if before else 0.0
             weights = weights / (before + config.bn_eps) if before else 0.0
         else:
-            q = _clip(weights * second)
+            q = _clip(weights * second + bias)
         moments = _moments(config.nonlinearity, q)
         chi_here = weights * moments.slope
         representable = max(q, moments.variance, moments.mean * moments.mean) <= LARGEST * LARGEST
@@ -144,12 +147,14 @@ def _with_gradients(layers: list[LayerPrediction], log_factors: list[float]) -> 
 def _logit_std(config: RunConfig, second: float, spread: float) -> float | None:
     # Without batch norm output_scale takes the place of the gain; with it, it acts on the last gamma.
     weights = 1.0 if config.fan_in_scaling else config.hidden[-1]
+    bias = 0.0
     if config.bn:
         before = _clip(config.gain * config.gain) * weights * spread
         variance = before / (before + config.bn_eps) if before else 0.0
     else:
         variance = weights * second
-    std = config.output_scale * math.sqrt(variance)
+        bias = config.bias_scale[1]
+    std = math.hypot(config.output_scale * math.sqrt(variance), bias)
     return std if std <= LARGEST else None
 
 
@@ -251,31 +256,35 @@ def chi(nonlinearity: NonlinearityName, gain: float, q: float) -> float:
     return _clip(gain * gain) * moments(nonlinearity, q).slope
 
 
-def fixed_point(nonlinearity: NonlinearityName, gain: float) -> float | None:
-    """q* = g²·E[φ²(√q* z)], where the pre-activations' variance settles with depth (Poole 2016).
+def fixed_point(nonlinearity: NonlinearityName, gain: float, bias_scale: float = 0.0) -> float | None:
+    """q* = g²·E[φ²(√q* z)] + b², where the pre-activations' variance settles with depth (Poole 2016).
 
-    None where the variance grows for ever, and for linear, relu and leaky_relu at their critical gain,
-    where it stays whatever it was.
+    None where the variance grows for ever, and for linear, relu and leaky_relu without biases at their
+    critical gain, where it stays whatever it was.
     """
+    bias = _clip(bias_scale * bias_scale)
     if nonlinearity in _NEGATIVE_SLOPES:
-        return 0.0 if chi(nonlinearity, gain, 1.0) < 1 else None
-    if gain == 0 or (nonlinearity != "sigmoid" and gain <= critical_gain(nonlinearity)):
+        kept = chi(nonlinearity, gain, 1.0)  # E[φ²] = E[φ'²]·q for these
+        return _clip(bias / (1 - kept)) if kept < 1 else None
+    if bias == 0 and (gain == 0 or (nonlinearity != "sigmoid" and gain <= critical_gain(nonlinearity))):
         return 0.0
     scale = _clip(gain * gain)
+
+    def grows(log_q: float) -> bool:
+        return scale * moments(nonlinearity, math.exp(log_q)).second + bias > math.exp(log_q)
+
     low, high = math.log(1e-30), math.log(_VARIANCE_LIMIT)
-    # E[φ²]/q falls with q for tanh, sigmoid and selu, so there is one crossing at most.
-    if scale * moments(nonlinearity, math.exp(high)).second > math.exp(high):
-        return None
-    return math.exp(_bisect(lambda u: scale * moments(nonlinearity, math.exp(u)).second > math.exp(u), low, high))
+    # (E[φ²] + b²)/q falls with q for tanh, sigmoid and selu, so there is one crossing at most.
+    return None if grows(high) else math.exp(_bisect(grows, low, high))
 
 
-def depth_scale(nonlinearity: NonlinearityName, gain: float) -> float | None:
+def depth_scale(nonlinearity: NonlinearityName, gain: float, bias_scale: float = 0.0) -> float | None:
     """ξ = 1/abs(ln χ) at q*, in layers: how deep a signal or gradient gets (Schoenholz 2017).
 
     None where it is unlimited (χ = 1) or the variance does not settle.
     """
     # The slopes of linear, relu and leaky_relu don't depend on q, so χ is known even where q diverges.
-    q = 1.0 if nonlinearity in _NEGATIVE_SLOPES else fixed_point(nonlinearity, gain)
+    q = 1.0 if nonlinearity in _NEGATIVE_SLOPES else fixed_point(nonlinearity, gain, bias_scale)
     if q is None:
         return None
     rate = abs(_log(chi(nonlinearity, gain, q)))

@@ -58,6 +58,7 @@ class PlainNetwork:
     embedding_scale: float = 1.0
     output_scale: float = 0.1
     bias_before_bn: bool = False
+    bias_scale: tuple[float, float] = (0.0, 0.0)
     unbiased: bool = True
     lr: float = 0.1
     batch_size: int = 32
@@ -71,15 +72,17 @@ class PlainNetwork:
         context = self.x.shape[1]
         fans = [context * self.embedding, *self.hidden, self.classes]
         self.C = torch.randn((self.classes, self.embedding), generator=g) * self.embedding_scale
-        self.W = []
-        for fan_in, fan_out in itertools.pairwise(fans):
+        self.W, self.b = [], []
+        scales = [self.bias_scale[0]] * len(self.hidden) + [self.bias_scale[1]]
+        for (fan_in, fan_out), scale in zip(itertools.pairwise(fans), scales, strict=True):
             weight = torch.randn((fan_in, fan_out), generator=g)
             self.W.append(weight / fan_in**0.5 if self.fan_in_scaling else weight)
+            if not self.bn or self.bias_before_bn:
+                self.b.append(torch.randn(fan_out, generator=g) * scale if scale else torch.zeros(fan_out))
         # The lecture: `for layer in layers[:-1]: if isinstance(layer, Linear): layer.weight *= gain`. With batch
         # norm the last of its layers is a batch norm, so that no linear one is left out.
         for weight in self.W if self.bn else self.W[:-1]:
             weight *= self.gain
-        self.b = [torch.zeros(n) for n in fans[1:]] if not self.bn or self.bias_before_bn else []
         self.gamma = [torch.ones(n) for n in fans[1:]] if self.bn else []
         self.beta = [torch.zeros(n) for n in fans[1:]] if self.bn else []
         (self.gamma if self.bn else self.W)[-1] *= self.output_scale

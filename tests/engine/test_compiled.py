@@ -143,7 +143,8 @@ def test_what_changes_the_step_needs_another(trainer: Make) -> None:
 
 def test_one_library_serves_all_that_differs_in_scale_alone(trainer: Make) -> None:
     name = recipe_of(trainer(SMALL)).name
-    for same in ({"gain": 3.0}, {"seed": 1}, {"lr": 0.5}, {"output_scale": 1.0}, {"fan_in_scaling": False}):
+    same_shape = ({"gain": 3.0}, {"seed": 1}, {"lr": 0.5}, {"output_scale": 1.0}, {"fan_in_scaling": False})
+    for same in (*same_shape, {"bias_scale": (1, 1)}):
         assert recipe_of(trainer(SMALL, **same)).name == name
     for other in ({"hidden": (6,)}, {"bn": True}, {"batch_size": 8}, {"nonlinearity": "relu"}, {"optimizer": "adam"}):
         assert recipe_of(trainer(SMALL, **other)).name != name

@@ -50,3 +50,15 @@ def test_figures_of_the_lecture(
         assert mine["grad_data_ratio"] == pytest.approx(theirs["ratio"], rel=rel)
         # A relative error r of the ratio is r / ln 10 of its log10.
         assert mine["update_data_log10"] == pytest.approx(theirs["ud"], abs=rel / math.log(10))
+
+
+def test_the_lectures_first_network(tuiinit: Any, lecture_names: Path) -> None:
+    """One layer of 200, plain N(0, 1) weights and biases, drawn C, W1, b1, W2, b2: the loss that it starts at."""
+    first = ("--hidden", "200", "--no-fan-in-scaling", "--gain", "1", "--output-scale", "1", "--bias-scale", "1,1")
+    done = tuiinit("run", "--data", str(lecture_names), *first, "--steps", "1", "--json", "--device", "cpu")
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["initial_loss"] == pytest.approx(27.8817, abs=5e-5)
+    assert told["parameters"] == 11_897
+    assert told["activations"][0]["saturated"] == pytest.approx(0.685, abs=5e-4)
+    assert told["activations"][0]["predicted_saturated"] == pytest.approx(0.685, abs=0.04)

@@ -93,6 +93,11 @@ def test_thirty_steps(trainer: Make, dataset: Dataset, bn: bool, nonlinearity: s
 
 SETTINGS = [
     {"bn": True, "bias_before_bn": True},
+    {"bn": True, "bias_before_bn": True, "bias_scale": (1.0, 0.5)},
+    {"bn": True, "bias_scale": (1.0, 1.0)},  # there are no biases
+    {"bias_scale": (0.5, 0.0)},
+    {"bias_scale": (0.0, 0.3), "nonlinearity": "relu"},
+    {"hidden": (200,), "fan_in_scaling": False, "gain": 1.0, "output_scale": 1.0, "bias_scale": (1.0, 1.0)},
     {"bn": True, "fan_in_scaling": False},
     {"bn": False, "fan_in_scaling": False, "gain": 0.2},
     {"embedding_scale": 0.3, "output_scale": 1.0},

@@ -59,6 +59,7 @@ def config(rng: random.Random) -> RunConfig:
                 hidden=tuple(rng.choice((1, 3, 8)) for _ in range(rng.choice((1, 1, 2, 3)))),
                 nonlinearity=rng.choice(NONLINEARITIES),
                 gain=rng.choice((0.0, 1.0, 5 / 3, 1e30)),
+                bias_scale=rng.choice(((0.0, 0.0), (1.0, 0.0), (0.0, 1e30))),
                 bn=rng.random() < 0.5,
                 bn_style=rng.choice(("lecture", "torch")),
                 bias_before_bn=rng.random() < 0.3,

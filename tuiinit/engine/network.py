@@ -128,8 +128,8 @@ class Network(nn.Module):
     """The network of a configuration, at its initialisation.
 
     Draws come from `generator` (on the CPU, whatever the device) in the lecture's order: the embedding,
-    then each weight. Gain, scales and fan_in only multiply what is drawn, so that configurations that
-    differ in them share their base weights.
+    then each weight, followed by its bias where biases start at other than 0. Gain, scales and fan_in only
+    multiply what is drawn, so that configurations that differ in them share their base weights.
 
     Args:
         config: its schedule plays no part here.
@@ -144,6 +144,7 @@ class Network(nn.Module):
         fans = (config.context * config.embedding, *config.hidden, classes)
         last = len(config.hidden)
         drawn = [torch.randn((classes, config.embedding), generator=generator) * config.embedding_scale]
+        vectors: list[Tensor] = []
         for i in range(last + 1):
             weight = torch.randn((fans[i], fans[i + 1]), generator=generator)
             if config.fan_in_scaling:
@@ -153,11 +154,12 @@ class Network(nn.Module):
             else:
                 weight *= config.output_scale
             drawn.append(weight)
-        vectors: list[Tensor] = []
-        for i in range(last + 1):
-            width = fans[i + 1]
+            width, bias_scale = fans[i + 1], config.bias_scale[i == last]
             if not config.bn or config.bias_before_bn:
-                vectors.append(torch.zeros(width))
+                # Right after its weight, as the lecture draws them; none where that would be multiplied by 0.
+                vectors.append(
+                    torch.randn(width, generator=generator) * bias_scale if bias_scale else torch.zeros(width)
+                )
             if config.bn:
                 vectors += [torch.full((width,), config.output_scale if i == last else 1.0), torch.zeros(width)]
         #: All parameters end to end, weights, then vectors; beside them the gradients, and room for the update.

@@ -30,7 +30,7 @@ def first_loss(seen: Seen) -> Finding | None:
         return Finding(
             "initial-loss", "good", f"Loss at start {loss:.2f}: an even guess gives ln {classes} = {expected:.2f}."
         )
-    std = seen.prediction.logit_std
+    std, biased = seen.prediction.logit_std, not seen.config.bn and seen.config.bias_scale[1] > 0
     theory = initial_loss(classes, std) if std is not None else None
     return Finding(
         "initial-loss",
@@ -38,5 +38,6 @@ def first_loss(seen: Seen) -> Finding | None:
         f"Loss at start {loss:.2f}, above ln {classes} = {expected:.2f} by {loss - expected:.2f}"
         + f" (> {INITIAL_LOSS_EXCESS:g})"
         + (f"; theory says {theory:.2f}" if theory is not None else "")
-        + f". The logits are too large: set a smaller output_scale than {seen.config.output_scale:g}.",
+        + f". The logits are too large: set a smaller output_scale than {seen.config.output_scale:g}"
+        + (f", and a smaller bias_scale of the output than {seen.config.bias_scale[1]:g}." if biased else "."),
     )

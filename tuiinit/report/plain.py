@@ -49,7 +49,9 @@ def initial(f: Table, _: Pictures) -> list[str]:
     head = ["output scale", "std of the logits", "loss at the start", "theory for that std", f"above ln {count}"]
     loss, _, scale = found[0]
     near = "as it should" if abs(loss - expected) < INITIAL_LOSS_EXCESS else "not what an even guess costs"
-    after = f"With the last layer scaled by {scale:g} and no bias the loss begins at {loss:.4f}, {near}."
+    _, bias = f["base"]["bias_scale"]
+    biased = f"a bias of std {bias:g}" if bias else "no bias"
+    after = f"With the last layer scaled by {scale:g} and {biased} the loss begins at {loss:.4f}, {near}."
     loss, std, scale = max(found)
     if loss - expected > INITIAL_LOSS_EXCESS:
         after += (

@@ -46,11 +46,16 @@ def _head(f: Table, drawn: bool) -> list[str]:
     hidden = format_hidden(tuple(base["hidden"]))
     data = "names.txt of the package (US first names of 2017)" if base["data"] is None else f"`{base['data']}`"
     epoch = f"; one epoch is {f['steps_per_epoch']:,} of them" if f["steps_per_epoch"] else ""
+    biased = ""
+    if any(base["bias_scale"]):
+        biased = ". Without batch norm biases start with std {:g} in hidden layers, {:g} in the output".format(
+            *base["bias_scale"]
+        )
     text = (
         f"A character model on {data}: {base['context']} characters predict the next of {classes(f)}, through "
         f"hidden layers of {hidden} units, {f['parameters']:,} parameters without batch norm. Trained by "
         f"{OPTIMIZERS[base['optimizer']]} at lr {base['lr']:g} for {f['steps']:,} minibatches of "
-        f"{base['batch_size']}{epoch}. Seed {base['seed']}, on {f['device']}, by {f['program']}."
+        f"{base['batch_size']}{epoch}{biased}. Seed {base['seed']}, on {f['device']}, by {f['program']}."
     )
     where = "All figures are in `report.json` and the CSV files beside it. Where theory predicts a number it "
     where += "stands in brackets: mean-field theory, wide layers, at the start."

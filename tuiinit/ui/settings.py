@@ -19,9 +19,11 @@ from ..config import (
     RunConfig,
     format_hidden,
     format_number,
+    format_pair,
     parse_change,
     parse_hidden,
     parse_number,
+    parse_pair,
 )
 from ..data import given
 from ..paths import typed
@@ -104,6 +106,11 @@ class _Layers(Setting):
         return self.text(config).replace(" ", "").replace("×", "x")
 
 
+class _Pair(Setting):
+    def typed(self, config: RunConfig) -> str:
+        return self.text(config).replace(" ", "")
+
+
 class _LearningRate(Setting):
     def next(self, config: RunConfig, direction: int) -> float:
         return step_lr(config.lr, direction)
@@ -164,7 +171,12 @@ def _bn(config: RunConfig) -> bool:
     return config.bn
 
 
+def _biased(config: RunConfig) -> bool:
+    return not config.bn or config.bias_before_bn
+
+
 _SWITCH = (False, True)
+_BIASES = ((0.0, 0.0), (0.01, 0.0), (0.1, 0.0), (1.0, 0.0), (1.0, 1.0))
 _SCALES = (0.0, 0.001, 0.01, 0.1, 0.3, 1.0, 2.0, 3.0, 5.0, 10.0)
 _NEAR_ONE = (0.0, 0.5, 0.8, 0.9, 0.95, 0.99, 0.999, 0.9999)
 
@@ -184,6 +196,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("output_scale", "output scale", "Initialisation", _SCALES, parse_number, _number),
     Setting("fan_in_scaling", "÷ √fan_in", "Initialisation", _SWITCH, _switch, _on),
     Setting("embedding_scale", "embedding scale", "Initialisation", _SCALES, parse_number, _number),
+    _Pair("bias_scale", "bias scale", "Initialisation", _BIASES, parse_pair, format_pair, used=_biased),
     Setting("bn", "batch norm", "Batch norm", _SWITCH, _switch, _on),
     Setting("bn_style", "variance as in", "Batch norm", get_args(BatchNormStyle), used=_bn),
     Setting(

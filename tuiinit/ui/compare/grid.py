@@ -129,8 +129,9 @@ def _nearest(side: Side, config: RunConfig) -> int:
     now = getattr(config, side.name)
     if now in side.values:
         return side.values.index(now)
-    if isinstance(now, tuple):
-        return min(range(len(side.values)), key=lambda i: abs(len(side.values[i]) - len(now)))
+    if isinstance(now, tuple):  # how many layers, or how large their biases are
+        size = len if side.name == "hidden" else sum
+        return min(range(len(side.values)), key=lambda i: abs(size(side.values[i]) - size(now)))
     if isinstance(now, int | float):
         return min(range(len(side.values)), key=lambda i: abs(side.values[i] - now))
     return 0

@@ -247,15 +247,17 @@ def words(config: RunConfig) -> str:
     gain, shown = config.gain, format_number(config.gain)
     if not config.fan_in_scaling:
         gain, shown = gain * math.sqrt(config.hidden[-1]), f"{shown} × √{config.hidden[-1]}"
-    critical = critical_gain(name)
+    critical, bias = critical_gain(name), config.bias_scale[0]
     side = 0 if abs(gain - critical) < NEAR * critical else 1 if gain > critical else -1
-    q = fixed_point(name, gain)
+    q = fixed_point(name, gain, bias)
     where = {-1: "below", 0: "at", 1: "above"}[side]
     text = f"Gain {shown} is {where} {name}'s critical gain ({critical:.4g}): {_fate(config, gain, side, q)}. "
+    if bias:  # the critical gain is that without biases
+        text = f"Gain {shown}, biases of std {format_number(bias)}: {_fate(config, gain, 1, q)}. "
     if q is None and name not in ("linear", "relu", "leaky_relu"):
         return text.strip()
     factor = chi(name, gain, 1.0 if q is None else q)
-    return f"{text}χ = {_figure(factor)}: " + _backward("√χ", factor, config) + _scale(depth_scale(name, gain))
+    return f"{text}χ = {_figure(factor)}: " + _backward("√χ", factor, config) + _scale(depth_scale(name, gain, bias))
 
 
 def _fate(config: RunConfig, gain: float, side: int, q: float | None) -> str:
