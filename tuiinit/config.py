@@ -145,7 +145,8 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     def key(self) -> str:
         """A short name of this configuration, the same in every process."""
         # Later settings are left out at their default: in sessions recorded before them, lanes keep their names.
-        named = {name: value for name, value in msgspec.structs.asdict(self).items() if value != LATER.get(name, self)}
+        settings = msgspec.structs.asdict(self).items()
+        named = {name: value for name, value in settings if name not in LATER or value != LATER[name]}
         return hashlib.blake2s(msgspec.msgpack.encode(named), digest_size=6).hexdigest()
 
     def replace(self, **changes: Any) -> RunConfig:
