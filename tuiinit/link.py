@@ -9,9 +9,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import select
 import shlex
-import signal
-import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -19,12 +18,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO
 
-from . import protocol
+from . import foreign, protocol
+from .child import Child
 from .data import given
-from .logs import log_file
-from .protocol import Command, Frame, Words
+from .protocol import Command, Frame, ProtocolError, Words
+from .quoting import quoted
 
 CLOSE_SECONDS = 0.1  # an engine that has not ended this long after its input closed is killed: it has nothing to lose
+END_SECONDS = 0.2  # that exit code and last words are waited for once the stream has ended or broken
 READ_SIZE = 2**18
 
 
@@ -38,28 +39,16 @@ def engine_command(command: str | None, *, compile_steps: bool = False) -> list[
     return [*line, "--compile"] if compile_steps else line
 
 
-def start_engine(command: Sequence[str]) -> tuple[subprocess.Popen[bytes], Path]:
-    """Start an engine with three streams of its own, standard error to a log file.
+def start_engine(command: Sequence[str]) -> Child:
+    """Start an engine.
 
     Raises:
         LinkError: it cannot be started.
     """
-    log = log_file()
-    environment = dict(os.environ, PYTHONUNBUFFERED="1")
-    with log.open("ab") as errors:
-        try:
-            process = subprocess.Popen(
-                list(command),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                env=environment,
-                bufsize=0,
-                start_new_session=True,  # ctrl+c and a closed terminal are the screen's to handle
-            )
-        except (OSError, ValueError) as error:
-            raise LinkError(f"the engine cannot be started ({shlex.join(command)}): {error}") from None
-    return process, log
+    try:
+        return Child(command)
+    except (OSError, ValueError) as error:
+        raise LinkError(f"the engine cannot be started ({shlex.join(command)}): {error}") from None
 
 
 def given_words() -> list[Words]:
@@ -67,31 +56,19 @@ def given_words() -> list[Words]:
     return [Words(title=one.title, content=one.content) for one in given.everything()]
 
 
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    """End an engine, and what its command started around it, at once; a stopped one too."""
-    if process.poll() is None:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)  # it leads a group of its own
-        process.kill()
-        process.wait()
-
-
-def _ended(code: int | None, log: Path) -> str:
-    if code is None:
-        how = "closed its stream"
-    elif code < 0:
-        how = f"was killed by signal {-code}"
-    else:
-        how = f"ended with code {code}"
-    return f"the engine {how}; its log is {log}"
+def _broken(child: Child, error: ProtocolError, more: bytes, *, first: bool) -> LinkError:
+    return LinkError(f"{foreign.sentence(error, more, first=first)}; {child.log_sentence(short=True)}")
 
 
 class Link:
     """An engine process as an asynchronous stream of frames."""
 
-    def __init__(self, process: subprocess.Popen[bytes], log: Path) -> None:
-        self._process = process
-        self.log: Path | None = log
+    def __init__(self, child: Child) -> None:
+        self._child = child
+        self._process = child.process
+        self.log: Path = child.log.path
+        self._header = b""  # what came of the next message's length
+        self._wordless = True  # no message came yet
         self._writer: asyncio.WriteTransport | None = None
         self._waiting: list[bytes] = [protocol.pack(words) for words in given_words()]
         self._closed = False
@@ -99,7 +76,7 @@ class Link:
     @classmethod
     def child(cls, command: Sequence[str] | None = None) -> Link:
         """Start an engine; call it before the screen starts, so that both load at once. Raises LinkError."""
-        return cls(*start_engine(command or engine_command(None)))
+        return cls(start_engine(command or engine_command(None)))
 
     async def frames(self) -> AsyncIterator[Frame]:
         """Frames as they come; ends when `close` was called.
@@ -118,26 +95,58 @@ class Link:
         self._waiting.clear()
         try:
             while True:
-                length = protocol.body_length(await reader.readexactly(4))
-                yield protocol.frame_from(await reader.readexactly(length))
-        except (asyncio.IncompleteReadError, OSError):
+                length = protocol.body_length(await self._read_header(reader))
+                frame = protocol.frame_from(await reader.readexactly(length))
+                foreign.check(frame)
+                self._wordless, self._header = False, b""
+                yield frame
+        except (EOFError, OSError):
             if not self._closed:
-                raise LinkError(await self._end_sentence()) from None
-        except protocol.ProtocolError as error:
+                await self._settled()
+                raise LinkError(self.exit_sentence()) from None
+        except ProtocolError as error:
+            more = await self._more(reader, error.header)
+            await self._settled()
             if not self._closed:
-                raise LinkError(f"the engine's stream cannot be read: {error}") from None
+                raise _broken(self._child, error, more, first=self._wordless) from None
 
-    async def _end_sentence(self) -> str:
-        for _ in range(20):
-            if self._process.poll() is not None:
-                break
+    async def _read_header(self, reader: asyncio.StreamReader) -> bytes:
+        self._header = b""
+        while len(self._header) < 4:
+            data = await reader.read(4 - len(self._header))
+            self._header += data
+            if not data and not foreign.is_header(self._header):
+                raise ProtocolError("the stream ends inside a message", header=self._header)
+            if not data:
+                raise EOFError
+        return self._header
+
+    async def _more(self, reader: asyncio.StreamReader, came: bytes) -> bytes:
+        """What follows in the line that began with no message."""
+        more = b""
+        if not foreign.is_header(came):
+            with contextlib.suppress(TimeoutError, OSError):
+                async with asyncio.timeout(foreign.MORE_SECONDS):
+                    while not foreign.whole(came + more) and (data := await reader.read(foreign.MORE_BYTES)):
+                        more += data
+        return more
+
+    async def _settled(self) -> None:
+        """Wait for its exit code and its last words, for a bounded time."""
+        deadline = time.monotonic() + END_SECONDS
+        while not self._child.ended() and time.monotonic() < deadline:
             await asyncio.sleep(0.01)
-        return self.exit_sentence()
 
     def exit_sentence(self) -> str:
-        """How the engine ended, and where its log is."""
-        assert self.log is not None
-        return _ended(self._process.poll(), self.log)
+        """How the engine ended, where its log is, and its last words."""
+        return self._child.sentence()
+
+    @property
+    def first_words(self) -> str:
+        """What an engine said that sent no message yet, such as a prompt, quoted; empty if nothing."""
+        if not self._wordless:
+            return ""
+        return self._child.log.last_words or ("" if foreign.is_header(self._header) else quoted(self._header))
 
     def send(self, command: Command) -> None:
         """Send a command; never blocks, and does nothing once the engine is gone."""
@@ -166,20 +175,23 @@ class Link:
             with contextlib.suppress(OSError):
                 self._process.stdin.close()
         deadline = time.monotonic() + CLOSE_SECONDS
-        while self._process.poll() is None and time.monotonic() < deadline:
+        while self._child.code() is None and time.monotonic() < deadline:
             await asyncio.sleep(0.01)
         self.kill()
 
     def kill(self) -> None:
-        """End the engine at once."""
-        _kill(self._process)
+        """End the engine at once, and what its command started around it."""
+        self._child.kill()
 
 
 class Engine:
     """An engine process for the commands without a screen: blocking, a context manager."""
 
     def __init__(self, command: Sequence[str] | None = None) -> None:
-        self._process, self.log = start_engine(command or engine_command(None))
+        self._child = start_engine(command or engine_command(None))
+        self._process = self._child.process
+        self.log: Path = self._child.log.path
+        self._wordless = True  # no message came yet
         self._stdin: IO[bytes] = self._process.stdin  # type: ignore[assignment]
         self._stdout: IO[bytes] = self._process.stdout  # type: ignore[assignment]
         self._first: Sequence[Command] = given_words()
@@ -211,18 +223,37 @@ class Engine:
                 if body is None:
                     raise LinkError(self._end_sentence())
                 frame = protocol.frame_from(body)
-            except protocol.ProtocolError as error:
-                raise LinkError(f"the engine's stream cannot be read: {error}; its log is {self.log}") from None
+                foreign.check(frame)
+            except ProtocolError as error:
+                more = self._more(error.header)
+                self._settle()
+                raise _broken(self._child, error, more, first=self._wordless) from None
+            self._wordless = False
             yield frame
 
+    def _more(self, came: bytes) -> bytes:
+        more = b""
+        deadline = time.monotonic() + foreign.MORE_SECONDS
+        while not foreign.is_header(came) and not foreign.whole(came + more):
+            if not select.select([self._stdout], [], [], max(0, deadline - time.monotonic()))[0]:
+                break
+            if not (data := os.read(self._stdout.fileno(), foreign.MORE_BYTES)):
+                break
+            more += data
+        return more
+
+    def _settle(self) -> None:
+        deadline = time.monotonic() + END_SECONDS
+        while not self._child.ended() and time.monotonic() < deadline:
+            time.sleep(0.005)
+
     def _end_sentence(self) -> str:
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(timeout=CLOSE_SECONDS)
-        return _ended(self._process.poll(), self.log)
+        self._settle()
+        return self._child.sentence()
 
     def kill(self) -> None:
         """End the engine at once, from any thread: whoever reads its frames gets a LinkError."""
-        _kill(self._process)
+        self._child.kill()
 
     def close(self) -> None:
         """End the engine within a bounded time."""

@@ -19,16 +19,29 @@ KEPT_LOGS = 20
 
 def log_file() -> Path:
     """A new engine's log, made for its owner alone; old ones are pruned."""
-    name = f"engine-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.log"
+    name = f"engine-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
     try:
         folder = private_folder(state_folder() / "logs")
         _prune(folder)
-        (folder / name).touch(0o600)
+        return _new(folder, name)
     except OSError:  # a full disk or a read-only home takes nothing but the log
         folder = _elsewhere()
         with contextlib.suppress(OSError):
-            (folder / name).touch(0o600)
-    return folder / name
+            return _new(folder, name)
+    return folder / f"{name}.log"
+
+
+def _new(folder: Path, name: str) -> Path:
+    """A file that is no other engine's: several may start in one second. Raises OSError."""
+    number = 1
+    while True:
+        path = folder / f"{name}{f'-{number}' if number > 1 else ''}.log"
+        try:
+            path.touch(0o600, exist_ok=False)
+        except FileExistsError:
+            number += 1
+        else:
+            return path
 
 
 def _prune(folder: Path) -> None:

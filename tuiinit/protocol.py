@@ -18,11 +18,23 @@ from .config import RunConfig
 
 VERSION = 1
 MAX_FRAME = 64 * 2**20  # bytes; a longer message is taken for a broken stream
+LONGEST_REASON = 200  # characters
 FloatArray = npt.NDArray[np.float32]
 
 
 class ProtocolError(ValueError):
-    """The stream does not hold what this version of the program expects."""
+    """The stream does not hold what this version of the program expects.
+
+    Args:
+        sentence: what is wrong.
+        header: what came, whole or not, in place of a message's length.
+        body: what came as a message.
+    """
+
+    def __init__(self, sentence: str, *, header: bytes = b"", body: bytes = b"") -> None:
+        super().__init__(sentence)
+        self.header = header
+        self.body = body
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True, tag=True, forbid_unknown_fields=True):
@@ -333,14 +345,15 @@ def _decode(decoder: msgspec.msgpack.Decoder[Any], body: bytes) -> Any:
     try:
         return decoder.decode(body)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        raise ProtocolError(f"a message that this version does not know: {error}") from None
+        why = str(error)[:LONGEST_REASON]  # it names a field that may be as long as the message
+        raise ProtocolError(f"a message that this version does not know: {why}", body=body) from None
 
 
 def body_length(header: bytes) -> int:
     """The length told by a 4-byte header. Raises ProtocolError if no message can be that long."""
     length: int = _HEADER.unpack(header)[0]
     if not 0 < length <= MAX_FRAME:
-        raise ProtocolError(f"a message of {length:,} bytes: this is not a stream of tuiinit")
+        raise ProtocolError(f"a message of {length:,} bytes: this is not a stream of tuiinit", header=header)
     return length
 
 
@@ -354,7 +367,7 @@ def read_body(stream: BinaryIO) -> bytes | None:
     if not header:
         return None
     if len(header) < _HEADER.size:
-        raise ProtocolError("the stream ends inside a message")
+        raise ProtocolError("the stream ends inside a message", header=header)
     length = body_length(header)
     body = _read_exactly(stream, length)
     if len(body) < length:

@@ -353,6 +353,11 @@ class ResumedLink:
         async for frame in self._link.frames():
             yield frame
 
+    @property
+    def first_words(self) -> str:
+        """See `Link.first_words`."""
+        return getattr(self._link, "first_words", "")
+
     def send(self, command: Command) -> None:
         """Send a command to the engine."""
         self._link.send(command)

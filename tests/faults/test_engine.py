@@ -258,3 +258,17 @@ def test_a_command_around_a_stopped_engine_ends_with_it() -> None:
             if pid != terminal.process.pid:
                 os.kill(pid, signal.SIGSTOP)
         leaves(terminal)
+
+
+def test_what_a_command_left_around_the_engine_ends_with_it() -> None:
+    with Terminal(*EXPLORER, "--engine", f"sh -c 'sleep 987 & exec {FAKE_ENGINE}'") as terminal:
+        terminal.reaches(0)
+        until(lambda: len(terminal.processes()) == 3, "the screen, the engine and what was left")
+        leaves(terminal)
+
+
+def test_a_banner_in_the_place_of_an_engine_is_shown() -> None:
+    with Terminal(*EXPLORER, "--engine", "sh -c 'echo Welcome to box; sleep 987'", size=(80, 24)) as terminal:
+        terminal.says("it began with 'Welcome to box', which is no message")
+        terminal.says(RESTARTS)
+        leaves(terminal)

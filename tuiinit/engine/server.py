@@ -35,7 +35,7 @@ MEASURING_SHARE = 0.05  # of the time: updates come less often when measuring wo
 RATE_WINDOW = 1.0  # seconds over which steps per second and the measuring share are told
 MAX_PENDING = 64  # snapshots of a lane that wait for credit; beyond, the oldest goes
 MAX_WAITING = 2**20  # steps of traces that wait for credit (a screen that is suspended); beyond, training waits too
-END_SECONDS = 5.0  # that a command under way may go on after the last one was read
+END_SECONDS = 5.0  # that what was asked for may take after the commands have ended, whatever it is: nobody waits for it
 
 
 @dataclass
@@ -407,10 +407,7 @@ def main(*, compile_steps: bool = False) -> NoReturn:
     def listen() -> None:
         try:
             _read(source, commands, send)
-            # Nobody is there any more: a command that takes long must not keep the process.
-            while not commands.empty():
-                time.sleep(0.05)
-            time.sleep(END_SECONDS)
+            time.sleep(END_SECONDS)  # a server that is not blocked ends the process before
         finally:  # also without the memory for a command: an engine that no longer listens must not stay
             os._exit(0)
 

@@ -190,6 +190,7 @@ class ExplorerApp(Bounded[int]):
         limit = QUIET_SECONDS + QUIET_COSTS * (newest.cost if newest else 0.0)
         if now - since >= (limit if session.hello is not None else QUIET_START):
             session.quiet = now - since
+            session.first_words = getattr(self._link, "first_words", "")
             self.explorer.draw(Changed.BAR)
 
     async def action_restart_engine(self) -> None:

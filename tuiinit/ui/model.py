@@ -92,6 +92,7 @@ class Session:
         self.notice: Notice | None = None
         self.dead: str | None = None  # why the engine is gone
         self.quiet = 0.0  # seconds for which an engine that should answer has said nothing
+        self.first_words = ""  # what it said meanwhile that is no message, such as a prompt
         self.recorded = False  # a recording is looked at: there is no engine
         self._asked_running: tuple[bool, int] | None = None
         self._inspecting: tuple[str, int] | None = None  # lane and step that the engine was asked to look closer at

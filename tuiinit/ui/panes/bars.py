@@ -88,7 +88,8 @@ class NoticeBar(Sheet):
         if session.dead is not None:
             text = f"{session.dead} — E restarts the engine and catches up"
         elif session.quiet:
-            text = f"no answer from the engine for {session.quiet:.0f} s: it may be busy"
+            why = f"it only said {session.first_words}" if session.first_words else "it may be busy"
+            text = f"no answer from the engine for {session.quiet:.0f} s: {why}"
             text, severity = f"{text} — E starts another that catches up", "warn"
         elif session.notice is not None:
             text, severity = session.notice.text, session.notice.severity
