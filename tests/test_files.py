@@ -33,9 +33,8 @@ def modes(folder: Path) -> dict[str, str]:
 
 
 def started() -> Path:
-    process, log = link.start_engine(["true"])
-    process.communicate()
-    return log
+    with link.Engine(["true"]) as engine:
+        return engine.log
 
 
 def test_what_is_kept_is_for_nobody_else(tmp_path: Path, state: Path) -> None:

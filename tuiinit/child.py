@@ -36,8 +36,9 @@ class Child:
             start_new_session=True,  # ctrl+c and a closed terminal are the screen's to handle
         )
         self._lock = threading.Lock()
-        assert self.process.stderr is not None
-        self.log = EngineLog(self.process.stderr, log_file())
+        errors, self.process.stderr = self.process.stderr, None  # the log's, to close too
+        assert errors is not None
+        self.log = EngineLog(errors, log_file())
 
     def code(self) -> int | None:
         """Its exit code, negative for a signal's number, or None while it lives.
