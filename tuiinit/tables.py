@@ -11,11 +11,11 @@ from rich.table import Table
 from rich.text import Text
 
 from .config import RunConfig, format_hidden, format_number, format_pair
-from .findings import Finding, findings
+from .findings import Finding, findings, on_paper, pace_of
 from .protocol import Evaluation, Snapshot
 from .runs import Result
 from .theory import Prediction, predict
-from .thresholds import UPDATE_RIGHT, pace, power_of_ten
+from .thresholds import UPDATE_RIGHT, power_of_ten
 from .visible import visible
 
 MARKS = {"bad": "✗", "warn": "!", "note": "·", "good": "✓"}
@@ -57,7 +57,7 @@ def as_json(result: Result) -> bytes:
         "activations": activations,
         "weights": weight_figures(snapshot),
         "findings": [
-            {"id": f.id, "severity": f.severity, "text": f.text} for f in _findings(result, evaluation, prediction)
+            {"id": f.id, "severity": f.severity, "text": on_paper(f)} for f in _findings(result, evaluation, prediction)
         ],
     }
     return msgspec.json.format(msgspec.json.encode(told), indent=1)
@@ -158,11 +158,11 @@ def print_tables(result: Result, console: Console) -> None:
     )
     for w in snapshot.weights:
         ratio = w.update_data_log10
-        table.add_row(w.name, f"{w.std:.4f}", _number(ratio, "{:+.3f}"), pace(ratio) or "–")
+        table.add_row(w.name, f"{w.std:.4f}", _number(ratio, "{:+.3f}"), pace_of(config, w, snapshot.step) or "–")
     console.print(table)
 
     for finding in _findings(result, evaluation, prediction):
-        console.print(Text(f"{MARKS[finding.severity]} {finding.text}", style=STYLES[finding.severity]))
+        console.print(Text(f"{MARKS[finding.severity]} {on_paper(finding)}", style=STYLES[finding.severity]))
 
 
 def _table(title: str, first: str, *others: str) -> Table:

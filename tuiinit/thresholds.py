@@ -6,6 +6,7 @@ from it. It knows nothing of the rest of the program.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from statistics import median
 from typing import Literal
@@ -22,6 +23,9 @@ GRADIENT_OUT_OF_LINE = 10.0  # a matrix's grad:data ratio / the median of the ot
 UPDATE_RIGHT = -3.0  # log10 of update:data: cs231n; the lecture
 UPDATE_SLOW = -4.0
 UPDATE_FAST = -2.0
+FROM_ZERO = 3.0  # times: how uneven updates may be (`pace`)
+LOSS_ABOVE_START = 1.0  # nats that a minibatch's loss may rise above the first or ln V, at 32 rows and more
+LOSS_SPREAD = 6.0  # nats over √rows: six stds of a mean of losses that differ by about one nat
 STALE_STATISTICS = 0.02  # nats that running statistics cost: the lecture
 BIAS_CANCELLED = 1e-6  # std of a bias's gradient / the weights': batch norm takes the bias away again (the lecture)
 
@@ -31,14 +35,25 @@ BIAS_CANCELLED = 1e-6  # std of a bias's gradient / the weights': batch norm tak
 # allows 0.08 at 20 % and 0.10 at 50 %, and more where layers are narrow.
 PREDICTED_WITHIN = 2.0
 
-Pace = Literal["slow", "fine", "fast"]
+Pace = Literal["slow", "fine", "fast", "from 0"]
 
 
-def pace(log10: float | None) -> Pace | None:
-    """How fast a matrix learns, by log10 of its update:data; None if there is no such number."""
+def pace(log10: float | None, *, since_zero: int | None = None) -> Pace | None:
+    """How fast a matrix learns, by log10 of its update:data; None if there is no such number.
+
+    Args:
+        log10: of std(update) / std(data after it).
+        since_zero: the steps since all its numbers were 0, if they were. Such data is the sum of its updates:
+            after n steps in any directions about √n times one of them, at whatever lr, so a ratio up to
+            `FROM_ZERO` / √n tells nothing ("from 0").
+    """
     if log10 is None or log10 != log10:
         return None
-    return "slow" if log10 < UPDATE_SLOW else "fast" if log10 > UPDATE_FAST else "fine"
+    if log10 < UPDATE_SLOW:
+        return "slow"
+    if since_zero is not None and UPDATE_FAST < log10 <= math.log10(FROM_ZERO / math.sqrt(max(1, since_zero))):
+        return "from 0"
+    return "fast" if log10 > UPDATE_FAST else "fine"
 
 
 def beside_others(ratios: Sequence[float | None], index: int) -> float | None:

@@ -1,4 +1,4 @@
-"""Findings: sentences about a snapshot, each with its number, threshold, layer, theory and the key that helps.
+"""Findings: sentences about a snapshot, each with its number, threshold, layer and theory, and with what helps.
 
 Every rule looks at one thing and gives one finding or none, grouped over layers: it names the worst and
 counts the others. What is in order is told as well (severity "good"), so a healthy network says why it is.
@@ -11,19 +11,23 @@ from collections.abc import Callable
 from ..config import RunConfig
 from ..protocol import Evaluation, Snapshot
 from ..theory import Prediction, predict
+from .advice import agree, on_paper
 from .backward import gradient_balance, gradient_flow
-from .batchnorm import bias_before_bn, statistics
+from .batchnorm import bias_before_bn, statistics, two_rows
 from .forward import dead_units, saturation, signal
-from .loss import first_loss, not_finite
-from .model import SEVERITIES, Finding, Seen, Severity
+from .loss import far_above_start, first_loss, not_finite
+from .model import SEVERITIES, Finding, Help, Seen, Severity, pace_of
 from .updates import updates_fast, updates_fine, updates_slow
 from .words import finite
 
-__all__ = ["SEVERITIES", "Finding", "Severity", "findings"]
+__all__ = ["SEVERITIES", "Finding", "Help", "Severity", "findings", "on_paper", "pace_of"]
 
 
-_RULES: tuple[Callable[[Seen], Finding | None], ...] = (
+Rule = Callable[[Seen], Finding | None]
+
+_RULES: tuple[Rule, ...] = (
     not_finite,
+    far_above_start,
     first_loss,
     signal,
     saturation,
@@ -61,7 +65,11 @@ def findings(
     if prediction is None:
         prediction = predict(config, input_second_moment=snapshot.input_second_moment)
     seen = Seen(snapshot, config, evaluation, prediction, previous, diverged_at)
-    # Once the loss is lost every other number is an aftermath.
-    rules = _RULES if finite(snapshot.loss) else (not_finite, first_loss)
-    told = [finding for rule in rules if (finding := rule(seen)) is not None]
-    return tuple(sorted(told, key=lambda finding: SEVERITIES.index(finding.severity)))
+    if not finite(snapshot.loss):  # every other number is an aftermath
+        rules: tuple[Rule, ...] = (not_finite, first_loss)
+    elif seen.two_rows:  # of which every other number is a consequence
+        rules = (not_finite, far_above_start, two_rows, first_loss)
+    else:
+        rules = _RULES
+    found = [finding for rule in rules if (finding := rule(seen)) is not None]
+    return tuple(agree(sorted(found, key=lambda finding: SEVERITIES.index(finding.severity))))

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from ..config import RANGES
 from ..protocol import Weight
+from ..theory import gain_of
 from ..thresholds import GRADIENT_OUT_OF_LINE, SATURATED_HIGH, STD_GROWS, STD_SHRINKS, VANISHING_GRADIENT, beside_others
+from .advice import evener_updates, larger_gain, smaller_gain, smaller_lr, some_output
 from .model import Finding, Seen
-from .words import less_gain, more_gain, optimizer, others, says_ratio
+from .words import others, says_ratio, times
+
+EARLY = 10  # steps in which weights that began at 0 may not have grown yet
 
 
 def gradient_flow(seen: Seen) -> Finding | None:
@@ -23,18 +27,24 @@ def gradient_flow(seen: Seen) -> Finding | None:
         # No source draws a line here, so outside the signal's own limits it is a note and no more.
         even = STD_SHRINKS <= growth <= STD_GROWS
         text = f"Gradients reach every layer{'' if even else ', unevenly'}: "
-        text += f"std × {growth:.2g} from {last.layer} to {first.layer}{says_ratio(seen, last, first, 'grad_std')}."
+        text += f"std {times(growth)} from {last.layer} to {first.layer}{says_ratio(seen, last, first, 'grad_std')}."
         return Finding("gradient-flow", "good" if even else "note", text)
     worst = min(faint, key=lambda a: a.grad_mean_abs)
     text = f"Vanishing gradient in {worst.layer}: mean abs {worst.grad_mean_abs:.1g} (< {VANISHING_GRADIENT:.0e})"
-    text += f"{others(faint)}. "
-    if seen.fresh and seen.config.output_scale == 0:
-        text += "The output weights are exactly 0 and pass nothing back at first: set an output_scale of 0.1."
-    elif RANGES[seen.config.nonlinearity].saturates and worst.saturated > SATURATED_HIGH:
-        text += less_gain(seen)
+    text += f"{others(faint)}."
+    config = seen.config
+    if config.output_scale == 0 and not seen.now.step > EARLY:
+        what = "gamma of the output is" if config.bn else "output weights are"
+        text += f" The {what} exactly 0 at the start and pass{'es' if config.bn else ''} nothing back at first."
+        helps = some_output()
+    elif config.gain == 0:
+        text += " With gain 0 all hidden weights begin at 0 and pass nothing back."
+        helps = larger_gain(seen)
+    elif RANGES[config.nonlinearity].bounded and worst.saturated > SATURATED_HIGH:
+        helps = smaller_gain(seen) if seen.fresh or config.gain > gain_of(config.nonlinearity) else smaller_lr(seen)
     else:
-        text += more_gain(seen)
-    return Finding("gradient-flow", "bad", text, worst.layer)
+        helps = larger_gain(seen)
+    return Finding("gradient-flow", "bad", text, worst.layer, helps)
 
 
 def gradient_balance(seen: Seen) -> Finding | None:
@@ -45,17 +55,16 @@ def gradient_balance(seen: Seen) -> Finding | None:
     out: list[tuple[float, Weight]] = []
     for index, (_, weight) in enumerate(ratios):
         beside = beside_others([ratio for ratio, _ in ratios], index)
-        if beside is not None and beside > GRADIENT_OUT_OF_LINE:
+        # Beside data that began at 0 and is still small every gradient is large.
+        if beside is not None and beside > GRADIENT_OUT_OF_LINE and seen.pace(weight) != "from 0":
             out.append((beside, weight))
     if not out:
         text = "Weight gradients are in line: no grad:data ratio is over "
         text += f"{GRADIENT_OUT_OF_LINE:g} × the median of the others."
         return Finding("gradient-balance", "good", text)
     factor, worst = max(out, key=lambda pair: pair[0])
-    text = f"Gradient of {worst.name} out of line: grad:data {worst.grad_data_ratio:.2g}, {factor:.0f} × the median of "
-    text += f"the others (> {GRADIENT_OUT_OF_LINE:g} ×){others(out)}."
-    if not seen.config.bn:
-        text += " b: batch norm evens it out" + ("; training does, too." if seen.fresh else ".")
-    elif optimizer(seen) in ("sgd", "momentum"):
-        text += " o: Adam scales each step."
-    return Finding("gradient-balance", "warn", text, worst.name)
+    text = f"Gradient of {worst.name} out of line: grad:data {worst.grad_data_ratio:.2g}, "
+    text += f"{times(factor, 'the median of the others')} (> {GRADIENT_OUT_OF_LINE:g} ×){others(out)}."
+    if not seen.config.bn and seen.fresh:
+        text += " Training evens it out, too."
+    return Finding("gradient-balance", "warn", text, worst.name, evener_updates(seen))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from ..thresholds import BIAS_CANCELLED, STALE_STATISTICS
+from .advice import larger_batch, no_bias_before_bn, smaller_lr
 from .model import Finding, Seen
 
 
@@ -22,10 +23,23 @@ def statistics(seen: Seen) -> Finding | None:
     text = f"Running statistics are stale at step {told.step:,}: {losses} (> {STALE_STATISTICS:g} apart)."
     momentum = seen.config.bn_momentum
     if momentum > 0:
-        text += f" They follow about {max(1, round(1 / momentum)):,} steps behind; [ lowers the lr."
-    else:
-        text += " With bn_momentum 0 they never follow."
+        text += f" They follow about {max(1, round(1 / momentum)):,} steps behind."
+        return Finding("batch-norm-statistics", "warn", text, helps=smaller_lr(seen)[:1])
+    text += " With bn_momentum 0 they never follow."
     return Finding("batch-norm-statistics", "warn", text)
+
+
+def two_rows(seen: Seen) -> Finding | None:
+    """Whether batch norm sees two rows, of which it leaves nothing but which one is larger."""
+    if not seen.two_rows:
+        return None
+    # Half the rows' difference over its std, unbiased or not.
+    normal = math.sqrt(0.5) if seen.config.bn_style == "lecture" else 1.0
+    text = f"Batch norm over 2 rows makes of any two numbers +{normal:.3g} and −{normal:.3g}, whatever the data"
+    if seen.config.nonlinearity == "tanh" and seen.fresh:
+        text += f", so every tanh gives ±{math.tanh(normal):.3f}"
+    text += ". Only the signs are left, and hardly any gradient passes back: the cause of all that is the batch size."
+    return Finding("batch-size", "bad", text, helps=larger_batch())
 
 
 def bias_before_bn(seen: Seen) -> Finding | None:
@@ -49,5 +63,5 @@ def bias_before_bn(seen: Seen) -> Finding | None:
         return Finding("bias-before-bn", "note", text, worst.name)
     ratio, worst = max(cancelled, key=lambda pair: pair[0])
     text = f"Biases before batch norm don't learn: gradient at most {ratio:.0e} of the weights' ({worst.name}; "
-    text += f"< {BIAS_CANCELLED:.0e}). Batch norm takes them away with the mean: switch bias before BN off."
-    return Finding("bias-before-bn", "note", text, worst.name)
+    text += f"< {BIAS_CANCELLED:.0e}). Batch norm takes them away with the mean."
+    return Finding("bias-before-bn", "note", text, worst.name, no_bias_before_bn())

@@ -1,4 +1,4 @@
-"""Words that several rules share: what helps, what theory says, numbers as a person writes them."""
+"""Words that several rules share: what theory says, and numbers as a person writes them."""
 
 from __future__ import annotations
 
@@ -7,47 +7,39 @@ from collections.abc import Sized
 from typing import Literal
 
 from ..protocol import Activation
-from ..theory import gain_of
 from .model import Seen
 
 
-def less_gain(seen: Seen) -> str:
-    """What makes the signal smaller."""
-    if seen.config.bn:  # the gain changes nothing there
-        return "t: another nonlinearity."
-    if seen.config.nonlinearity == "tanh" and seen.config.gain > gain_of("tanh"):
-        return "3: gain 5/3; b: batch norm."
-    return "G: a smaller gain; b: batch norm."
+def times(factor: float, of: str = "") -> str:
+    """A factor as a person writes it: "× 1.7", "30 × the median", "over a million times", "less than a millionth".
+
+    Args:
+        factor: at least 0; it may be infinite.
+        of: what is multiplied.
+    """
+    after = f" {of}" if of else ""
+    if not factor <= 1e6:
+        return f"over a million times{after}"
+    if factor == 0:
+        return f"0 ×{after}" if of else "× 0"
+    if factor < 1e-6:
+        return f"less than a millionth{f' of {of}' if of else ''}"
+    digits = f"{float(f'{factor:.2g}'):,.0f}" if factor >= 100 else f"{factor:.2g}"
+    return f"{digits} ×{after}" if of else f"× {digits}"
 
 
-def more_gain(seen: Seen) -> str:
-    """What makes the signal larger."""
-    if seen.config.bn:
-        # Only where a layer's variance falls to batch norm's eps does the gain matter.
-        return "g: a larger gain." if seen.fresh else less_lr(seen)
-    if seen.config.nonlinearity == "tanh" and seen.config.gain < gain_of("tanh"):
-        return "3: gain 5/3; b: batch norm."
-    return "g: a larger gain; b: batch norm."
-
-
-def less_lr(seen: Seen) -> str:
-    """How to take smaller steps, from the start."""
-    lr = seen.config.at(seen.now.step).lr
-    return f"[ lowers the lr ({lr:g}), r starts again."
-
-
-def optimizer(seen: Seen) -> str:
-    """The optimizer in use."""
-    return seen.now.optimizer or seen.config.optimizer
+def nats(loss: float) -> str:
+    """A loss as a person writes it."""
+    return f"{loss:.2f}" if loss < 1000 else f"{float(f'{loss:.2g}'):,.0f}" if loss <= 1e6 else "over a million"
 
 
 def says_ratio(seen: Seen, below: Activation, above: Activation, name: Literal["std", "grad_std"]) -> str:
     """What theory says of above/below, or nothing where it says nothing."""
     one, other = seen.theory(below.layer), seen.theory(above.layer)
     base, value = getattr(one, name, None), getattr(other, name, None)
-    if not base or value is None:
+    if not base or value is None or not value / base >= 0:
         return ""
-    return f"; theory says × {value / base:.2g}" + ("" if seen.fresh else " at the start")
+    return f"; theory says {times(value / base)}" + ("" if seen.fresh else " at the start")
 
 
 def others(hit: Sized) -> str:
@@ -63,7 +55,9 @@ def percent(share: float) -> str:
 
 def power(log10: float) -> str:
     """A power of ten as a number."""
-    return f"{10 ** max(-300.0, min(log10, 300.0)):.1e}"
+    if log10 < -12:
+        return "less than 1e-12"
+    return f"{10**log10:.1e}" if log10 <= 6 else "over a million"
 
 
 def finite(value: float | None) -> bool:

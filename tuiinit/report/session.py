@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..config import ConfigError, to_toml
-from ..findings import findings
+from ..findings import findings, on_paper
 from ..history import LaneHistory
 from ..protocol import Snapshot
 from ..runs import Result
@@ -103,7 +103,7 @@ def _document(result: Result, snapshot: Snapshot, drawn: list[str]) -> str:
         visible(head),
         "`tuiinit --config run.toml` starts it again; its numbers are in `report.json` and the CSV files.",
         "## Findings",
-        "\n".join(f"- {MARKS[finding.severity]} {visible(finding.text)}" for finding in found),
+        "\n".join(f"- {MARKS[finding.severity]} {visible(on_paper(finding))}" for finding in found),
         "## Layers",
         _activations(told),
         "## Matrices",

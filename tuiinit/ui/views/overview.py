@@ -6,7 +6,9 @@ import math
 
 import numpy as np
 
+from ...findings import Finding
 from ...plots import SERIES, Axis, Curve, Plot, Role, curves
+from ..actions import BY_ID, shown_key
 from ..ink import SEVERITIES, Ink, row, wrap
 from ..model import Session
 from .base import NOTHING_YET, View
@@ -79,12 +81,18 @@ class Loss(View):
         return loss_plot(session, width, height, guides=True)
 
 
+def _with_keys(finding: Finding) -> str:
+    """A finding, then the keys that help."""
+    keys = [f"{shown_key(BY_ID[help_.action].keys[0])}: {help_.words}" for help_ in finding.helps]
+    return f"{finding.text} {'; '.join(keys)}." if keys else finding.text
+
+
 def finding_rows(session: Session, width: int) -> list[tuple[tuple[str, int], ...]]:
     """The findings wrapped to a width: a mark for the severity, then the sentence."""
     lines: list[tuple[tuple[str, int], ...]] = []
     for finding in session.findings():
         sign, ink = SEVERITIES[finding.severity]
-        for index, line in enumerate(wrap(finding.text, width - 2)):
+        for index, line in enumerate(wrap(_with_keys(finding), width - 2)):
             lines.append(((f"{sign if not index else ' '} ", ink), (line, Ink.DIM if ink is Ink.GOOD else Ink.PLAIN)))
     return lines
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ...config import format_number
+from ...findings import pace_of
 from ...plots import SERIES, Axis, Curve, Plot, Role, Row, curves
 from ...protocol import Histogram, Weight
 from ...thresholds import (
@@ -14,8 +15,8 @@ from ...thresholds import (
     UPDATE_FAST,
     UPDATE_RIGHT,
     UPDATE_SLOW,
+    Pace,
     beside_others,
-    pace,
     power_of_ten,
 )
 from ..ink import Cell, Column, Ink, Table, number, signed, small, table
@@ -127,10 +128,10 @@ class WeightGradients(HistogramView):
         return table(columns, rows, width)
 
 
-def verdict(log10: float | None) -> tuple[str, Ink]:
+def verdict(word: Pace | None) -> tuple[str, Ink]:
     """A word on an update:data ratio, by the thresholds that practitioners use."""
-    word = pace(log10)
-    return ("–", Ink.DIM) if word is None else (word, Ink.GOOD if word == "fine" else Ink.WARN)
+    inks: dict[Pace, Ink] = {"fine": Ink.GOOD, "from 0": Ink.PLAIN}
+    return ("–", Ink.DIM) if word is None else (word, inks.get(word, Ink.WARN))
 
 
 def mark(name: str) -> str:
@@ -215,6 +216,7 @@ class UpdateData(View):
         rows: list[list[Cell]] = []
         names = self._names(session)
         series = {names[i]: SERIES[n] for n, i in enumerate(choose(len(names), len(SERIES)))}
+        now = session.snapshot()
         for w, b in _pairs(session):
             value = w.update_data_log10
             rows.append(
@@ -224,7 +226,7 @@ class UpdateData(View):
                     (_shape(w), Ink.DIM),
                     (f"{value:.2f}" if value is not None else "–", Ink.STRONG),
                     small(10**value) if value is not None and value < 30 else "–",
-                    verdict(value),
+                    verdict(pace_of(session.settings, w, now.step) if now else None),
                     (f"{b.update_data_log10:.2f}" if b and b.update_data_log10 is not None else "", Ink.DIM),
                 ]
             )
