@@ -14,7 +14,7 @@ import torch
 from test_findings import TANH, actions, find, snapshot
 
 from tuiinit.config import LECTURE_GAINS, NONLINEARITIES, OPTIMIZERS, ConfigError, RunConfig
-from tuiinit.engine import text
+from tuiinit.data import words
 from tuiinit.engine.trainer import Dataset, Trainer
 from tuiinit.findings import Finding, findings, on_paper
 from tuiinit.findings.model import ActionId
@@ -30,7 +30,7 @@ WIDE_OF_REASON = re.compile(r"\b(inf|nan)\b|\d{7}|\d,\d{3},\d{3},\d{3}")
 
 @cache
 def dataset() -> Dataset:
-    return Dataset.of(text.load(None, 3), CPU)
+    return Dataset.of(words.load(None, 3), CPU)
 
 
 def measured(config: RunConfig, steps: int) -> tuple[Snapshot, int | None]:
