@@ -160,9 +160,12 @@ def test_gain_0_is_no_signal_and_batch_norm_does_not_help(bn: bool, steps: int) 
     sound(told)
 
 
-def test_rounding_is_called_rounding() -> None:
-    signal = by_id(about(300, gain=0.0, bn=True), "signal")
-    assert "which is rounding" in signal.text
+@pytest.mark.parametrize(("gain", "std"), [(0.0, 7.9e-6), (5 / 3, 7.9e-6), (5 / 3, 0.0)])
+def test_rounding_is_called_rounding(gain: float, std: float) -> None:
+    layers = snapshot().activations
+    quiet = tuple(msgspec.structs.replace(a, std=value) for a, value in zip(layers, (0.0, 0.0, std), strict=True))
+    signal = by_id(findings(snapshot(step=1000, activations=quiet), RunConfig(bn=True, gain=gain)), "signal")
+    assert ("which is rounding" in signal.text) is (std > 0)
     assert "grows" not in signal.text
 
 
