@@ -275,6 +275,8 @@ def test_initial_loss_tells_numbers_theory_and_the_setting() -> None:
     expected = initial_loss(27, predict(config).logit_std or 0)
     assert f"theory says {expected:.2f}" in text
     assert [helps.option for helps in found.helps] == ["a smaller --output-scale"]
+    biased = get("initial-loss", snapshot(initial_loss=7.37), config.replace(bias_scale=(0.0, 1.0)))
+    assert [helps.option for helps in biased.helps][1:] == ["a smaller --bias-scale of the output"]
     assert "theory" not in get("initial-loss", snapshot(initial_loss=7.37), config, prediction=NOTHING).text
 
 

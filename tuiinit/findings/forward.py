@@ -63,7 +63,9 @@ def _no_signal(seen: Seen, silent: Sequence[Activation]) -> Finding:
     if config.embedding_scale == 0 and first is layers[0]:
         return Finding("signal", "bad", f"{text} The embedding began at 0.", first.layer, embedding_scale_1())
     if config.gain == 0:
-        return Finding("signal", "bad", f"{text} With gain 0 all hidden weights begin at 0.", first.layer, larger_gain(seen))
+        return Finding(
+            "signal", "bad", f"{text} With gain 0 all hidden weights begin at 0.", first.layer, larger_gain(seen)
+        )
     if first.saturated > SATURATED_HIGH:
         text += f" They all lie where {config.nonlinearity} is flat."
     if not seen.fresh and theory is not None and (theory.std or 0) > SOUND_STD:  # training has lost it
