@@ -163,6 +163,13 @@ class Link:
         """The engine's process id."""
         return self._process.pid
 
+    @property
+    def stopped(self) -> bool:
+        """Whether the engine's process is stopped, as by SIGSTOP or a debugger: nothing comes until it goes on."""
+        with contextlib.suppress(ChildProcessError):  # it was waited for
+            return os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WNOHANG | os.WNOWAIT) is not None
+        return False
+
     async def close(self) -> None:
         """End the engine: close its input, wait a bounded time, then kill it. Safe to call twice."""
         if self._closed:

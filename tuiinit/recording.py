@@ -308,6 +308,9 @@ class Stream(Protocol):
 
     async def close(self) -> None: ...
 
+    @property
+    def stopped(self) -> bool: ...
+
 
 class FileLink:
     """A recording as a stream with the interface of a link: it tells all it holds, and selects among its lanes."""
@@ -338,6 +341,11 @@ class FileLink:
         self._closed = True
         self._answers.put_nowait(None)
 
+    @property
+    def stopped(self) -> bool:
+        """There is no process that could be."""
+        return False
+
 
 class ResumedLink:
     """A recording and then the engine that goes on from it, as one stream."""
@@ -365,6 +373,11 @@ class ResumedLink:
     async def close(self) -> None:
         """End the engine."""
         await self._link.close()
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the engine's process is stopped."""
+        return self._link.stopped
 
 
 async def _slowly(frames: Iterable[Frame]) -> AsyncIterator[Frame]:

@@ -234,8 +234,8 @@ class Terminal:
         found: list[int] = []
 
         def look() -> bool:
-            found[:] = [pid for pid in self.processes() if "engine" in _arguments(pid)[-1:]] or [
-                pid for pid in self.processes() if {"tests.faults.engine", warm.__file__} & set(_arguments(pid))
+            found[:] = [pid for pid in self.processes() if "engine" in arguments_of(pid)[-1:]] or [
+                pid for pid in self.processes() if {"tests.faults.engine", warm.__file__} & set(arguments_of(pid))
             ]
             return len(found) == 1
 
@@ -301,7 +301,7 @@ def _has_mark(pid: int, mark: str) -> bool:
         return False
 
 
-def _arguments(pid: int) -> list[str]:
+def arguments_of(pid: int) -> list[str]:
     try:
         return Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")[:-1]
     except OSError:

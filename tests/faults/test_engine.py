@@ -16,7 +16,7 @@ import pytest
 from tuiinit import recording, runs
 from tuiinit.config import RunConfig
 
-from .terminal import EXPLORER, FAKE_ENGINE, PATIENCE, Terminal, until
+from .terminal import EXPLORER, FAKE_ENGINE, PATIENCE, Terminal, arguments_of, until
 
 NO_ENGINES = ("false", "echo this is no engine at all", "head -c 100000 /dev/zero")
 RESTARTS = "E restarts the engine and catches up"
@@ -220,24 +220,38 @@ def test_an_engine_that_stops_answering() -> None:
         terminal.shows("Back to step 0", patience=PATIENCE)
         terminal.press("?")
         terminal.shows_not("Back to step 0")
-        terminal.says("no answer from the engine for")
+        terminal.says("the engine's process is stopped")
         terminal.press("E")
-        terminal.shows_not("no answer")
+        terminal.shows_not("is stopped")
         until(lambda: terminal.engine() != engine, "another engine")  # the old one may not have gone yet
         terminal.shows("steps/s")
         leaves(terminal)
 
 
-@pytest.mark.long
-def test_an_engine_that_answers_late_is_told_of_no_longer() -> None:
+def test_an_engine_that_is_stopped_and_goes_on_is_told_of_so_long() -> None:
+    """Also where it has nothing to do and was asked nothing."""
     with fake() as terminal:
         terminal.reaches(0)
+        idle(terminal)
         os.kill(terminal.engine(), signal.SIGSTOP)
+        terminal.says("the engine's process is stopped")
         terminal.press("n")
-        terminal.says("no answer from the engine for")
         os.kill(terminal.engine(), signal.SIGCONT)
-        terminal.shows_not("no answer")
+        terminal.shows_not("is stopped")
         terminal.reaches(1)
+        leaves(terminal)
+
+
+def test_a_stopped_engine_behind_a_command_is_told_of_when_it_does_not_answer() -> None:
+    """As with one over ssh: the process that is ours goes on."""
+    with Terminal(*EXPLORER, "--engine", f"sh -c '{FAKE_ENGINE}; exit 1'") as terminal:
+        terminal.reaches(0)
+        training(terminal)
+        (engine,) = (pid for pid in terminal.processes() if arguments_of(pid)[1:] == FAKE_ENGINE.split()[1:])
+        os.kill(engine, signal.SIGSTOP)
+        terminal.says("no answer from the engine for")
+        os.kill(engine, signal.SIGCONT)
+        terminal.shows_not("no answer")
         leaves(terminal)
 
 

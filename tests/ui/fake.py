@@ -225,6 +225,7 @@ class FakeLink:
     def __init__(self, *, diverges_at: int | None = None, refuses: float | None = None) -> None:
         self.sent: list[Command] = []
         self.closed = False
+        self.stopped = False
         self.updates = 0
         self._frames: asyncio.Queue[Frame | Exception | None] = asyncio.Queue()
         self._lanes: dict[str, tuple[RunConfig, int]] = {}

@@ -32,8 +32,9 @@ from .screen import Explorer
 from .signals import when_continued, when_told_to_end
 
 REDRAW_SECONDS = 0.1  # at most one redraw for news from the engine in this time
-LOOK_SECONDS = 1.0  # between looks at whether the engine still answers
-QUIET_SECONDS = 5.0  # an engine that was asked and says nothing for so long may hang
+LOOK_SECONDS = 0.5  # between looks at whether the engine still answers
+SLEPT_SECONDS = 3.0  # without a look mean that this process itself stood still
+QUIET_SECONDS = 4.0  # an engine that was asked and says nothing for so long may hang
 QUIET_START = 30.0  # the same while torch loads
 QUIET_COSTS = 40  # updates come at least 20 times their cost apart
 FEW_COLOURS = ("standard", "windows")  # colour systems of 16 colours
@@ -173,15 +174,19 @@ class ExplorerApp(Bounded[int]):
             self._changed |= Changed.BAR
 
     def look_for_silence(self) -> None:
-        """Say so if the engine was asked something, or should be training, and has said nothing for long."""
+        """Say so if the engine is stopped, or was asked something, or should be training, and said nothing for long."""
         session, now = self.session, asyncio.get_running_loop().time()
         if self._recorder is not None and self._recorder.problem is not None:
             problem, self._recorder = self._recorder.problem, None
             self.explorer.draw(session.say(problem, "warn"))
-        if now - self._looked > 3 * LOOK_SECONDS:  # it was this process that slept
+        if now - self._looked > SLEPT_SECONDS:
             self._heard = now
             self._asked = now if self._asked is not None else None
         self._looked = now
+        stopped = session.dead is None and self._link.stopped
+        if stopped != session.stopped:
+            session.stopped = stopped
+            self.explorer.draw(Changed.BAR)
         status, newest = session.status, session.shown.snapshots.newest
         training = status is not None and (status.running or status.catching_up)
         since = self._heard if training else self._asked
@@ -195,7 +200,7 @@ class ExplorerApp(Bounded[int]):
 
     async def action_restart_engine(self) -> None:
         """Start a new engine where the old one died, and let it catch up."""
-        if self.session.dead is None and not self.session.quiet:
+        if self.session.dead is None and not (self.session.quiet or self.session.stopped):
             return
         if self._new_link is None:
             self.explorer.draw(self.session.say("This stream cannot be started again.", "warn"))

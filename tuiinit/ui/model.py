@@ -93,6 +93,7 @@ class Session:
         self.dead: str | None = None  # why the engine is gone
         self.quiet = 0.0  # seconds for which an engine that should answer has said nothing
         self.first_words = ""  # what it said meanwhile that is no message, such as a prompt
+        self.stopped = False  # the engine's process is stopped
         self.recorded = False  # a recording is looked at: there is no engine
         self._asked_running: tuple[bool, int] | None = None
         self._inspecting: tuple[str, int] | None = None  # lane and step that the engine was asked to look closer at
@@ -404,7 +405,7 @@ class Session:
         if self.notice is not None and self.notice.stays:  # what the engine itself said last
             sentence, self.notice = f"{self.notice.text} ({sentence})", None
         self.dead = sentence
-        self.quiet = 0.0
+        self.quiet, self.stopped = 0.0, False
         self._resume_at = max(self._resume_at, self.clock)
         self._asked_running = None
         if self.status is not None:

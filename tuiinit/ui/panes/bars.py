@@ -87,6 +87,9 @@ class NoticeBar(Sheet):
         text, severity = "", "bad"
         if session.dead is not None:
             text = f"{session.dead} — E restarts the engine and catches up"
+        elif session.stopped:
+            text = "the engine's process is stopped: nothing comes from it until it is continued (kill -CONT)"
+            text, severity = f"{text} — E starts another that catches up", "warn"
         elif session.quiet:
             why = f"it only said {session.first_words}" if session.first_words else "it may be busy"
             text = f"no answer from the engine for {session.quiet:.0f} s: {why}"
