@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from . import interrupt, streams
+from . import ending, interrupt, streams
 from .config import (
     DEVICES,
     MAX_STEP,
@@ -333,10 +333,10 @@ def print_json(text: bytes) -> None:
 
 @contextlib.contextmanager
 def progress_bar(what: str) -> Iterator[Callable[[int, int], None] | None]:
-    """A progress bar on standard error while the context is open, if that is a terminal; ctrl+c ends it in order."""
+    """A progress bar on standard error while the context is open, if that is a terminal; ctrl+c and signals end it in order."""
     at_once = interrupt.in_order()
     try:
-        with _bar(what) as tell:
+        with ending.orderly(), _bar(what) as tell:
             yield tell
     finally:
         if at_once:
@@ -378,6 +378,8 @@ def main() -> None:
         sys.stdout.flush()
     except click.ClickException as error:
         fail(error.format_message(), WRONG_USE)
+    except ending.Ended as told:
+        fail(str(told), told.code)
     except (click.Abort, KeyboardInterrupt):
         fail("interrupted", interrupt.CODE)
     except ValueError as error:
