@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -28,6 +27,7 @@ from .config import (
 )
 from .data.given import is_name
 from .intake import COLUMN, DATA, take_data
+from .progress_bar import progress_bar
 from .visible import visible
 
 if TYPE_CHECKING:
@@ -329,36 +329,6 @@ def report(out: str, force: bool, steps: int, **options: Any) -> None:
 def print_json(text: bytes) -> None:
     """Print JSON, in UTF-8 whatever the terminal's encoding."""
     sys.stdout.buffer.write(text + b"\n")
-
-
-@contextlib.contextmanager
-def progress_bar(what: str) -> Iterator[Callable[[int, int], None] | None]:
-    """A progress bar on standard error while the context is open, if that is a terminal; ctrl+c and signals end it in order."""
-    at_once = interrupt.in_order()
-    try:
-        with ending.orderly(), _bar(what) as tell:
-            yield tell
-    finally:
-        if at_once:
-            interrupt.at_once()
-
-
-@contextlib.contextmanager
-def _bar(what: str) -> Iterator[Callable[[int, int], None] | None]:
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(what, total=None)
-
-        def tell(done: int, total: int) -> None:
-            bar.update(task, completed=done, total=max(1, total))
-
-        yield tell
 
 
 @cli.command()
