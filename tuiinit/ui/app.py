@@ -23,6 +23,7 @@ from ..protocol import Credit, Frame, Select, Snapshot, Status
 from ..recorder import Pace, Recorder
 from ..recording import FileLink, Recording, Stream
 from .actions import ACTIONS, Action
+from .lines_kept import forget_lines
 from .messages import Updated
 from .mishaps import mishap
 from .model import Changed, Commands, Session
@@ -66,6 +67,7 @@ class ExplorerApp(Bounded[int]):
         recalled: Recording | None = None,
     ) -> None:
         super().__init__()
+        forget_lines()
         self.session = Session(config)
         self._link = link
         self._new_link = restart
