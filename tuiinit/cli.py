@@ -377,8 +377,7 @@ def main() -> None:
 
 def fail(sentence: str, code: int) -> None:
     """Say one sentence on standard error and leave."""
-    text = visible(sentence)
-    if len(text) > LONGEST_SENTENCE:  # it quotes a file or an option
-        text = f"{text[: LONGEST_SENTENCE // 2]} … {text[-LONGEST_SENTENCE // 2 :]}"
-    streams.say(f"tuiinit: {text}\n")
+    if len(sentence) > LONGEST_SENTENCE:  # it quotes a file or an option
+        sentence = f"{sentence[: LONGEST_SENTENCE // 2]} … {sentence[-LONGEST_SENTENCE // 2 :]}"
+    streams.say(f"tuiinit: {visible(sentence)}\n")
     sys.exit(code)

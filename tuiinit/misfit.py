@@ -1,4 +1,4 @@
-"""What a frame must hold beyond its types, so that whoever reads it may rely on it: lengths, counts and steps."""
+"""What a frame must hold beyond its types, for whoever reads it to rely on: lengths, texts, counts and steps."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from .protocol import (
     Status,
     Trace,
 )
+from .texts import too_long
 
 MAX_COUNT = 2**53  # of steps and of counts: beyond, a float no longer tells them apart
 FLOAT = 4  # bytes
@@ -31,6 +32,8 @@ def misfit(frame: Frame, config: RunConfig | None = None) -> str | None:
         frame: well-typed.
         config: the configuration of the lane that it tells of, where it tells of one.
     """
+    if (fault := too_long(frame)) is not None:
+        return fault
     match frame:
         case Lane():
             return None if frame.lane == frame.config.key else "a lane under another's name"

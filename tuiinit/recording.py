@@ -24,6 +24,7 @@ from . import protocol
 from .config import RunConfig
 from .data import given
 from .files import private
+from .misfit import misfit
 from .protocol import (
     Command,
     DataInfo,
@@ -40,6 +41,7 @@ from .protocol import (
     Words,
 )
 from .sessions import MAGIC, sessions, sessions_folder
+from .visible import cut
 
 VERSION = 1
 HEADER = MAGIC + b"%d\n" % VERSION
@@ -271,7 +273,10 @@ def _decode(body: bytes) -> Recorded:
     try:
         message: Recorded = _decoder.decode(body)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        raise ProtocolError(f"a message that this version does not know: {error}") from None
+        why = cut(str(error), protocol.LONGEST_REASON)
+        raise ProtocolError(f"a message that this version does not know: {why}") from None
+    if isinstance(message, Lane) and (fault := misfit(message)) is not None:  # the screen begins with it
+        raise ProtocolError(fault)
     return message
 
 

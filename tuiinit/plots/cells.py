@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from ..visible import cut
+
 Floats = npt.NDArray[np.float64]
 Cells = npt.NDArray[np.uint32]  # code points
 BLANK = ord(" ")
@@ -162,6 +164,7 @@ def place(value: float, lo: float, hi: float, size: int) -> int | None:
 
 def clean_text(text: str) -> str:
     """The text with one cell a character: controls made visible, wide characters boxed, marks dropped."""
+    text = cut(text)
     if text.isascii() and text.isprintable():
         return text
     cells: list[str] = []

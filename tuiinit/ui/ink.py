@@ -13,6 +13,7 @@ from typing import NamedTuple
 from rich.cells import cell_len, set_cell_size
 
 from ..plots import Role, Row, Span
+from ..visible import cut
 from ..visible import visible as show_controls
 
 
@@ -48,11 +49,12 @@ Piece = Span | tuple[str, int] | str
 
 def visible(text: str) -> str:
     """Text from outside on one line, its control characters made visible."""
-    return show_controls(" ".join(text.splitlines()))
+    return show_controls(" ".join(cut(text).splitlines()))
 
 
 def printable(text: str) -> str:
     """The text; with its control characters made visible if it has any."""
+    text = cut(text)
     return text if text.isprintable() else show_controls(text)
 
 
@@ -122,11 +124,12 @@ def wrap(text: str, width: int) -> list[str]:
     lines: list[str] = []
     line = ""
     for word in text.split():
-        while cell_len(word) > width:
+        # To measure all of a very long word at each line would take a time that grows with its square.
+        while len(word) > 2 * width or cell_len(word) > width:
             if line:
                 lines.append(line)
                 line = ""
-            piece = set_cell_size(word, width).rstrip() or word[:1]
+            piece = set_cell_size(word[: 2 * width], width).rstrip() or word[:1]
             lines.append(piece)
             word = word[len(piece) :]
         if not word:

@@ -6,6 +6,7 @@ import traceback
 
 from ..files import private, private_folder
 from ..paths import state_folder
+from ..visible import cut
 
 MAX_LOG = 2**20  # bytes; a log that is larger is begun anew
 _told: set[str] = set()
@@ -18,7 +19,7 @@ def mishap(what: str, error: BaseException) -> str:
         what: what could not be done, such as "the view Weights cannot be drawn".
         error: why.
     """
-    details = "".join(traceback.format_exception(error))
+    details = cut("".join(traceback.format_exception(error)), MAX_LOG)
     try:
         path = state_folder() / "logs" / "screen.log"
         if details not in _told:
@@ -30,4 +31,4 @@ def mishap(what: str, error: BaseException) -> str:
         where = f"; the details are in {path}"
     except OSError:
         where = ""
-    return f"{what}: {type(error).__name__}{f' ({error})' if str(error) else ''}{where}"
+    return f"{what}: {type(error).__name__}{f' ({cut(str(error))})' if str(error) else ''}{where}"

@@ -1,0 +1,130 @@
+"""Giant texts in what an engine or a recording says: refused, or cut before anything is done with all of them."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from rich.cells import cell_len
+
+from tests.ui import fake
+from tuiinit import protocol, recording
+from tuiinit.config import Change, RunConfig
+from tuiinit.misfit import misfit
+from tuiinit.plots.cells import clean_text
+from tuiinit.protocol import DataInfo, Hello, Lane, Problem, Snapshot, Status
+from tuiinit.texts import LONGER
+from tuiinit.ui import ink
+from tuiinit.ui.ink import fit, row, wrap
+from tuiinit.ui.ink import visible as on_one_line
+from tuiinit.ui.mishaps import mishap
+from tuiinit.ui.model import Session
+from tuiinit.ui.panes.header import header_row
+from tuiinit.visible import LONGEST, visible
+
+from .test_session import inspection, sound
+
+GIANT = "\x1b" * 2_000_000
+CONFIG = RunConfig(bn=True, hidden=(4, 4), schedule=(Change(5, "lr", 0.01),))
+HELLO = Hello(version=1, program="0", torch="2", device="cpu", threads=1, pid=1)
+
+
+def frames() -> list[Any]:
+    rng = random.Random(0)
+    found = {type(frame): frame for frame in (sound(rng, CONFIG) for _ in range(200))}
+    more = (HELLO, Problem(text="bad"), Lane(lane=CONFIG.key, config=CONFIG, continues="x"), inspection(CONFIG, 3))
+    found |= {type(frame): frame for frame in more}
+    info = fake.data_info()
+    found[DataInfo] = msgspec.structs.replace(
+        info, left_out=(protocol.LeftOut(why="blank", lines=2),), left_out_examples=("a b",)
+    )
+    assert len(found) == len(protocol.Frame.__args__)  # type: ignore[attr-defined]
+    return list(found.values())
+
+
+def inflated(record: Any, size: int) -> Iterator[tuple[str, Any]]:
+    """The record with each of its texts in turn, at any depth, longer; and that text's field."""
+    for name in record.__struct_fields__:
+        value = getattr(record, name)
+        parts = value if isinstance(value, tuple) else (value,)
+        for i, part in enumerate(parts):
+            changed: list[tuple[str, Any]] = []
+            if isinstance(part, str):
+                changed = [(name, "x" * (LONGER.get(name, 200) + size))]
+            elif isinstance(part, msgspec.Struct) and not isinstance(part, RunConfig):
+                changed = list(inflated(part, size))
+            for field, new in changed:
+                whole = (*parts[:i], new, *parts[i + 1 :]) if isinstance(value, tuple) else new
+                yield field, msgspec.structs.replace(record, **{name: whole})
+
+
+@pytest.mark.parametrize("frame", frames(), ids=lambda frame: type(frame).__name__)
+def test_no_text_of_a_frame_may_be_a_giant(frame: Any) -> None:
+    assert misfit(frame, CONFIG) is None
+    expected = {
+        Hello: {"program", "torch", "device"},
+        Snapshot: {"lane", "optimizer", "layer", "name"},
+        Status: {"lane", "quick"},
+        DataInfo: {"path", "vocabulary", "why", "left_out_examples"},
+    }
+    tried = set()
+    for field, giant in inflated(frame, 1):
+        fault = misfit(giant, CONFIG)
+        assert fault is not None, field
+        assert field in fault or "name" in fault
+        assert len(fault) < 200
+        tried.add(field)
+    assert expected.get(type(frame), set()) <= tried
+
+
+def test_a_configuration_with_a_giant_text_is_no_lane(tmp_path: Path) -> None:
+    config = RunConfig(data=GIANT)
+    lane = Lane(lane=config.key, config=config)
+    assert "characters" in str(misfit(lane))
+    path = tmp_path / "giant.tuiinit"
+    fine = Lane(lane=CONFIG.key, config=CONFIG)
+    recording.write(path, [msgspec.structs.replace(HELLO, device=GIANT), fine, lane])
+    told = recording.load(path)
+    assert told.shown == (CONFIG,)
+    assert "characters" in str(told.damage)
+    session = Session(told.config)
+    for frame in told.frames:
+        session.take(frame)
+    assert session.hello is None
+    assert session.notice is None or len(session.notice.text) < 200
+    assert "starting the engine" in "".join(span.text for span in header_row(session, 120))
+
+
+def test_what_an_engine_says_at_length_is_refused_in_a_sentence() -> None:
+    session = Session(CONFIG)
+    session.take(Problem(text=GIANT))
+    assert session.notice is not None
+    assert session.notice.text == "The engine told of a text of 2,000,000 characters (text): refused."
+
+
+def test_nothing_is_done_with_all_of_a_giant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TUIINIT_STATE", str(tmp_path))
+    giants = (GIANT, "名" * 2_000_000, "\u0301" * 2_000_000, "word " * 400_000, "a\n" * 1_000_000)
+    for giant in giants:
+        assert len(visible(giant)) <= 6 * LONGEST
+        assert len(on_one_line(giant)) <= 6 * LONGEST
+        assert len(clean_text(giant)) <= LONGEST
+        assert "…" in fit(giant, 20)
+        assert sum(len(span.text) for span in row(20, giant)) < 2 * LONGEST
+        assert len(mishap("that did not work", ValueError(giant))) < 2 * LONGEST
+    assert (tmp_path / "logs" / "screen.log").stat().st_size < 6 * 2**20
+
+
+def test_a_long_word_is_wrapped_in_a_time_that_grows_with_its_length(monkeypatch: pytest.MonkeyPatch) -> None:
+    measured: list[int] = []
+    monkeypatch.setattr(ink, "cell_len", lambda text: (measured.append(len(text)), cell_len(text))[1])
+    assert wrap("名" * 1000, 20) == ["名" * 10] * 100
+    assert sum(measured) < 10 * 1000
+    assert wrap("x" * 45, 20) == ["x" * 20, "x" * 20, "x" * 5]
+    assert wrap("a " + "x" * 21 + " b", 20) == ["a", "x" * 20, "x b"]
+    marks = "\u0301" * 100
+    assert "".join(wrap(marks, 20)) == marks
