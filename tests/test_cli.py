@@ -21,7 +21,7 @@ from tuiinit.engine.lanes import device_of
 SMALL = ("run", "--hidden", "5,4", "--device", "cpu")
 KEYS = {
     "config", "device", "step", "epoch", "parameters", "loss", "initial_loss", "expected_initial_loss", "dev_loss",
-    "diverged_at", "activations", "weights", "findings",
+    "diverged_at", "activations", "weights", "vectors", "findings",
 }  # fmt: skip
 ACTIVATION = {
     "layer", "mean", "std", "saturated", "dead", "predicted_std", "predicted_saturated", "grad_mean", "grad_std",

@@ -76,6 +76,8 @@ def _snapshot(frame: Snapshot, config: RunConfig) -> str | None:
         return "layers that its configuration does not have"
     if any(len(w.shape) != 2 or not all(map(_count, w.shape)) for w in frame.weights):
         return "a weight that is no matrix"
+    if any(len(v.shape) != 1 or not all(map(_count, v.shape)) for v in frame.vectors):
+        return "a vector that is none"
     classes = frame.weights[-1].shape[1]
     if frame.batch_norms and _widths(frame.batch_norms) != (*config.hidden, classes):
         return "batch norms that its configuration does not have"

@@ -197,6 +197,19 @@ class Weight(Part, frozen=True, kw_only=True):
     update_data_log10: float | None  # log10(std(update) / std(data after the update)); null before a step
 
 
+class Vector(Part, frozen=True, kw_only=True):
+    """A bias, or a batch norm's gamma or beta, after the step, and its gradient in that step."""
+
+    name: str  # "hidden 1 bias", "output gamma", …
+    shape: tuple[int, ...]
+    mean: float
+    std: float
+    grad_std: float
+    # As of a weight; null before a step, where the vector did not move, and where its std is 0, as it is where all
+    # its numbers are the same: there is then nothing to compare an update with.
+    update_data_log10: float | None
+
+
 class BatchNorm(Part, frozen=True, kw_only=True):
     """One batch norm: float32 bytes, one number a unit. Variances are as the lane's style stores them."""
 
@@ -233,6 +246,7 @@ class Snapshot(Message, frozen=True, kw_only=True):
     activations: tuple[Activation, ...]
     weights: tuple[Weight, ...]
     batch_norms: tuple[BatchNorm, ...]
+    vectors: tuple[Vector, ...] = ()  # in the order of the layers; recordings of version 0.1 have none
     probe_rows: int
     cost: float  # seconds that measuring took
 

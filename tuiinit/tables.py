@@ -56,6 +56,7 @@ def as_json(result: Result) -> bytes:
         "diverged_at": result.diverged_at,
         "activations": activations,
         "weights": weight_figures(snapshot),
+        "vectors": vector_figures(snapshot),
         "findings": [
             {"id": f.id, "severity": f.severity, "text": on_paper(f)} for f in _findings(result, evaluation, prediction)
         ],
@@ -78,6 +79,11 @@ def weight_figures(snapshot: Snapshot) -> list[dict[str, Any]]:
         }
         for w in snapshot.weights
     ]
+
+
+def vector_figures(snapshot: Snapshot) -> list[dict[str, Any]]:
+    """The figures of each bias, gamma and beta by the names that JSON gives them."""
+    return [msgspec.to_builtins(vector) for vector in snapshot.vectors]
 
 
 def _findings(result: Result, evaluation: Evaluation | None, prediction: Prediction) -> tuple[Finding, ...]:
@@ -160,6 +166,17 @@ def print_tables(result: Result, console: Console) -> None:
         ratio = w.update_data_log10
         table.add_row(w.name, f"{w.std:.4f}", _number(ratio, "{:+.3f}"), pace_of(config, w, snapshot.step) or "–")
     console.print(table)
+
+    table = _table(
+        "Biases, gammas and betas", "vector", "numbers", "mean", "std", "gradient's std", "log10 update:data"
+    )
+    for v in snapshot.vectors:
+        size = str(math.prod(v.shape))
+        figures = (size, f"{v.mean:+.4f}", f"{v.std:.2e}", f"{v.grad_std:.3e}", _number(v.update_data_log10, "{:+.3f}"))
+        table.add_row(v.name, *figures)
+    console.print(table)
+    if snapshot.step > 0 and any(v.std == 0 for v in snapshot.vectors):
+        console.print(Text("(std 0: all its numbers are the same, so there is nothing to compare an update with)"))
 
     for finding in _findings(result, evaluation, prediction):
         console.print(Text(f"{MARKS[finding.severity]} {on_paper(finding)}", style=STYLES[finding.severity]))

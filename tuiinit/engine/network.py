@@ -177,6 +177,10 @@ class Network(nn.Module):
         self.weights_size = sum(w.numel() for w in self.weights)
         #: Neighbours of one size as (3, count, size) views of data, gradients and update, for statistics in one go.
         self.groups = _groups(self.buffer, self.weights)
+        kinds = ("bias",) * (not config.bn or config.bias_before_bn) + ("gamma", "beta") * config.bn
+        self.vector_names = tuple(f"{name} {kind}" for name in self.weight_names[1:] for kind in kinds)
+        #: The vectors in the same way.
+        self.vector_groups = _groups(self.buffer[:, self.weights_size :], self.vectors)
 
         self.embedding = nn.Parameter(self.weights[0])
         rest = iter(data[last + 2 :])
@@ -206,10 +210,10 @@ class Network(nn.Module):
         return h
 
 
-def _groups(buffer: Tensor, weights: list[Tensor]) -> list[Tensor]:
+def _groups(buffer: Tensor, tensors: list[Tensor]) -> list[Tensor]:
     groups = []
     start = 0
-    for size, run in itertools.groupby(w.numel() for w in weights):
+    for size, run in itertools.groupby(t.numel() for t in tensors):
         count = len(list(run))
         groups.append(buffer[:, start : start + count * size].view(3, count, size))
         start += count * size

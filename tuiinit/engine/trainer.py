@@ -22,6 +22,7 @@ from .compiled import Compiler
 from .network import CURVES, BatchNorm, Network
 from .passes import Kept
 from .steps import Step, read, told_size
+from .vectors import Vectors
 
 BLOCK = 256  # steps whose minibatches are drawn, and whose traces are kept on the device, at a time
 MAX_DRAWN = 2**20  # indices gathered at a time: large minibatches take fewer steps a block
@@ -259,6 +260,7 @@ class Trainer:
         # With a bias before batch norm the vectors of a layer are bias, gamma, beta.
         bias_grads = network.vector_grads[::3] if norms and self.config.bias_before_bn else []
         asked_norms = probe.BatchNorms(fetch, norms, kept.linear, bias_grads)
+        asked_vectors = Vectors(fetch, network.vector_names, network.vector_groups)
         fetch.fetch()
         loss = float(told()[0])
         if not math.isfinite(loss):
@@ -275,7 +277,8 @@ class Trainer:
             factor = np.array([self._stepper.factor])
             update_data = read(told()[None].astype(np.float32), factor, network).update_data[0].tolist()
         weights = asked_weights.records(network.weight_names, update_data)
-        if activations is None or weights is None:
+        vectors = asked_vectors.records(self._stepper.factor if self._stepper.plain_sgd else None, updated)
+        if activations is None or weights is None or vectors is None:
             # Beyond float32, while the loss is not yet: that it diverges is told by the loss alone, so that
             # the step does not depend on which steps were measured.
             return None
@@ -296,6 +299,7 @@ class Trainer:
             activations=activations,
             weights=weights,
             batch_norms=asked_norms.records(),
+            vectors=vectors,
             probe_rows=len(self._probe),
             cost=time.perf_counter() - started,
         )

@@ -18,6 +18,7 @@ from .forward import dead_units, saturation, signal
 from .loss import far_above_start, first_loss, not_finite
 from .model import SEVERITIES, Finding, Help, Seen, Severity, pace_of
 from .updates import updates_fast, updates_fine, updates_slow
+from .vectors import only_vectors
 from .words import finite
 
 __all__ = ["SEVERITIES", "Finding", "Help", "Severity", "findings", "on_paper", "pace_of"]
@@ -29,6 +30,7 @@ _RULES: tuple[Rule, ...] = (
     not_finite,
     far_above_start,
     first_loss,
+    only_vectors,
     signal,
     saturation,
     dead_units,
