@@ -123,6 +123,13 @@ def test_a_recording_whose_last_restart_no_lane_followed_opens_before_it(tmp_pat
     assert (load(told.path).shown, load(told.path).clock) == ((OTHER,), 0)
 
 
+def test_a_session_whose_engine_never_told_of_a_lane_leaves_no_recording(tmp_path: Path) -> None:
+    sitting = Sitting(tmp_path)  # Hello, and what the data are
+    sitting.recorder.sent(Select(lanes=(CONFIG,)))
+    sitting.recorder.close()
+    assert not list(tmp_path.iterdir())
+
+
 # ------------------------------------------------------------------------------------------- how it is told, and fast
 
 

@@ -291,8 +291,7 @@ class Recorder:
         self._status = self._latest = None
         commands, self._restarted = self._restarted, ()
         for command in commands:
-            restart = isinstance(command, Restart)
-            self._put(*((Kind.RESTART, "") if restart else (Kind.BASE, "-")), command)
+            self._put(Kind.RESTART if isinstance(command, Restart) else Kind.BASE, "-", command)
 
     def _take_snapshot(self, frame: Snapshot, keep: bool, live: bool) -> None:
         self._wait(frame, keep)
@@ -361,17 +360,19 @@ class Recorder:
 
     def _write(self) -> None:
         file: BoundedFile | None = None
+        waiting: list[Item] = []  # for a lane: a session without one would not open again
         while (item := self._queue.get()) is not None:
             if isinstance(item, threading.Event):
                 item.set()
                 continue
-            if self.problem is not None:
+            waiting.append(item)
+            if self.problem is not None or (file is None and not isinstance(item[2], Lane)):
                 continue
-            kind, lane, message = item
             try:
-                if file is None:
-                    file = self._open()
-                file.append(kind, lane, protocol.pack(message))
+                file = file or self._open()
+                for kind, lane, message in waiting:
+                    file.append(kind, lane, protocol.pack(message))
+                waiting.clear()
             except OSError as error:
                 where = f" in {self._folder}" if self._folder is not None else ""
                 what = "recorded no further" if file is not None else f"not recorded{where}"

@@ -245,20 +245,29 @@ def test_a_step_that_cannot_be_compiled_is_given_up(trainer: Make, monkeypatch: 
 
 
 @pytest.mark.skipif(not compiled.possible(), reason="there is no C++ compiler here")
-def test_a_compiler_whose_engine_is_gone_ends(trainer: Make, cache: Path) -> None:
+@pytest.mark.parametrize("told", [False, pytest.param(True, marks=pytest.mark.long)], ids=["engine gone", "terminated"])
+def test_a_compiler_whose_engine_is_gone_ends(trainer: Make, cache: Path, tmp_path: Path, told: bool) -> None:
+    (tmp_path / "scratch").mkdir()
     process = subprocess.Popen(
-        [sys.executable, "-m", "tuiinit.engine.compiled"], stdin=subprocess.PIPE, start_new_session=True
+        [sys.executable, "-m", "tuiinit.engine.compiled"],
+        stdin=subprocess.PIPE,
+        start_new_session=True,
+        env={**os.environ, "TMPDIR": str(tmp_path / "scratch")},
     )
     assert process.stdin is not None
     process.stdin.write(msgspec.json.encode(recipe_of(trainer())) + b"\n")
     process.stdin.flush()
     wait_for(lambda: any(cache.glob("*.lock")) or process.poll() is not None, 60)
     assert process.poll() is None
-    process.stdin.close()
+    if told:
+        process.terminate()
+    else:
+        process.stdin.close()
     process.wait(20)
     with pytest.raises(ProcessLookupError):
         os.killpg(process.pid, 0)
     assert not any(cache.glob("*.so"))
+    assert not any((tmp_path / "scratch").iterdir())
 
 
 # ----------------------------------------------------------------------------------------- CUDA graphs

@@ -333,12 +333,16 @@ def main() -> None:
         os.environ["TORCHINDUCTOR_CACHE_DIR"] = scratch
         os.environ["TORCHINDUCTOR_COMPILE_THREADS"] = "1"
 
+        def leave(*_: object) -> None:
+            shutil.rmtree(scratch, ignore_errors=True)
+            os.killpg(0, signal.SIGKILL)  # the compiler too
+
         def wait_for_the_engine() -> None:
             while sys.stdin.buffer.read(1):
                 pass
-            shutil.rmtree(scratch, ignore_errors=True)
-            os.killpg(0, signal.SIGKILL)
+            leave()
 
+        signal.signal(signal.SIGTERM, leave)
         threading.Thread(target=wait_for_the_engine, daemon=True).start()
         path = folder() / recipe.name
         library.make_folder(path.parent)
