@@ -20,7 +20,7 @@ from tuiinit.engine.lanes import device_of
 
 SMALL = ("run", "--hidden", "5,4", "--device", "cpu")
 KEYS = {
-    "config", "device", "step", "epoch", "parameters", "loss", "initial_loss", "expected_initial_loss", "dev_loss",
+    "config", "data", "device", "step", "epoch", "parameters", "loss", "initial_loss", "expected_initial_loss", "dev_loss",
     "diverged_at", "activations", "weights", "vectors", "findings",
 }  # fmt: skip
 ACTIVATION = {

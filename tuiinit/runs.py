@@ -34,6 +34,7 @@ class Result:
     evaluations: dict[int, protocol.Evaluation] = field(default_factory=dict)
     inspections: dict[int, protocol.Inspection] = field(default_factory=dict)
     diverged_at: int | None = None
+    data: protocol.DataInfo | None = None
     quick: str = ""  # how steps were made quicker at the end, or why not: Status.quick
     _loss: list[FloatArray] = field(default_factory=list)
     _update_data: list[FloatArray] = field(default_factory=list)
@@ -147,6 +148,7 @@ class Session:
                     for lane in frame.lanes:
                         result = self.results[lane.lane]
                         result.diverged_at, result.quick = lane.diverged_at, frame.quick
+                        result.data = self.data
                         result.device = self.device if result.config.device != "cpu" else "cpu"
                     if refused is not None:
                         raise refused

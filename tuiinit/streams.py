@@ -7,6 +7,8 @@ import io
 import os
 import sys
 
+from .stand_ins import HANDLER
+
 LARGEST_SIDE = 10_000  # columns or lines of a window; to lay out more would take for ever
 
 
@@ -15,7 +17,7 @@ def make_fit() -> None:
     _open_closed()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # an encoding that lacks a sign
+            stream.reconfigure(errors=HANDLER)  # an encoding that lacks a sign
     for name in ("COLUMNS", "LINES"):
         told = os.environ.get(name, "1")
         if not (told.isascii() and told.isdecimal() and 1 <= int(told[:9]) <= LARGEST_SIDE):

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from . import word_counts
 from .config import RunConfig, format_hidden, format_number, format_pair
 from .findings import Finding, findings, on_paper, pace_of
 from .protocol import Evaluation, Snapshot
@@ -45,6 +46,7 @@ def as_json(result: Result) -> bytes:
         )
     told: dict[str, Any] = {
         "config": msgspec.to_builtins(result.config),
+        "data": word_counts.record(result.data) if result.data is not None else None,
         "device": result.device,
         "step": snapshot.step,
         "epoch": snapshot.epoch,
@@ -127,6 +129,9 @@ def print_tables(result: Result, console: Console) -> None:
     if evaluation is not None and evaluation.dev is not None:
         head += f" · dev {evaluation.dev:.4f}"
     console.print(Text(head), soft_wrap=True)
+    if result.data is not None:
+        for sentence in filter(None, (word_counts.counts(result.data), word_counts.left_out(result.data))):
+            console.print(Text(sentence), soft_wrap=True)
 
     table = _table("Activations", "layer", "mean", "std", "theory", "saturated", "theory", "dead")
     for act, layer in zip(snapshot.activations, prediction.layers, strict=True):

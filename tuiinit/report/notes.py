@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from .. import __version__
+from .. import __version__, word_counts
 from ..config import LECTURE_GAINS, ConfigError, RunConfig, format_number
 from ..pool import Job, Pool
 from ..protocol import Snapshot
@@ -130,6 +130,7 @@ def _figures(
     start = fig.start_of(results[first.key, plan.steps])
     if start is None:
         raise RunError("not even the first minibatch of the first network could be measured")
+    data = results[first.key, plan.steps].data
     return {
         "program": f"tuiinit {__version__}",
         "steps": plan.steps,
@@ -140,6 +141,8 @@ def _figures(
         "parameters": start.parameters,
         "probe_rows": start.probe_rows,
         "base": msgspec.to_builtins(base),
+        "data": word_counts.record(data) if data is not None else None,
+        "about_data": word_counts.sentences(data) if data is not None else "",
         "lanes": {name: fig.lane_table(results[config.key, n], n) for name, (config, n) in wanted.items()},
         "cells": [cell.table() for cell in cells],
         "recommendation": recommend(cells).table(),

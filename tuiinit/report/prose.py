@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..config import format_hidden, format_number
+from ..data.given import is_name
 from . import normed, plain
 from .figures import Table
 from .markdown import NONE, number, percent, table
@@ -45,6 +46,8 @@ def _head(f: Table, drawn: bool) -> list[str]:
     base = f["base"]
     hidden = format_hidden(tuple(base["hidden"]))
     data = "names.txt of the package (US first names of 2017)" if base["data"] is None else f"`{base['data']}`"
+    data = "words that came through a pipe" if is_name(base["data"]) else data
+    data += f", column `{base['column']}`" if base["column"] is not None else ""
     epoch = f"; one epoch is {f['steps_per_epoch']:,} of them" if f["steps_per_epoch"] else ""
     biased = ""
     if any(base["bias_scale"]):
@@ -63,7 +66,7 @@ def _head(f: Table, drawn: bool) -> list[str]:
         "matplotlib is not installed, so the pictures are drawn in characters; `pip install 'tuiinit[report]'` "
         "gives picture files."
     )  # fmt: skip
-    return [text, where, missing]
+    return [text, f["about_data"], where, missing]
 
 
 def _conclusion(f: Table, _: Pictures) -> list[str]:

@@ -7,10 +7,11 @@ from pathlib import Path
 from ..config import ConfigError, to_toml
 from ..findings import findings, on_paper
 from ..history import LaneHistory
-from ..protocol import Snapshot
+from ..protocol import DataInfo, Snapshot
 from ..runs import Result
 from ..tables import MARKS, as_json, describe
 from ..visible import visible
+from ..word_counts import sentences
 from . import figures as fig
 from . import pictures
 from .folder import writing
@@ -26,6 +27,7 @@ def write_session(
     step: int | None = None,
     device: str = "cpu",
     diverged_at: int | None = None,
+    data: DataInfo | None = None,
     force: bool = False,
 ) -> Path:
     """Write what is known of a lane into a folder: report.md, pictures, run.toml, JSON and CSV.
@@ -36,6 +38,7 @@ def write_session(
         step: the snapshot to tell of, by default the newest; the one at or before it is taken.
         device: where it was trained.
         diverged_at: the step whose loss was not finite.
+        data: the words that it trained on.
         force: write into a folder that the program did not write.
 
     Returns:
@@ -50,7 +53,7 @@ def write_session(
     if snapshot is None:
         raise ConfigError("nothing was measured of this lane yet, so there is nothing to report")
     result = Result(history.config, device, {snapshot.step: snapshot}, dict(history.evaluations))
-    result.diverged_at = diverged_at
+    result.diverged_at, result.data = diverged_at, data
     with writing(out, force) as folder:
         drawn = [pictures.draw(picture, folder) for picture in _pictures(history, snapshot)]
         (folder / "report.md").write_text(_document(result, snapshot, drawn), encoding="utf-8")
@@ -101,6 +104,7 @@ def _document(result: Result, snapshot: Snapshot, drawn: list[str]) -> str:
     blocks = [
         "# One network, as it stands",
         visible(head),
+        sentences(result.data) if result.data is not None else "",
         "`tuiinit --config run.toml` starts it again; its numbers are in `report.json` and the CSV files.",
         "## Findings",
         "\n".join(f"- {MARKS[finding.severity]} {visible(on_paper(finding))}" for finding in found),

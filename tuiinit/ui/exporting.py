@@ -57,13 +57,14 @@ def export(session: Session, folder: str, say: Say) -> threading.Thread:
     """Write the report of the shown lane as it is now; `say` is told from another thread how it ended."""
     # A copy: training goes on while the report is written.
     history, step, diverged = session.shown.continued(session.shown.config), session.looking_at, session.diverged_at
+    data = session.data
     device = session.hello.device if session.hello else "cpu"
 
     def write() -> None:
         try:
             from ..report import write_session  # Matplotlib takes a second to load
 
-            path = write_session(typed(folder), history, step=step, device=device, diverged_at=diverged)
+            path = write_session(typed(folder), history, step=step, device=device, diverged_at=diverged, data=data)
             say(f"The report is written: {visible(str(path))}", "good")
         except (ValueError, RuntimeError) as error:  # ConfigError, RunError: sentences
             say(visible(str(error)), "warn")

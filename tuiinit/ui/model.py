@@ -41,6 +41,7 @@ from ..protocol import (
     Trace,
 )
 from ..theory import Prediction, predict
+from ..word_counts import left_out, lines_left_out
 from .settings import step_lr
 
 Commands = tuple[Command, ...]
@@ -281,6 +282,8 @@ class Session:
                     "The words are not those that this session began with: its numbers will not come again.", "warn"
                 )
             self.data = frame
+            if lines_left_out(frame, empty=False):
+                self.say(f"{left_out(frame)}.", "note")
             return Changed.HEADER | Changed.TRAINING | Changed.CONFIG
         if isinstance(frame, Problem):
             return self._take_problem(frame)

@@ -222,7 +222,7 @@ class Explorer(TrainingScreen[None]):
         self.keys.show_keys(running=self.session.running)
 
     def _draw_config(self) -> None:
-        self.config.show(self.session.settings.replace(schedule=self.session.config.schedule))
+        self.config.show(self.session.settings.replace(schedule=self.session.config.schedule), self.session.data)
         self.strip.show([strip_row(self.session.settings, self.strip.size.width)])
 
     def _draw_pane(self, pane: Pane, rows: Callable[[Session, int, int], Any]) -> None:

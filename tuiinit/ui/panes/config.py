@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Callable
+from typing import ClassVar, NamedTuple
 
 from textual import events
 from textual.app import ComposeResult
@@ -13,6 +14,9 @@ from textual.widgets import Input
 
 from ...config import RunConfig
 from ...plots import Row
+from ...protocol import DataInfo
+from ...visible import symbol
+from ...word_counts import lines_left_out
 from ..ink import Ink, Piece, fit, row, visible
 from ..messages import Resized, SettingChanged, SettingTyped
 from ..settings import SETTINGS, Setting
@@ -22,8 +26,27 @@ VALUE = 13  # cells of a value
 FIELD = 22  # cells of the field in which a value is typed
 
 
+class Count(NamedTuple):
+    """A line that only tells something of the words."""
+
+    label: str
+    value: Callable[[DataInfo], str]
+
+
+COUNTS = (
+    Count("words", lambda data: f"{data.words:,}"),
+    Count("of them repeats", lambda data: f"{data.repeats:,}"),
+    Count("in train and dev", lambda data: f"{data.in_both:,}"),
+    Count("lines left out", lambda data: f"{lines_left_out(data):,}"),
+    Count("symbols", lambda data: f"{len(data.vocabulary):,}"),
+    Count("end of a word", lambda data: symbol(data.vocabulary[0])),
+    Count("train examples", lambda data: f"{data.train:,}"),
+    Count("dev, test", lambda data: f"{data.dev:,}, {data.test:,}"),
+)
+
+
 def config_lines() -> list[Setting | str]:
-    """The pane's lines from the top: a group's name or a setting."""
+    """The settings' lines from the top: a group's name or a setting."""
     lines: list[Setting | str] = []
     for setting in SETTINGS:
         if setting.group not in lines:
@@ -33,6 +56,7 @@ def config_lines() -> list[Setting | str]:
 
 
 LINES = config_lines()
+SHOWN: tuple[Setting | Count | str, ...] = (*LINES, "Words", *COUNTS)  # the cursor stays above the last
 SELECTABLE = [index for index, line in enumerate(LINES) if isinstance(line, Setting)]
 
 
@@ -77,6 +101,7 @@ class ConfigPane(Container):
         self.field.display = False
         self.border_title = "Config"
         self._config: RunConfig | None = None
+        self._data: DataInfo | None = None
         self._cursor = SELECTABLE[0]
         self._top = 0
 
@@ -94,9 +119,9 @@ class ConfigPane(Container):
     def editing(self) -> bool:
         return bool(self.field.display)
 
-    def show(self, config: RunConfig) -> None:
-        """Show these settings."""
-        self._config = config
+    def show(self, config: RunConfig, data: DataInfo | None = None) -> None:
+        """Show these settings, and how many words there are."""
+        self._config, self._data = config, data
         self._draw()
 
     def _draw(self) -> None:
@@ -105,14 +130,17 @@ class ConfigPane(Container):
         width, height = self.sheet.size
         self._scroll(height)
         rows: list[Row] = []
-        for index in range(self._top, min(len(LINES), self._top + height)):
-            line = LINES[index]
+        for index in range(self._top, min(len(SHOWN), self._top + height)):
+            line = SHOWN[index]
             if isinstance(line, str):
                 rows.append(row(width, (line, Ink.HEAD)))
+            elif isinstance(line, Count):
+                told = line.value(self._data) if self._data is not None else "–"
+                rows.append(row(width, (f" {line.label}", Ink.DIM), right=[(f"{told}  ", Ink.DIM)]))
             else:
                 at = index == self._cursor
                 rows.append(setting_row(line, self._config, width, at=at, focused=self.has_focus or self.editing))
-        below = len(LINES) - self._top - height
+        below = len(SHOWN) - self._top - height
         more = f"↓ {below} more" if below > 0 and height else ""
         if more != (self.border_subtitle or ""):  # setting it repaints the whole pane
             self.border_subtitle = more
@@ -125,7 +153,9 @@ class ConfigPane(Container):
             return
         heading = self._cursor - 1 if isinstance(LINES[self._cursor - 1], str) else self._cursor
         self._top = max(min(self._top, heading), self._cursor - height + 1)
-        self._top = max(0, min(self._top, len(LINES) - height))
+        if self._cursor == SELECTABLE[-1]:  # the words below it come into sight
+            self._top = min(self._cursor, max(self._top, len(SHOWN) - height))
+        self._top = max(0, min(self._top, len(SHOWN) - height))
 
     def action_move(self, by: int) -> None:
         at = SELECTABLE.index(self._cursor)
@@ -207,7 +237,7 @@ class ConfigPane(Container):
 
     def _wheel(self, by: int) -> None:
         height = self.sheet.size.height
-        top = max(0, min(len(LINES) - height, self._top + by))
+        top = max(0, min(len(SHOWN) - height, self._top + by))
         seen = [i for i in SELECTABLE if top <= i < top + height]
         if seen:
             self._top = top
