@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import math
 import os
@@ -14,14 +15,15 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
+from tuiinit import stand_ins
 from tuiinit.cli import cli, main
 from tuiinit.config import Change, RunConfig, to_toml
 from tuiinit.engine.lanes import device_of
 
 SMALL = ("run", "--hidden", "5,4", "--device", "cpu")
 KEYS = {
-    "config", "data", "device", "step", "epoch", "parameters", "loss", "initial_loss", "expected_initial_loss", "dev_loss",
-    "diverged_at", "activations", "weights", "vectors", "findings",
+    "config", "data", "device", "step", "epoch", "parameters", "loss", "initial_loss", "expected_initial_loss",
+    "dev_loss", "diverged_at", "activations", "weights", "vectors", "findings",
 }  # fmt: skip
 ACTIVATION = {
     "layer", "mean", "std", "saturated", "dead", "predicted_std", "predicted_saturated", "grad_mean", "grad_std",
@@ -202,6 +204,70 @@ def test_wrong_use_is_one_sentence(
 def test_wrong_use_of_the_program_itself(tuiinit: Any, light: dict[str, str]) -> None:
     for arguments, part in (WRONG[0], WRONG[-3]):  # of a command, and of none
         assert part in sentence(tuiinit(*arguments, env=light))
+
+
+LIST = ["anna", "o'neil", "eva maria", "jean-luc", "st. john", "nidoran♂", "la\u00a0paz", "می\u200cخواهم", "美咲"]
+LIST += ["👩\u200d🚀", "नमस्ते", "agent 007", "and/or", "iron (ii)", 'the "rock"', "smith, john", "anna", "anna"]
+
+
+def piped(content: bytes) -> str:
+    """A pipe that holds this, as `<(…)` gives one."""
+    reading, writing = os.pipe()
+    os.write(writing, content)
+    os.close(writing)
+    return f"/dev/fd/{reading}"
+
+
+def test_words_of_a_pipe_a_file_and_a_column_are_the_same(inside: Any, tmp_path: Path) -> None:
+    words, table = tmp_path / "words.txt", tmp_path / "words.csv"
+    words.write_text("\n".join(LIST), encoding="utf-8")
+    with table.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([["id", "word"], *enumerate(LIST)])
+    ways: list[tuple[str, ...]] = [(str(words),), (piped(words.read_bytes()),)]
+    ways += [(str(table), "--column=word"), (piped(table.read_bytes()), "--column=word")]
+    runs = [told(inside(*SMALL, "--steps", "1", "--json", "--data", *way)) for way in ways]
+    configs = [run.pop("config") for run in runs]
+    assert runs[1:] == runs[:1] * 3
+    assert [config["data"] for config in configs[::2]] == [str(words), str(table)]
+    data = runs[0]["data"]
+    assert (data["words"], data["repeats"], data["symbols"]) == (18, 2, len(set("".join(LIST))) + 1)
+    assert data["end_mark"] == "|"
+    assert data["train"] + data["dev"] + data["test"] == len("".join(LIST)) + 18
+    assert data["left_out"] == {}
+
+
+def test_every_engine_of_a_sweep_has_the_words_of_a_pipe(inside: Any) -> None:
+    options = ("--hidden", "4", "--steps", "1", "--gains", "1,2", "--seeds", "2", "--processes", "2", "--device", "cpu")
+    swept = told(inside("sweep", *options, "--json", "--data", piped("\n".join(LIST).encode())))
+    assert all(cell["dev_loss"] is not None for cell in swept["cells"])
+
+
+def test_what_is_left_out_is_told(inside: Any, tmp_path: Path) -> None:
+    words = tmp_path / "words.txt"
+    words.write_bytes("\n".join(LIST).encode() + b"\n\nzo\xeb\nan\0na\n")
+    shown = inside(*SMALL, "--steps", "0", "--data", str(words))
+    assert (
+        f"18 words (2 repeats, 1 in both train and dev), {len(set(''.join(LIST))) + 1} symbols ('|' ends a word), "
+        in shown.stdout
+    )
+    assert "3 lines are left out: 1 empty, 1 not UTF-8, 1 with a control character" in shown.stdout
+    assert r"line 20, not UTF-8: 'zo\xeb'; line 21, with a control character: 'an<U+0000>na'" in shown.stdout
+
+
+def test_a_pipe_larger_than_is_sent_is_refused(inside: Any) -> None:
+    assert "/dev/zero gives more than 16 MiB: save it as a file first" in sentence(
+        inside(*SMALL, "--steps", "1", "--data", "/dev/zero")
+    )
+
+
+def test_signs_have_stand_ins_and_no_character_is_made_up(tuiinit: Any, light: dict[str, str], tmp_path: Path) -> None:
+    ascii_only = {**light, "PYTHONIOENCODING": "ascii"}
+    words = tmp_path / "words.txt"
+    words.write_text("a×b♂\0\n" * 20)
+    shown = sentence(tuiinit("run", "--steps", "1", "--data", str(words), env=ascii_only))
+    assert r"'a\xd7b\u2642<U+0000>'" in shown
+    for sign, stand_in in (("✓", "OK"), ("!", "!"), ("✗", "X"), ("·", "-"), ("×", "x"), ("♂", r"\u2642")):
+        assert sign.encode("ascii", stand_ins.HANDLER).decode() == stand_in
 
 
 def test_bad_files_are_one_sentence(tuiinit: Any, light: dict[str, str], tmp_path: Path) -> None:

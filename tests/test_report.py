@@ -127,6 +127,13 @@ def test_the_notes_pictures_have_the_notes_names(measured: tuple[Path, Any], tex
     assert not [path for path in out.parent.iterdir() if path != out]  # nothing is left beside it
 
 
+def test_the_words_are_counted(text: str, figures: Any) -> None:
+    data = figures["data"]
+    assert data["train"] > data["dev"] > 0
+    assert f"{data['words']:,} words ({data['repeats']:,} repeats, {data['in_train_and_dev']:,} in both" in text
+    assert f"{data['symbols']} symbols ('.' ends a word), examples: {data['train']:,} train" in text
+
+
 def test_the_markdowns_numbers_are_the_jsons(text: str, figures: Any) -> None:
     gains = ("gain 0.5", "gain 1", "gain 5/3", "gain 3")
     stds, grads = table_of(text, "| layer | gain 0.5"), text[text.index("## 4.") :]

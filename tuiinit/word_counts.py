@@ -15,7 +15,7 @@ def counts(data: DataInfo) -> str:
     """Words, symbols and examples in one sentence."""
     end = symbol(data.vocabulary[0])
     return (
-        f"{data.words:,} words ({data.repeats:,} repeats; {data.in_both:,} stand in both train and dev), "
+        f"{data.words:,} words ({data.repeats:,} repeats, {data.in_both:,} in both train and dev), "
         f"{len(data.vocabulary):,} symbols ('{end}' ends a word), examples: {data.train:,} train, {data.dev:,} dev, "
         f"{data.test:,} test"
     )

@@ -9,8 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ...plots import SERIES, Axis, Bars, Curve, Plot, Role, Row, curves, histograms, nice_limits
+from ...plots.cells import clean_text
 from ...protocol import BatchNorm, Inspection, Snapshot, floats
 from ...thresholds import BIAS_CANCELLED
+from ...visible import symbol
 from ..ink import Cell, Column, Ink, Piece, Table, number, percent, row, small, table
 from ..model import Session
 from .base import NOTHING_YET, View
@@ -330,6 +332,12 @@ def jitter_spread(closer: Inspection) -> tuple[float, float]:
     return float(logits.std(axis=0).mean()), float(floats(closer.eval_logits).std())
 
 
+def _tick(letter: str) -> str:
+    """A character as a label of cells: by its code where it takes two or cannot be seen."""
+    label = symbol(letter)
+    return label if clean_text(label) == label else f"U+{ord(letter):04X}"
+
+
 def jitter(session: Session, width: int, height: int) -> Plot:
     """What random batches make of each character's logit, as the difference from eval mode."""
     closer = session.inspection()
@@ -342,7 +350,7 @@ def jitter(session: Session, width: int, height: int) -> Plot:
     low, high = away.min(axis=0), away.max(axis=0)
     bars = np.stack([low, high, np.full(at.size, np.nan)], axis=1).ravel()
     letters = session.data.vocabulary if session.data else ""
-    ticks = tuple((float(i), letter) for i, letter in enumerate(letters[: at.size]))
+    ticks = tuple((float(i), _tick(letter)) for i, letter in enumerate(letters[: at.size]))
     finite = away[np.isfinite(away)]
     reach = float(np.abs(finite).max()) if finite.size else 1.0
     title = f"logits of one example in {closer.jitter_batches} batches − eval mode, step {closer.step:,}"
