@@ -22,6 +22,9 @@ from ...thresholds import (
 from ..ink import Cell, Column, Ink, Table, number, signed, small, table
 from ..model import Session
 from .base import NOTHING_YET, HistogramView, View, choose, named, symmetric
+from .vectors import data_rows, gradient_rows, update_curves, update_rows
+
+NAME = 14  # cells of a matrix's or a vector's name
 
 
 def _pairs(session: Session) -> list[tuple[Weight, Weight | None]]:
@@ -45,7 +48,8 @@ class Weights(HistogramView):
         "Histograms of every weight matrix after the last step. At the start each is normal with std "
         "gain / √fan_in (without batch norm the output's with output scale / √fan_in); training slowly changes the "
         "shape.\n\n"
-        "mean, std: of the numbers in the matrix. before: the std in the lane shown before the last change."
+        "mean, std: of the numbers in the matrix. before: the std in the lane shown before the last change. Biases, "
+        "and the gammas and betas of batch norm, come last in the table."
     )
 
     def panels(self, session: Session) -> Sequence[tuple[str, Histogram, Histogram | None, str]]:
@@ -58,7 +62,7 @@ class Weights(HistogramView):
 
     def table(self, session: Session, width: int) -> Table:
         columns = (
-            Column("matrix", 11, "<"),
+            Column("matrix", NAME, "<"),
             Column("shape", 11),
             Column("mean", 8),
             Column("std", 8),
@@ -74,7 +78,7 @@ class Weights(HistogramView):
             ]
             for w, b in _pairs(session)
         ]
-        return table(columns, rows, width)
+        return table(columns, [*rows, *data_rows(session)], width)
 
 
 class WeightGradients(HistogramView):
@@ -100,7 +104,7 @@ class WeightGradients(HistogramView):
 
     def table(self, session: Session, width: int) -> Table:
         columns = (
-            Column("matrix", 11, "<"),
+            Column("matrix", NAME, "<"),
             Column("shape", 11),
             Column("grad mean", 9),
             Column("grad std", 8),
@@ -125,7 +129,7 @@ class WeightGradients(HistogramView):
                     (number(beside, 1) + (" !" if out else "  "), Ink.WARN if out else Ink.PLAIN),
                 ]
             )
-        return table(columns, rows, width)
+        return table(columns, [*rows, *gradient_rows(session)], width)
 
 
 def verdict(word: Pace | None) -> tuple[str, Ink]:
@@ -150,7 +154,11 @@ class UpdateData(View):
         f"be about a thousandth of the weights, so the curves should come to lie near the {UPDATE_RIGHT:g} line. Well "
         f"below {UPDATE_SLOW:g} a matrix learns too slowly, above {UPDATE_FAST:g} too fast: change the lr with [ and ]."
         "\n\n"
-        "Curves close together mean that all layers learn at the same rate: that is what batch norm brings."
+        "Curves close together mean that all layers learn at the same rate: that is what batch norm brings.\n\n"
+        "v draws some biases (b), gammas (γ) and betas (β), too, dotted, at the steps that are kept; the table has "
+        "them all. They begin as one number each, so at first they are hardly more than their last update. –: no "
+        "ratio, for before a step, or while all numbers of a vector are the same, there is nothing to compare an "
+        "update with."
     )
 
     def _names(self, session: Session) -> list[str]:
@@ -182,6 +190,8 @@ class UpdateData(View):
             if finite.size and not before:
                 bottom = min(bottom, float(np.floor(np.percentile(finite, 2))))
                 top = max(top, float(np.ceil(np.percentile(finite, 98))))
+        if session.overlaid:
+            drawn += update_curves(session)
         bottom, top = max(-12.0, bottom), min(4.0, top)
         every = 1 if height > (top - bottom) * 1.5 + 3 else 3
         ticks = tuple((y, label) for y, label in _ticks(bottom, top) if round(y) % every == 0)
@@ -206,7 +216,7 @@ class UpdateData(View):
     def table(self, session: Session, width: int) -> Table:
         columns = (
             Column("", 1),
-            Column("matrix", 11, "<"),
+            Column("matrix", NAME, "<"),
             Column("shape", 11),
             Column("log10", 7),
             Column("update:data", 11),
@@ -230,7 +240,7 @@ class UpdateData(View):
                     (f"{b.update_data_log10:.2f}" if b and b.update_data_log10 is not None else "", Ink.DIM),
                 ]
             )
-        return table(columns, rows, width)
+        return table(columns, [*rows, *update_rows(session)], width)
 
 
 def _ticks(low: float, high: float) -> tuple[tuple[float, str], ...]:
