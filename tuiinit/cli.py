@@ -13,6 +13,7 @@ import click
 from . import ending, interrupt, streams
 from .config import (
     DEVICES,
+    MAX_PROCESSES,
     MAX_STEP,
     NONLINEARITIES,
     OPTIMIZERS,
@@ -247,7 +248,11 @@ def run(steps: int | None, epochs: int | None, compile_steps: bool, as_json: boo
 @click.option("--widths", metavar="N,N,…", help="One more axis: widths of all hidden layers.")
 @click.option("--nonlinearities", metavar="NAME,NAME,…", help="One more axis.")
 @click.option("--lrs", metavar="LR,LR,…", help="One more axis: learning rates.")
-@click.option("--processes", type=click.IntRange(min=1), help="Engines at once; default: one a core.")
+@click.option(
+    "--processes",
+    type=click.IntRange(1, MAX_PROCESSES),
+    help="Engines at once, where there is memory for so many; default: one a core.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON and nothing else.")
 def sweep(steps: int, gains: str, seeds: int, processes: int | None, as_json: bool, **options: Any) -> None:
     """Compare gains with batch norm off and on, and recommend where to start.

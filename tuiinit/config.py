@@ -34,6 +34,7 @@ MAX_WIDTH = 4096
 MAX_PARAMETERS = 50_000_000
 MAX_NUMBER = 1e30  # of gain and the like: float32, and PyTorch's operators on it, take no more than 3e38
 MAX_STEP = 10**12
+MAX_PROCESSES = 256  # engines at once, whatever is asked for: beyond, they only wait for each other
 LONGEST_NUMBER = 20  # digits
 
 SELU_SCALE = 1.0507009873554805

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import queue
 import threading
@@ -12,7 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from .config import RunConfig
+from . import memory
+from .config import MAX_PROCESSES, RunConfig
+from .data import reading
+from .data.reading import DataError
 from .link import Engine, LinkError
 from .protocol import Advance
 from .runs import Progress, Result, RunError, Session
@@ -80,7 +84,7 @@ class Pool:
             ConfigError: an engine refuses a configuration, its data or its device.
         """
         waiting = deque(range(len(self.jobs)))
-        width = min(len(self.jobs), self.width(self.jobs[0].configs[0].device)) if self.jobs else 0
+        width = min(len(self.jobs), self.width(self.jobs[0].configs[0].device), self._fit()) if self.jobs else 0
         threads = [
             threading.Thread(target=self._work, args=(waiting,), name="sweep", daemon=True) for _ in range(width)
         ]
@@ -111,7 +115,20 @@ class Pool:
 
     def width(self, device: str) -> int:
         """How many engines to use."""
-        return self.processes or default_processes(device)
+        return min(MAX_PROCESSES, self.processes or default_processes(device))
+
+    def _fit(self) -> int:
+        """How many engines there is memory for at once; one that has too little says so itself."""
+        try:
+            data = functools.cache(lambda data, column: memory.shape_of(reading.read(data, column).words))
+            needs = [
+                memory.together([memory.needed(config, *data(config.data, config.column)) for config in job.configs])
+                for job in self.jobs
+            ]
+        except DataError:  # an engine says it
+            return len(self.jobs)
+        fit = memory.processes_that_fit(needs, memory.available())
+        return len(self.jobs) if fit is None else fit
 
     def _steps(self, index: int) -> int:
         return self.jobs[index].steps * len(self.jobs[index].configs)

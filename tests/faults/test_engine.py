@@ -137,7 +137,7 @@ def test_an_engine_with_too_little_memory_refuses_the_network_and_goes_on() -> N
         terminal.press("3x4096")
         terminal.shows("▸layers 3x4096")
         terminal.press("\r")
-        terminal.says("there is not enough memory for this")
+        terminal.says("there is not enough memory for this: about")
         terminal.press("\x1b")
         terminal.shows("╭─ Config", "5 × 100")
         terminal.press("n")

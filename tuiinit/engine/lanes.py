@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import torch
 
 from ..config import ConfigError, RunConfig
 from ..data import words
+from ..memory import Need, needed
 from .compiled import Compiler
+from .room import make_room
 from .trainer import Dataset, Trainer
 
 KEPT_LANES = 24  # lanes that are not selected and still kept, the longest unused dropped first
@@ -88,6 +90,11 @@ class Lanes:
         Raises:
             ConfigError, DataError: a lane cannot be; the selection stays as it was.
         """
+        configs = list(configs)
+        self._make_room(configs)
+        return self._select(configs)
+
+    def _select(self, configs: Iterable[RunConfig]) -> list[Trainer]:
         chosen: dict[str, Trainer] = {}
         new = []
         for config in configs:
@@ -104,6 +111,24 @@ class Lanes:
             self._lanes.popitem(last=False)
         return new
 
+    def _make_room(self, configs: Sequence[RunConfig]) -> None:
+        """Refuse lanes that there is no memory for; those that nobody looks at go first."""
+        known = {key for key, lane in self._lanes.items() if lane.step <= self.clock}
+        begun = {config.key: config for config in configs if config.key not in known}
+        spared = {config.key for config in configs} | {lane.config.key for lane in self.selected}
+
+        def forget() -> bool:
+            key = next((key for key in self._lanes if key not in spared), None)
+            return key is not None and self._lanes.pop(key) is not None
+
+        if begun:
+            device = device_of(next(iter(begun.values())).device)
+            make_room([self._need(config) for config in begun.values()], device, forget)
+
+    def _need(self, config: RunConfig) -> Need:
+        text = self._datasets.get(config, device_of(config.device)).text
+        return needed(config, len(text.vocabulary), len(text.train))
+
     def _begin(self, config: RunConfig) -> Trainer:
         device = device_of(config.device)
         lane = Trainer(config, self._datasets.get(config, device), device)
@@ -119,6 +144,11 @@ class Lanes:
             ConfigError: the value cannot be; nothing has changed.
         """
         wanted = [lane.config.changed(lane.step, name, value) for lane in self.selected]
+        for lane, config in zip(self.selected, wanted, strict=True):
+            before, after = self._need(lane.config), self._need(config)
+            grown = Need(after.kept - (before.kept if lane.step else 0), after.passing)
+            if grown.kept > 0:
+                make_room([grown], lane.device, lambda: False)
         changed = []
         for i, (lane, config) in enumerate(zip(list(self.selected), wanted, strict=True)):
             old = lane.config.key
@@ -142,7 +172,7 @@ class Lanes:
         self._lanes.clear()
         self.selected = []
         self.clock = 0
-        self.select(configs)
+        self._select(configs)  # there is room: they have been there
 
     def behind(self) -> list[Trainer]:
         """Selected lanes that have not reached the clock and still can."""
