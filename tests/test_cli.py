@@ -19,6 +19,7 @@ from tuiinit import stand_ins
 from tuiinit.cli import cli, main
 from tuiinit.config import Change, RunConfig, to_toml
 from tuiinit.engine.lanes import device_of
+from tuiinit.presets import BY_NAME
 
 SMALL = ("run", "--hidden", "5,4", "--device", "cpu")
 KEYS = {
@@ -316,3 +317,32 @@ def test_an_engine_that_dies_is_exit_code_one(monkeypatch: pytest.MonkeyPatch) -
     assert isinstance(result.exception, runs.RunError)
     assert "the engine ended with code 0; its log is" in str(result.exception)
     assert result.output == ""
+
+
+def test_folding_batch_norm_is_told_in_text_and_json(inside: Any) -> None:
+    small = (*SMALL, "--steps", "20", "--bn")
+    run = told(inside(*small, "--fold", "--json"))
+    assert set(run) == {*KEYS, "fold"}
+    fold = run["fold"]
+    assert set(fold) == {"examples", "max_difference", "logit_std", "dev_loss", "dev_loss_folded"}
+    assert 0 < fold["max_difference"] < 1e-5 * fold["logit_std"] * 10
+    assert fold["dev_loss"] == pytest.approx(run["dev_loss"], rel=1e-6)
+    assert fold["dev_loss_folded"] == pytest.approx(run["dev_loss"], rel=1e-6)
+    text = " ".join(inside(*small, "--fold").stdout.split())
+    assert f"the logits of {fold['examples']:,} dev examples differ by at most {fold['max_difference']:.1e}" in text
+    assert f"dev loss {fold['dev_loss_folded']:.6f} folded, {fold['dev_loss']:.6f} with batch norm." in text
+    assert "folded" not in inside(*small).stdout
+    done = inside(*SMALL, "--steps", "1", "--fold")
+    assert (done.returncode, done.stderr) == (2, "tuiinit: --fold needs a network with batch norm: give --bn, too\n")
+
+
+def test_a_preset_with_options_on_top(inside: Any, tmp_path: Path) -> None:
+    for name in BY_NAME:
+        run = told(inside("run", "--steps", "0", "--json", "--device", "cpu", "--preset", name, "--hidden", "4"))
+        assert msgspec.convert(run["config"], RunConfig) == BY_NAME[name].config().replace(hidden=(4,), device="cpu")
+    done = inside("run", "--steps", "0", "--preset", "first", "--config", str(tmp_path / "run.toml"))
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "either --preset or --config" in done.stderr
+    done = inside("run", "--steps", "0", "--preset", "frist")
+    assert done.returncode == 2
+    assert "'frist'" in done.stderr

@@ -34,7 +34,9 @@ WILL_DO = {"seed": 1, "output_scale": 10.0, "lr": 0.001}
 
 
 def test_every_claim_has_one_stop() -> None:
-    assert sorted(stop.claim for stop in STOPS) == [claim.id for claim in CLAIMS]
+    assert sorted(stop.claim for stop in STOPS if not stop.text) == [claim.id for claim in CLAIMS]
+    assert [stop.claim for stop in STOPS if stop.text] == ["L01", "E01", "E02"]
+    assert len(BY_CLAIM) == len(STOPS)
 
 
 @EACH
@@ -127,6 +129,8 @@ def others(name: str, value: Any) -> Any:
         return not value
     if isinstance(value, str):
         return {"nonlinearity": "selu", "optimizer": "rmsprop"}[name]
+    if isinstance(value, tuple):
+        return tuple(map(type(value[0]), (7, 7)))
     return value + 64 if isinstance(value, int) else 0.07
 
 
@@ -289,6 +293,33 @@ def test_the_first_loss(bench: Bench) -> None:
     assert loud.loss > 3 * loud.expected_initial_loss
     assert bench("C03").last.loss == loud.loss
     assert bench("C03", output_scale=0.1).last.loss == pytest.approx(loud.expected_initial_loss, abs=0.04)
+
+
+def test_the_first_network_is_mended_step_by_step(bench: Bench) -> None:
+    drawn, *mended = (bench("L01", **sight.settings).last for sight in BY_CLAIM["L01"].sights)
+    assert drawn.loss is not None
+    assert drawn.loss > 20
+    for snapshot in mended:
+        assert snapshot.loss == pytest.approx(snapshot.expected_initial_loss, abs=0.1)
+    shares = [snapshot.activations[0].saturated for snapshot in (drawn, *mended)]
+    assert shares == pytest.approx([0.69, 0.69, 0.05, 0.2], abs=0.04)
+
+
+def test_from_zero_the_outputs_bias_alone_learns(bench: Bench) -> None:
+    stopped = bench("E01", 300)
+    assert not any(weight.grad_std for weight in stopped.last.weights)
+    assert {weight.std for weight in stopped.last.weights[1:]} == {0}
+    assert stopped.loss[0] == pytest.approx(stopped.last.expected_initial_loss)
+    assert stopped.loss[-100:].mean() == pytest.approx(bench.unigram, abs=0.1)
+
+
+def test_batch_norm_can_be_folded_away(bench: Bench) -> None:
+    told, evaluation = closer_look(bench("E02", 20, closer=True))
+    assert told.folded is not None
+    assert told.folded.difference is not None
+    assert told.folded.difference < 1e-5
+    assert told.folded.dev == pytest.approx(evaluation.dev, abs=1e-5)
+    assert told.folded.dev_folded == pytest.approx(evaluation.dev, abs=1e-5)
 
 
 def test_zero_weights_pass_no_gradient_on(bench: Bench) -> None:

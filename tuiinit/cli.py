@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from . import ending, interrupt, streams
+from . import ending, interrupt, presets, streams
 from .config import (
     DEVICES,
     MAX_PROCESSES,
@@ -94,6 +94,8 @@ _OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("--change", {"type": CHANGE, "multiple": True, "help": "Change lr, optimizer or batch_size at a step: "
                   "150000:lr=0.01. May be given several times."}),
     ("--config", {"metavar": "FILE.toml", "help": "Settings from a file; options come on top."}),
+    ("--preset", {"type": click.Choice(tuple(presets.BY_NAME)), "help": "The lecture's first network, mended step by "
+                  "step, or its deep one; options come on top."}),
 )  # fmt: skip
 
 
@@ -115,7 +117,10 @@ def config_from(options: dict[str, Any]) -> RunConfig:
     given = {name: options.pop(name) for name in names if name in options}
     path = options.pop("config", None)
     changes: tuple[Change, ...] = options.pop("change", ())
-    base = load(Path(path)) if path else RunConfig()
+    preset = options.pop("preset", None)
+    if path and preset:
+        raise click.UsageError("give either --preset or --config: both decide what the options come on top of")
+    base = load(Path(path)) if path else presets.BY_NAME[preset].config() if preset else RunConfig()
     values: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     if changes:
         values["schedule"] = tuple(sorted(changes, key=lambda c: c.step))
@@ -213,18 +218,24 @@ def _need_terminal() -> None:
     "--steps", type=click.IntRange(0, MAX_STEP), help="Minibatches to train; the last one's measures are shown."
 )
 @click.option("--epochs", type=click.IntRange(1, 10**6), help="Passes over the training examples.")
+@click.option("--fold", is_flag=True, help="Fold batch norm into the linear layers and tell what that changes.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON and nothing else.")
-def run(steps: int | None, epochs: int | None, compile_steps: bool, as_json: bool, **options: Any) -> None:
+def run(steps: int | None, epochs: int | None, compile_steps: bool, fold: bool, as_json: bool, **options: Any) -> None:
     """Train without a screen and print the lecture's tables."""
     if (steps is None) == (epochs is None):
         raise click.UsageError("tuiinit run needs either --steps N or --epochs N")
-    config = take_data(config_from(options))
+    config = config_from(options)
+    if fold and not config.bn:
+        raise click.UsageError("--fold needs a network with batch norm: give --bn, too")
+    config = take_data(config)
     from . import runs, tables
     from .link import engine_command
 
     engine = engine_command(None, compile_steps=compile_steps)
     with progress_bar("training") as progress:
-        (result,) = runs.run([config], steps=steps, epochs=epochs, evaluate=True, engine=engine, progress=progress)
+        (result,) = runs.run(
+            [config], steps=steps, epochs=epochs, evaluate=True, inspect=fold, engine=engine, progress=progress
+        )
     if result.quick.startswith("plain: "):
         streams.say(visible(f"tuiinit: steps are {result.quick}") + "\n")
     if not result.snapshots:

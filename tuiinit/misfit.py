@@ -118,6 +118,8 @@ def _inspection(frame: Inspection, config: RunConfig) -> str | None:
         return "a closer look whose jitter does not fit"
     if len(frame.eval_logits) not in (0, logits * FLOAT):
         return "a closer look whose logits do not fit"
+    if frame.folded is not None and not _count(frame.folded.rows):
+        return "a closer look at examples that are not there"
     fits = not frame.calibrated or _widths(frame.calibrated) == (*config.hidden, logits)
     if not fits or not all(map(_equally_long, frame.calibrated)):
         return "a closer look whose statistics do not fit"

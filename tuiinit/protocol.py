@@ -278,6 +278,16 @@ class Calibrated(Part, frozen=True, kw_only=True):
     var: bytes
 
 
+class Folded(Part, frozen=True, kw_only=True):
+    """Batch norm folded into the linear layer before it, over the whole dev set; null where not finite."""
+
+    rows: int  # dev examples
+    difference: float | None  # the largest abs difference between a logit in eval mode and the folded network's
+    logit_std: float | None  # of the logits in eval mode
+    dev: float | None  # loss in eval mode, nats
+    dev_folded: float | None
+
+
 class Inspection(Message, frozen=True, kw_only=True):
     """A closer look at a lane where it stands.
 
@@ -296,6 +306,7 @@ class Inspection(Message, frozen=True, kw_only=True):
     dead: tuple[int, ...]  # dead units, one number a hidden layer
     dead_grad: tuple[float | None, ...]  # mean abs gradient of the weights into dead units, a hidden layer each
     alive_grad: tuple[float | None, ...]  # the same into the others
+    folded: Folded | None = None  # without batch norm, or from an earlier version
 
 
 class LaneStatus(Part, frozen=True, kw_only=True):

@@ -170,6 +170,7 @@ def run(
     steps: int | None = None,
     epochs: int | None = None,
     evaluate: bool = False,
+    inspect: bool = False,
     engine: Iterable[str] | None = None,
     progress: Progress | None = None,
 ) -> list[Result]:
@@ -190,4 +191,6 @@ def run(
         results = session.advance(command, progress)
         if evaluate:
             results = session.evaluate()
+        if inspect:
+            results = session.inspect()
         return results

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from . import word_counts
+from . import folding, word_counts
 from .config import RunConfig, format_hidden, format_number, format_pair
 from .findings import Finding, findings, on_paper, pace_of
 from .protocol import Evaluation, Snapshot
@@ -63,6 +63,8 @@ def as_json(result: Result) -> bytes:
             {"id": f.id, "severity": f.severity, "text": on_paper(f)} for f in _findings(result, evaluation, prediction)
         ],
     }
+    if (closer := result.inspections.get(snapshot.step)) is not None:
+        told["fold"] = folding.as_figures(closer.folded)
     return msgspec.json.format(msgspec.json.encode(told), indent=1)
 
 
@@ -185,6 +187,8 @@ def print_tables(result: Result, console: Console) -> None:
 
     for finding in _findings(result, evaluation, prediction):
         console.print(Text(f"{MARKS[finding.severity]} {on_paper(finding)}", style=STYLES[finding.severity]))
+    if (closer := result.inspections.get(snapshot.step)) is not None and closer.folded is not None:
+        console.print(Text(folding.sentence(closer.folded)))
 
 
 def _table(title: str, first: str, *others: str) -> Table:

@@ -159,4 +159,5 @@ def test_gains_share_their_base_weights() -> None:
         torch.testing.assert_close(one * 3, three)
     for plain, normed in zip(weights(gain=1.0)[:-1], weights(gain=1.0, bn=True)[:-1], strict=True):
         assert torch.equal(plain, normed)
-    torch.testing.assert_close(weights()[-1], weights(bn=True)[-1] * 0.1)
+    torch.testing.assert_close(weights()[-1], weights(gain=1.0, bn=True)[-1] * 0.1)
+    torch.testing.assert_close(weights(gain=3.0, bn=True)[-1], weights(gain=1.0, bn=True)[-1] * 3)

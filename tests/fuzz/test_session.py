@@ -46,6 +46,7 @@ def inspection(config: RunConfig, step: int) -> protocol.Inspection:
         dead=(0,) * layers,
         dead_grad=(None,) * layers,
         alive_grad=(1e-3,) * layers,
+        folded=protocol.Folded(rows=3, difference=0.0, logit_std=None, dev=3.3, dev_folded=None),
     )
 
 

@@ -21,6 +21,7 @@ from tuiinit.protocol import (
     DataInfo,
     Evaluate,
     Evaluation,
+    Folded,
     Frame,
     Hello,
     Histogram,
@@ -123,6 +124,7 @@ def inspection(config: RunConfig, step: int) -> Inspection:
         dead=tuple(len(dead_at(config, step, i)) for i in range(1, len(config.hidden) + 1)),
         dead_grad=tuple(2e-9 if dead_at(config, step, i) else None for i in range(1, len(config.hidden) + 1)),
         alive_grad=(3e-4,) * len(config.hidden),
+        folded=Folded(rows=900, difference=1.5e-6, logit_std=0.7, dev=2.4, dev_folded=2.4) if config.bn else None,
     )
 
 

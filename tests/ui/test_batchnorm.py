@@ -141,6 +141,12 @@ def test_the_three_dev_losses_are_told_with_their_step() -> None:
     assert "i measures the dev loss" in " ".join(text(at(40, BN)))
 
 
+def test_the_folded_network_is_set_beside_it() -> None:
+    wide, narrow = (text(looked_at(), width) for width in (240, 78))
+    assert any("differ by at most 1.5e-06 (their std is 0.70); dev loss 2.400000 folded" in row for row in wide)
+    assert any("Folded: logits differ by at most 1.5e-06 (std 0.70), dev loss 2.4000" in row for row in narrow)
+
+
 def test_a_bias_before_batch_norm_is_set_against_the_weights() -> None:
     biased = RunConfig(bn=True, bias_before_bn=True)
     rows = text(looked_at(biased), 140)

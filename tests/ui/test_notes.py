@@ -8,6 +8,7 @@ import pytest
 
 from tuiinit.claims import CLAIMS
 from tuiinit.config import RunConfig
+from tuiinit.presets import BY_NAME as PRESETS
 from tuiinit.protocol import Advance, Restart, Select
 from tuiinit.tour import BY_CLAIM, STOPS, Progress, Walk
 from tuiinit.ui.hint import LINES, hint_rows
@@ -72,7 +73,7 @@ def test_a_hint_fits_a_narrow_terminal_whole(stop: object) -> None:
 def test_the_list_scrolls_with_the_chosen_claim(tmp_path: Path) -> None:
     progress = Progress(tmp_path, BY_CLAIM)
     progress.tick("C01")
-    assert "1 of 32 seen" in plain([heading_row(progress, 80)])
+    assert f"1 of {len(STOPS)} seen" in plain([heading_row(progress, 80)])
     for at, stop in enumerate(STOPS):
         lines = plain(list_rows(progress, at, 38, 10)).splitlines()
         assert len(lines) == 10
@@ -84,10 +85,10 @@ def test_the_list_scrolls_with_the_chosen_claim(tmp_path: Path) -> None:
 
 
 def test_a_stop_tells_the_claim_and_what_to_do() -> None:
-    for claim in CLAIMS:
-        stop = BY_CLAIM[claim.id]
+    claims = {claim.id: claim.text for claim in CLAIMS}
+    for stop in STOPS:
         words = " ".join(plain(stop_rows(stop, False, 60)).split())
-        for text in (stop.title, claim.text, stop.press, stop.look):
+        for text in (stop.title, stop.text or claims[stop.claim], stop.press, stop.look):
             assert " ".join(text.split()) in words
         assert len(stop_rows(stop, False, 42)) <= 22, "there are 22 rows for it at 80 × 24"
     assert "gain 3" in plain(stop_rows(BY_CLAIM["C05"], False, 60))
@@ -103,8 +104,8 @@ def test_a_stop_tells_the_claim_and_what_to_do() -> None:
 async def test_the_list_of_claims(size: tuple[int, int]) -> None:
     async with explorer(size=size) as driver:
         await driver.press("N")
-        await driver.shows("The notes", "0 of 32 seen", "▸· C01", "enter show", "Press R for another seed.")
-        for key, claim in (("j", "C02"), ("down", "C03"), ("k", "C02"), ("up", "C01"), ("up", "C32"), ("down", "C01")):
+        await driver.shows("The notes", f"0 of {len(STOPS)} seen", "▸· C01", "enter show", "Press R for another seed.")
+        for key, claim in (("j", "C02"), ("down", "C03"), ("k", "C02"), ("up", "C01"), ("up", "E02"), ("down", "C01")):
             await driver.press(key)
             assert notes(driver).chosen.claim == claim
             await driver.shows(f"▸· {claim}", wrap(BY_CLAIM[claim].look, 30)[0])
@@ -141,7 +142,7 @@ async def test_a_claim_is_set_up_seen_and_ticked_off(size: tuple[int, int], stat
         assert kept(state) == {"C14"}
         await driver.press("N")
         assert notes(driver).chosen.claim == "C13", "the next one"
-        await driver.shows("1 of 32 seen", "✓ C14", "▸· C13")
+        await driver.shows(f"1 of {len(STOPS)} seen", "✓ C14", "▸· C13")
 
 
 async def test_a_stop_trains_to_its_step_from_a_running_session() -> None:
@@ -230,6 +231,21 @@ async def test_the_hint_follows_the_window() -> None:
         assert isinstance(driver.app.screen, Explorer)
 
 
+async def test_presets_of_the_palette_mend_the_first_network_step_by_step(state: Path) -> None:
+    async with explorer(RunConfig(batch_size=8)) as driver:
+        await show(driver, "L01")
+        assert driver.session.config == PRESETS["first"].config()
+        told = {c.title: c for c in driver.app.get_system_commands(driver.screen) if c.title.startswith("Preset: ")}
+        assert len(told) == len(PRESETS)
+        for name in ("first-output", "first-hidden", "first-gain"):
+            assert kept(state) == set()
+            told[f"Preset: {PRESETS[name].title}"].callback()
+            await driver.settled()
+            assert driver.session.config == PRESETS[name].config()
+        await driver.shows("✓ seen — N for the next")
+        assert kept(state) == {"L01"}
+
+
 async def test_the_progress_is_forgotten_from_the_palette(state: Path) -> None:
     Progress(state, BY_CLAIM).tick("C05")
     async with explorer() as driver:
@@ -240,7 +256,7 @@ async def test_the_progress_is_forgotten_from_the_palette(state: Path) -> None:
         await driver.shows("The tour's progress is forgotten.")
         assert kept(state) == set()
         await driver.press("N")
-        await driver.shows("0 of 32 seen")
+        await driver.shows(f"0 of {len(STOPS)} seen")
 
 
 async def test_a_tick_that_cannot_be_kept_is_told_of(state: Path) -> None:
@@ -255,7 +271,7 @@ async def test_a_tick_that_cannot_be_kept_is_told_of(state: Path) -> None:
         await driver.press("tab")
         await driver.shows("✓ seen")
         await driver.press("N")
-        await driver.shows("1 of 32 seen")
+        await driver.shows(f"1 of {len(STOPS)} seen")
 
 
 async def test_nothing_starts_in_a_recording_or_without_an_engine() -> None:

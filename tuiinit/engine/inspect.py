@@ -1,4 +1,4 @@
-"""A closer look at one lane: calibrated statistics, jitter, and what saturation lets through."""
+"""A closer look at one lane: calibrated statistics, jitter, folding, and what saturation lets through."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from .. import protocol
+from .fold import compare
 from .network import CURVES
 from .passes import train_pass
 from .trainer import Trainer, batch_normalised
@@ -23,6 +24,7 @@ def inspect(lane: Trainer) -> protocol.Inspection:
     network = lane.network
     calibrated: tuple[protocol.Calibrated, ...] = ()
     eval_logits = b""
+    folded = None
     if lane.config.bn:
         calibrated = tuple(
             protocol.Calibrated(layer=f"batch norm {i + 1}", mean=_bytes(mean), var=_bytes(var))
@@ -31,6 +33,8 @@ def inspect(lane: Trainer) -> protocol.Inspection:
         network.eval()
         eval_logits = _bytes(network(torch.from_numpy(lane.dataset.text.dev.x[:1]).to(lane.device))[0])
         network.train()
+        dev = lane.dataset.text.dev
+        folded = compare(network, *(torch.from_numpy(array).to(lane.device) for array in (dev.x, dev.y)))
     jitter = _jitter(lane)
     through, dead, dead_grad, alive_grad = _gradients(lane)
     return protocol.Inspection(
@@ -44,6 +48,7 @@ def inspect(lane: Trainer) -> protocol.Inspection:
         dead=dead,
         dead_grad=dead_grad,
         alive_grad=alive_grad,
+        folded=folded,
     )
 
 

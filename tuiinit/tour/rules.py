@@ -80,6 +80,7 @@ class Stop:
     sights: tuple[Sight, ...]
     settings: Mapping[str, Any] = field(default_factory=dict)  # what differs from the defaults
     steps: int = 0  # the clock at the start
+    text: str = ""  # what is to be shown, where it is no claim
 
     def config(self, here: RunConfig) -> RunConfig:
         """The lane that the stop starts with: the lecture's seed on the data and the device at hand."""

@@ -8,6 +8,7 @@ import gc
 import importlib
 import termios
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any, ClassVar
 
 from rich.text import Text
@@ -19,6 +20,7 @@ from textual.timer import Timer
 from .. import interrupt
 from ..command_line import command_line
 from ..config import RunConfig, to_toml
+from ..presets import PRESETS
 from ..protocol import Credit, Frame, Select, Snapshot, Status
 from ..recorder import Pace, Recorder
 from ..recording import FileLink, Recording, Stream
@@ -331,6 +333,10 @@ class ExplorerApp(Bounded[int]):
         yield SystemCommand(
             "Forget the tour's progress", "Every claim of the notes is to be seen again", self.explorer.forget_tour
         )
+        if screen is self.explorer:
+            for preset in PRESETS:
+                take = partial(self.explorer.take_preset, preset)
+                yield SystemCommand(f"Preset: {preset.title}", preset.about, take)
         actions: Sequence[Action] = getattr(screen, "actions", ACTIONS)
         for action in actions:
             if action.id not in ("palette", "leave") and "{key}" not in action.do:

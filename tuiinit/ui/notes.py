@@ -59,7 +59,7 @@ def stop_rows(stop: Stop, ticked: bool, width: int) -> list[Row]:
         rows.extend([row(width), row(width, (f"   {text}", Ink.HEAD))])
 
     paragraph(f"{stop.claim} {stop.title}", Ink.STRONG)
-    paragraph(CLAIMS[stop.claim].text)
+    paragraph(stop.text or CLAIMS[stop.claim].text)
     told = [describe(name, value) for name, value in stop.settings.items()]
     if stop.steps:
         told.append(f"{stop.steps:,} {'steps' if stop.steps > 1 else 'step'}")

@@ -16,6 +16,7 @@ from textual.widgets import Input
 
 from ..config import LECTURE_GAINS, ConfigError, RunConfig
 from ..plots import Plot
+from ..presets import Preset
 from ..tour import BY_CLAIM
 from .actions import bindings
 from .common import TrainingScreen
@@ -459,6 +460,10 @@ class Explorer(TrainingScreen[None]):
             return commands
 
         self._do(begin)
+
+    def take_preset(self, preset: Preset) -> None:
+        """Look at another network at the same step, on the same data and trained the same way."""
+        self._do(lambda: self.session.select(preset.config(self.session.config)))
 
     def forget_tour(self) -> None:
         """Every claim of the notes is to be seen again."""

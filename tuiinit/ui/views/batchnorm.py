@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from ... import folding
 from ...plots import SERIES, Axis, Bars, Curve, Plot, Role, Row, curves, histograms, nice_limits
 from ...plots.cells import clean_text
 from ...protocol import BatchNorm, Inspection, Snapshot, floats
@@ -149,6 +150,9 @@ class BatchNormView(View):
         "Dev losses: with running statistics (eval mode), with calibrated ones, and with each batch's own, which is "
         "what a forgotten model.eval() gives. A bias before batch norm is taken away again with the mean: its "
         "gradient is 0 but for rounding (bias before BN in the config pane).\n\n"
+        "Folded: with fixed statistics batch norm multiplies and adds, so it can be worked into the linear layer "
+        "before it, which then does both: without batch norm the network gives the same logits for any example, but "
+        "for rounding. That is how networks with batch norm are put to use.\n\n"
         "Table: mean: by how much the running and the batch mean differ from the calibrated one, mean of abs over "
         "units; std: the ratio to the calibrated one. Calibrated numbers and jitter come from a closer look, which "
         "takes about a second: made by itself when the lane stands still, or with i."
@@ -184,7 +188,15 @@ class BatchNormView(View):
             legend = [("  ┃ in 100 batches", SERIES[1]), ("  ● their mean", SERIES[0]), ("   v: statistics", Ink.KEY)]
         rows = [row(width, *legend)]
         ratio = norms.bias_ratio[at]
-        for texts in (self._inspected(session), self._dev(session), _cancelled(ratio) if ratio is not None else ()):
+        closer = session.inspection()
+        folded = closer.folded if closer is not None else None
+        about = (
+            self._inspected(session),
+            self._dev(session),
+            (folding.sentence(folded), folding.short(folded)) if folded is not None else (),
+            _cancelled(ratio) if ratio is not None else (),
+        )
+        for texts in about:
             rows += [row(width, f"  {text}") for text in _fitting(texts, width - 3)]
         return rows
 
