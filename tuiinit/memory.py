@@ -16,6 +16,7 @@ SLACK_BYTES = 128 * 2**20  # of any lane: what was freed and is not given back t
 MARGIN = 1.1  # on an estimate: for what it leaves out
 EVALUATED = 8_192  # examples of the dev set in memory at a time
 CALIBRATED = 32_768  # training examples that pass together where batch norm is calibrated
+TRAIN_OVER_DEV = 7  # at least so many examples are for training for one that the dev set has
 INSPECTED = 1_024  # training examples that pass together where a lane is looked at closely
 DESCRIBED = 2**22  # values of which a histogram is made at a time
 OPTIMIZERS = {"sgd": (0, 0), "momentum": (1, 0), "rmsprop": (1, 1), "adam": (2, 1), "adamw": (2, 1)}  # kept; passing
@@ -65,16 +66,16 @@ def needed(config: RunConfig, classes: int, examples: int) -> Need:
         return rows * (2 * fans[0] + (2 + config.bn) * hidden + (3 + config.bn) * classes + config.bn * widest)
 
     def block(rows: int) -> int:
-        return min(rows, examples) * ((2 + config.bn) * widest + 2 * classes)
+        into_layers = [a + (1 + config.bn) * b for a, b in itertools.pairwise(fans)]
+        return rows * max(*into_layers, into_layers[-1] + classes)  # the logits' logarithms, too
 
     looked_at = 3 * max(min(DESCRIBED, 2 * total + 2 * rows * hidden), *sizes, rows * widest)
     ways = (
         2 * total,  # drawn, then joined
         passing * total,
         2 * copied + rows * ((4 + 2 * config.bn) * hidden + (2 + 2 * config.bn) * classes) + looked_at,
-        block(EVALUATED),
-        block(rows),
-        block(CALIBRATED) if config.bn else 0,
+        block(min(max(EVALUATED, rows), examples // TRAIN_OVER_DEV)),
+        block(min(CALIBRATED, examples)) if config.bn else 0,
         one_pass(min(INSPECTED, examples)) + 2 * min(INSPECTED, examples) * hidden,
     )
     each = MARGIN * FLOAT
