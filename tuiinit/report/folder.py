@@ -84,8 +84,10 @@ def _check(out: Path, force: bool) -> list[str]:
     """Names of the files that an earlier report left in `out`."""
     try:
         if not out.exists():
-            if os.path.lexists(out):
-                raise ConfigError(f"--out {out} is a link that leads nowhere")
+            for place in (out, *out.parents):
+                if os.path.lexists(place) and not place.exists():
+                    through = "" if place == out else f"leads through {place}, which "
+                    raise ConfigError(f"--out {out} {through}is a link that leads nowhere")
             return []
         if not out.is_dir():
             raise ConfigError(f"--out {out} is a file, not a folder")
