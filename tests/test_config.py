@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import tomllib
 from pathlib import Path
 from typing import Any, get_args
 
@@ -11,6 +12,7 @@ import hypothesis.strategies as st
 import msgspec
 import pytest
 
+from tuiinit.command_line import command_line
 from tuiinit.config import (
     DEFAULT,
     DEVICES,
@@ -296,3 +298,14 @@ def test_ranges() -> None:
     tanh, sigmoid = RANGES["tanh"], RANGES["sigmoid"]
     assert sigmoid.above == pytest.approx((1 + tanh.above) / 2)
     assert math.isinf(RANGES["relu"].above)
+
+
+def test_a_column_is_a_name_or_a_number_and_a_pipe_is_given_anew(tmp_path: Path) -> None:
+    file = tmp_path / "run.toml"
+    for text, column in (("column = 2", "2"), ('column = "name"', "name")):
+        file.write_text(text)
+        assert load(file).column == column
+        assert from_table(tomllib.loads(to_toml(load(file)))) == load(file)
+    piped = RunConfig(data="piped:0123456789ab", column="name")
+    assert tomllib.loads(to_toml(piped)) == {"data": "-", "column": "name"}
+    assert command_line(piped) == "tuiinit --data - --column name"

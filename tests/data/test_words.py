@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import random
 import tracemalloc
 import unicodedata
@@ -276,6 +277,20 @@ def test_a_bad_file_is_told_in_one_sentence(tmp_path: Path, name: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_what_waits_is_not_waited_for(tmp_path: Path) -> None:
+    """An engine that is given a pipe, as by a name typed into the config pane, says so at once."""
+    fifo = tmp_path / "ff"
+    os.mkfifo(fifo)
+    for path, sentence in (
+        (str(fifo), "is no plain file; a pipe is read only where tuiinit starts"),
+        ("-", "standard input"),
+    ):
+        with pytest.raises(DataError, match=sentence):
+            reading.read(path)
+    with pytest.raises(DataError, match="came through a pipe and are gone"):
+        reading.read("piped:0123456789ab")
+
+
 def test_no_file(tmp_path: Path) -> None:
     for path, sentence in [
         (tmp_path / "none.txt", "No such file"),
@@ -311,7 +326,17 @@ ODD = ["\r", "\n", "\u200c", "\u00a0", "\x85", ",", '"', "\t"]
 CHARACTERS = st.one_of(st.characters(codec="utf-8"), st.sampled_from(ODD))
 LINES = st.lists(st.text(CHARACTERS, max_size=8), min_size=1, max_size=30).map("\n".join).map(str.encode)
 TABLES = st.lists(st.lists(st.text(CHARACTERS, max_size=4), max_size=4).map(",".join), max_size=30).map("\n".join)
-PIECES = [b"anna\n", b"o'x\r", b"\xff\n", b"\0", b"\n", b'"', b",", b"\t", "é\r\n".encode()]
+PIECES = [
+    *[b"anna\n", b"jo-e,2\r\n", "zo\u00eb;x\n".encode()] * 5,
+    b"o'x\r",
+    b"\xff\n",
+    b"\0",
+    b"\n",
+    b'"',
+    b",",
+    b"\t",
+    "é\r\n".encode(),
+]
 BROKEN = st.lists(st.sampled_from(PIECES), max_size=80)
 
 

@@ -109,6 +109,8 @@ def _contents(path: str | None) -> bytes:
         return resources.files("tuiinit").joinpath("data/names.txt").read_bytes()
     if given.is_name(path):
         raise DataError(f"{path}: these words came through a pipe and are gone; give them again (--data -)")
+    if path == "-":
+        raise DataError("standard input is read only where tuiinit starts: --data -")
     try:
         # Without waiting: a pipe that nobody writes to would hold an engine for ever.
         number = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)

@@ -30,6 +30,7 @@ PROBE_ROWS = 1_024  # training examples on which dead units are looked for
 PROBE_STAGES = (64, PROBE_ROWS)  # most units show themselves alive on the first rows
 LOG10_PROBABILITIES = (-8.0, 0.0)  # what the histogram of predicted probabilities spans
 EVALUATION_ROWS = 8_192  # examples in memory at a time
+EVALUATION_LOGITS = 2**22  # of them together: fewer examples where there are many classes
 CALIBRATION_ROWS = 32_768  # training examples that calibrated statistics come from: their error is far below 1 %
 
 
@@ -394,10 +395,12 @@ class Trainer:
         return statistics
 
     def _dev_loss(
-        self, x: Tensor, y: Tensor, statistics: list[tuple[Tensor, Tensor]] | None, rows: int = EVALUATION_ROWS
+        self, x: Tensor, y: Tensor, statistics: list[tuple[Tensor, Tensor]] | None, rows: int | None = None
     ) -> float | None:
         """Mean loss; batch norm by the statistics given, or by each batch's own where none are."""
         total = 0.0
+        if rows is None:
+            rows = max(1, min(EVALUATION_ROWS, EVALUATION_LOGITS // len(self.dataset.text.vocabulary)))
         for start in range(0, len(y), rows):
             part = slice(start, start + rows)
             h = self.network.embed(x[part])
