@@ -70,6 +70,11 @@ def test_a_cell_that_cannot_be_says_why() -> None:
     assert "batch_size" in str(one.lanes()[0, 1])
 
 
+def test_the_grid_points_at_the_nearest_bias_scale() -> None:
+    large = Grid.of(RunConfig(bias_scale=(0.9, 0.1)), "bias_scale", "hidden")
+    assert large.config(*large.at) == RunConfig(bias_scale=(1.0, 0.0)), "the nearest"
+
+
 def test_a_schedule_goes_with_every_lane_but_for_the_setting_that_is_compared() -> None:
     scheduled = RunConfig().changed(100, "lr", 0.01)
     assert Grid.of(scheduled).config(0, 0) == scheduled.replace(gain=0.5)

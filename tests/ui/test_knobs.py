@@ -29,6 +29,7 @@ TURNS: list[tuple[str, str, list[Any]]] = [
     ("output_scale", "right", [0.3, 1.0, 2.0, 3.0, 5.0, 10.0]),
     ("fan_in_scaling", "right", [False, True]),
     ("embedding_scale", "left", [0.3, 0.1]),
+    ("bias_scale", "right", [(0.01, 0.0), (0.1, 0.0), (1.0, 0.0), (1.0, 1.0)]),
     ("bias_before_bn", "right", [True]),
     ("bn_style", "right", ["torch", "lecture"]),
     ("bn_momentum", "left", [0.01, 0.001]),
@@ -52,6 +53,16 @@ async def test_arrows_turn_every_knob() -> None:
                 await driver.press(key)
                 assert getattr(driver.session.config, name) == value
                 assert driver.link.of(Select)[-1] == Select(lanes=(start.replace(**{name: value}),))
+
+
+async def test_a_bias_scale_is_typed_and_what_is_none_is_told() -> None:
+    async with explorer() as driver:
+        await go_to(driver, "bias_scale")
+        await driver.press("enter", *["backspace"] * 9, *"1/3,2", "enter")
+        assert driver.session.config.bias_scale == (1 / 3, 2.0)
+        await driver.press("enter", *["backspace"] * 9, *"1", "enter")
+        await driver.shows("is not two numbers such as 1,0")
+        assert driver.session.config.bias_scale == (1 / 3, 2.0)
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
