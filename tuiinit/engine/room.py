@@ -14,8 +14,8 @@ def free(device: torch.device) -> int | None:
     """Bytes that this process can take on a device, or None where it cannot be known."""
     if device.type != "cuda":
         return memory.available()
-    unused = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
-    return torch.cuda.mem_get_info(device)[0] + unused
+    unused = torch.cuda.memory_reserved() - torch.cuda.memory_allocated()  # of the present device: there is one
+    return torch.cuda.mem_get_info()[0] + unused
 
 
 def make_room(needs: Sequence[Need], device: torch.device, forget: Callable[[], bool]) -> None:
