@@ -69,6 +69,13 @@ def test_json(inside: Any) -> None:
     assert all(set(weight) == WEIGHT for weight in run["weights"])
     assert all(set(finding) == {"id", "severity", "text"} for finding in run["findings"])
     assert run["findings"]
+    vector = {"name", "shape", "mean", "std", "grad_std", "update_data_log10"}
+    assert [(v["name"], v["shape"]) for v in run["vectors"]] == [
+        (f"{layer} {kind}", [size])
+        for layer, size in (("hidden 1", 5), ("hidden 2", 4), ("output", 27))
+        for kind in ("gamma", "beta")
+    ]
+    assert all(set(v) == vector and v["update_data_log10"] < 0 for v in run["vectors"])
     assert msgspec.convert(run["config"], RunConfig) == RunConfig(hidden=(5, 4), gain=1, bn=True, device="cpu")
     assert (run["step"], run["device"], run["diverged_at"]) == (3, "cpu", None)
     assert run["parameters"] == 27 * 10 + 30 * 5 + 5 * 4 + 4 * 27 + 2 * (5 + 4 + 27)
@@ -84,6 +91,7 @@ def test_step_zero_and_numbers_that_do_not_exist(inside: Any) -> None:
     assert (run["step"], run["epoch"]) == (0, 0.0)
     assert {weight["update_data_log10"] for weight in run["weights"]} == {None}
     assert run["weights"][1]["grad_data_ratio"] is None
+    assert {(v["std"], v["update_data_log10"]) for v in run["vectors"]} == {(0.0, None)}
     assert run["loss"] == run["initial_loss"]
 
 
@@ -112,6 +120,23 @@ def test_a_diverged_run_tells_what_it_measured_and_fails(inside: Any) -> None:
     done = inside(*SMALL, "--nonlinearity", "linear", "--gain", "1e30", "--steps", "3", "--json")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == "tuiinit: the numbers leave float32's range at the very start: there is nothing to show\n"
+
+
+def test_a_loss_far_above_its_start_is_said_first_and_is_no_failure(inside: Any) -> None:
+    run = told(inside("run", "--hidden", "20,20", "--device", "cpu", "--lr", "10", "--steps", "30", "--json"))
+    assert run["loss"] > run["initial_loss"] + 3
+    assert (run["findings"][0]["id"], run["findings"][0]["severity"]) == ("loss", "bad")
+    assert "a smaller --lr" in run["findings"][0]["text"]
+
+
+def test_with_all_weights_0_the_tables_show_that_only_the_output_bias_learns(inside: Any) -> None:
+    zero = ("--gain", "0", "--output-scale", "0", "--embedding-scale", "0")
+    done = inside(*SMALL, *zero, "--steps", "2")
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = [line for line in done.stdout.splitlines() if line.startswith(("hidden", "output")) and " bias " in line]
+    rows = {line[:13].strip(): line.split()[-1] for line in lines}
+    assert (rows.pop("output bias") == "–", set(rows.values())) == (False, {"–"})
+    assert "Only the output bias learns" in done.stdout
 
 
 def test_tables_in_an_encoding_without_signs(tuiinit: Any) -> None:

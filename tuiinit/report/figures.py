@@ -15,7 +15,7 @@ from ..plots import density
 from ..protocol import Evaluation, Snapshot
 from ..runs import Result
 from ..sweep import LOSS_SHARE, LOSS_STEPS
-from ..tables import describe, weight_figures
+from ..tables import describe, vector_figures, weight_figures
 from ..theory import predict
 
 Table = dict[str, Any]  # plain values, as in JSON
@@ -49,6 +49,7 @@ def snapshot_table(snapshot: Snapshot, config: RunConfig) -> Table:
             for a, p in zip(snapshot.activations, prediction.layers, strict=True)
         ],
         "weights": weight_figures(snapshot),
+        "vectors": vector_figures(snapshot),
     }
 
 

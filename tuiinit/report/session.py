@@ -110,7 +110,7 @@ def _document(result: Result, snapshot: Snapshot, drawn: list[str]) -> str:
         "\n".join(f"- {MARKS[finding.severity]} {visible(on_paper(finding))}" for finding in found),
         "## Layers",
         _activations(told),
-        "## Matrices",
+        "## Matrices and vectors",
         _weights(told),
         "## Pictures",
         missing,
@@ -148,7 +148,18 @@ def _weights(told: fig.Table) -> str:
         ]
         for w in told["weights"]
     ]
-    return table(["matrix", "shape", "std", "gradient's std", "grad:data", "log10 update:data"], rows)
+    rows += [
+        [
+            v["name"],
+            str(v["shape"][0]),
+            f"{v['std']:.2e}",
+            f"{v['grad_std']:.3e}",
+            "",
+            number(v["update_data_log10"], "{:+.3f}"),
+        ]
+        for v in told["vectors"]
+    ]
+    return table(["name", "shape", "std", "gradient's std", "grad:data", "log10 update:data"], rows)
 
 
 def _write_csv(folder: Path, history: LaneHistory, result: Result, snapshot: Snapshot) -> None:
