@@ -73,7 +73,7 @@ def odd_plots(rng: random.Random, width: int, height: int) -> Iterator[Callable[
     bands = [plots.Band(b.title, b.edges, b.heights, b.previous) for b in bars] * rng.choice((1, 1, 5))
     look: dict[str, Any] = {"x": x, "scale": rng.choice(("root", "log")), "colours": rng.random() < 0.5}
     yield lambda: plots.ridges(bands, width, height, **look)
-    line = plots.Line(odd_array(rng), odd_array(rng), Role.MARK, "┆")
+    line = plots.Line("line", odd_array(rng), odd_array(rng), Role.MARK, "┆")
     yield lambda: plots.depth(bands, width, height, lines=[line], **look)
     yield lambda: plots.image(matrix, width, height, highlight=(0, 999, -1), cursor=maybe(rng.randrange(-2, 12)))
     yield lambda: plots.heat(

@@ -143,8 +143,8 @@ async def test_every_view_draws(size: tuple[int, int]) -> None:
     expected = {
         "activations": "saturated",
         "activation-gradients": "to last",
-        "weights": "27 × 10",
-        "weight-gradients": "grad:data",
+        "weights": "log density",
+        "weight-gradients": "× median",
         "update-data": "fine",
         "loss": "ln 27 = 3.296",
         "findings": "Loss at start",
@@ -175,12 +175,16 @@ async def test_z_maximises_the_view_and_back() -> None:
         await driver.shows("Config", "Findings", "Training")
 
 
-async def test_v_overlays_the_histograms() -> None:
-    async with explorer() as driver:
-        await driver.press("v")
-        await driver.shows("━ tanh 1  ━ tanh 2")
-        await driver.press("v")
-        await driver.until(lambda: "━ tanh 1  ━" not in driver.text)
+@pytest.mark.parametrize(("layers", "first"), [(5, 0), (12, 1)])
+async def test_v_goes_through_the_forms_of_histograms(layers: int, first: int) -> None:
+    forms = ["√density, own scale", "┇ theory ± std", "┌ tanh 1 ─", "━ tanh 1  ━ tanh"]
+    async with explorer(RunConfig(hidden=(20,) * layers)) as driver:
+        for press in range(5):
+            here = forms[(first + press) % 4]
+            await driver.shows(here)
+            others = [form for form in forms[1:] if form != here]
+            assert not any(form in driver.text for form in others)
+            await driver.press("v")
 
 
 async def test_comma_and_full_stop_move_through_time() -> None:
@@ -199,6 +203,7 @@ async def test_comma_and_full_stop_move_through_time() -> None:
 
 async def test_the_table_of_many_layers_scrolls() -> None:
     async with explorer(RunConfig(hidden=(10,) * 60)) as driver:
+        await driver.press("v")  # from the picture of the depth to panels, which leave the table room
         await driver.shows("1–", "of 60")
 
         def table() -> str:

@@ -12,6 +12,7 @@ from tuiinit.config import Change, ConfigError, RunConfig
 from tuiinit.plots import Row
 from tuiinit.ui.actions import ACTIONS, EVERY, key_table
 from tuiinit.ui.ink import Column, bar, beside, fit, number, percent, row, signed, table, visible, wrap
+from tuiinit.ui.model import Session
 from tuiinit.ui.panes.bars import tabs_row
 from tuiinit.ui.panes.config import LINES, strip_row
 from tuiinit.ui.panes.header import header_row
@@ -124,10 +125,34 @@ def test_views_without_a_snapshot_say_so(view: object) -> None:
 
 def test_the_activations_table_has_theory_beside_what_is_measured() -> None:
     session = at(0)
+    session.form = "panels"
     page = Page(VIEWS[0], session, 90, 24)
     line = next(text(r) for r in page.rows if text(r).startswith(" tanh 1"))
     # Measured by the fake; predicted for gain 5/3 and input variance 1.
     assert line.split()[2:5] == ["+0.010", "0.523", "0.759"]
+
+
+def test_figures_beside_the_bands_have_theory_under_what_is_measured() -> None:
+    page = Page(VIEWS[0], at(0), 100, 24)
+    lines = [text(r) for r in page.rows]
+    assert lines[0].split()[-3:] == ["std", "saturated", "mean"]
+    label = next(i for i, line in enumerate(lines) if line.startswith(" tanh 1 "))
+    now, theory = (line.rpartition("│")[2].split() for line in lines[label - 1 : label + 1])
+    assert now == ["0.523", "8.3", "%", "+0.010"]
+    assert theory == ["0.759", "20.9", "%", "+0.000", "theory"]
+
+
+@pytest.mark.parametrize("layers", [1, 5, 9, 10, 20, 50])
+@pytest.mark.parametrize("view", VIEWS[:4], ids=lambda view: view.id)
+def test_at_80_by_24_the_picture_has_14_rows(view: object, layers: int) -> None:
+    # Header, settings, two rows of training, tabs, the gap below them and keys leave 17 rows of 80 x 24.
+    config = RunConfig(hidden=(10,) * layers)
+    session = Session(config)
+    feed(session, config, 5)
+    page = Page(view, session, 78, 17)  # type: ignore[arg-type]
+    assert sum(canvas.rows for canvas in page.plot.canvases) >= (14 if layers > 1 else 8)
+    deep = "own scale · ┇" in page.plot.text or len(page.plot.canvases) == 1
+    assert deep is (layers >= 10) or layers == 1
 
 
 def test_layouts() -> None:

@@ -5,13 +5,13 @@ and laid into them. Every plot has exactly the asked-for width and height, and n
 """
 
 from .axes import Axis, nice_limits, nice_ticks, tick_label
-from .bands import Band
+from .bands import Band, choose
 from .bars import Bars, density, histograms, overlay
 from .cells import BOTH, DEPTH, SERIES, SHADES, Canvas, Plot, Role, Row, Shown, Span, by_depth
 from .curves import Curve, curves, legend
 from .depth import Line, depth
 from .pictures import heat, image
-from .ridges import ridges
+from .ridges import best_height, ridges, rows_of_bands
 
 __all__ = [
     "BOTH",
@@ -29,7 +29,9 @@ __all__ = [
     "Row",
     "Shown",
     "Span",
+    "best_height",
     "by_depth",
+    "choose",
     "curves",
     "density",
     "depth",
@@ -41,5 +43,6 @@ __all__ = [
     "nice_ticks",
     "overlay",
     "ridges",
+    "rows_of_bands",
     "tick_label",
 ]

@@ -14,7 +14,7 @@ from .cells import Canvas, Floats, Grid, Role, Row, Shown, clean_text, shorten
 
 Height = Literal["root", "log"]  # how a density becomes a height or a shade
 DECADES = 3.0  # powers of ten from the top of a logarithmic height to its foot
-NAMES: dict[Height, str] = {"root": "√density", "log": f"log density, {DECADES:g} powers of ten"}
+NAMES: dict[Height, str] = {"root": "√density", "log": "log density"}
 BEYOND_LEFT, BEYOND_RIGHT = "◂", "▸"
 LEAST_COLUMNS = 12  # of the drawing: below this the figures go, then the labels
 WIDEST_LABEL = 14

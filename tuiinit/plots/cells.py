@@ -30,6 +30,7 @@ class Role(IntEnum):
     PREVIOUS = 5  # the lane before
     EVENT = 6  # a hyperparameter changed here
     FIGURE = 7  # a number that belongs to what is drawn beside it
+    ON_MUCH = 9  # a mark on a cell that is shaded for much
     BEHIND = 8  # an area of the lane before where it is higher than what is in front of it
     SERIES_0 = 16
     SERIES_1 = 17

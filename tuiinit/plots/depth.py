@@ -28,7 +28,7 @@ from .bands import (
 )
 from .cells import BLANK, NO_GROUND, SHADES, Canvas, Floats, Grid, Plot, Role, Row, by_depth, shorten
 from .curves import TOO_SMALL
-from .ridges import FOOT, HEAD
+from .ridges import FILLED, FOOT, HEAD
 
 MOST_HALVES = 8  # half rows of a layer
 READ = 8  # layers that the cursor reads at once
@@ -41,6 +41,7 @@ Levels = npt.NDArray[np.intp]  # 0 is nothing, len(SHADES) the most
 class Line:
     """A pair of lines over the picture: where it goes in each layer, low and high (n,); NaN leaves a gap."""
 
+    name: str
     low: Any
     high: Any
     role: Role
@@ -65,11 +66,9 @@ def depth(
     share one. Arguments are as in `ridges`; `lines` are drawn over the picture.
     """
     width, height = max(0, width), max(0, height)
-    halves = 2 * (height - HEAD - FOOT)
     layers = len(bands)
-    each = max(1, min(MOST_HALVES, halves // layers)) if layers else 1
-    parts = max(0, min(layers, halves))
-    layout = Layout.of(bands, heading, width, height, (parts * each + 1) // 2) if layers else None
+    of_half = layers_of(layers, 2 * (height - HEAD - FOOT))
+    layout = Layout.of(bands, heading, width, height, (len(of_half) + 1) // 2) if layers else None
     if layout is None:
         grid = Grid(width, height)
         grid.sentence(TOO_SMALL if layers else empty)
@@ -78,15 +77,14 @@ def depth(
     span = (x_axis.lo, x_axis.hi)
     columns = [columns_of(band.edges, band.density, span, layout.columns) for band in bands]
     share = np.stack([scaled(c.density, top_of(c.density, None), scale) for c in columns])
-    first = np.arange(parts) * layers // parts  # the first layer of each part
-    if parts < layers:
-        share = np.add.reduceat(share, first, axis=0) / np.diff(np.append(first, layers))[:, None]
-    level = np.ceil(np.clip(share, 0, 1) * len(SHADES) - 1e-9).astype(np.intp).repeat(each, axis=0)
-    of_half = first.repeat(each)
+    joined = np.diff(np.append(of_half, layers)) if len(of_half) < layers else None
+    share = share[of_half] if joined is None else np.add.reduceat(share, of_half, axis=0) / joined[:, None]
+    level = np.ceil(np.clip(share, 0, 1) * len(SHADES) - 1e-9).astype(np.intp)
     if len(level) % 2:
         level = np.vstack([level, np.zeros((1, layout.columns), np.intp)])
-    note = f"{layers} layers, up to {-(-layers // parts)} averaged" if parts < layers else f"{layers} layers"
-    grid = framed_bands(layout, width, height, x_axis, f"shade: {NAMES[scale]}, each layer its own", note, heading)
+    note = f"{layers} layers, ≤ {joined.max()} as one" if joined is not None else ""
+    title = " · ".join([f"{NAMES[scale]}, own scale", *(f"{line.mark} {line.name}" for line in lines)])
+    grid = framed_bands(layout, width, height, x_axis, title, note, heading)
     area = np.s_[HEAD : HEAD + layout.rows, layout.left : layout.left + layout.columns]
     codes, roles, grounds = grid.codes[area], grid.roles[area], grid.grounds[area]
     upper, lower = level[::2], level[1::2]
@@ -102,20 +100,34 @@ def depth(
             _line(grid, canvas, line, np.asarray(ends, np.float64).ravel(), of_half[::2], ground)
     palette = by_depth(layers)
     before = -1
-    for row, layer in enumerate(of_half[::2].tolist()):
+    of_row = of_half[::2].tolist()
+    of_row[-1] = layers - 1  # the last row tells of the last layer, also where it shares it with others
+    for row, layer in enumerate(of_row):
         at = HEAD + row
         if layer != before:
             before = layer
             grid.put(at, 0, shorten(f" {bands[layer].title}", layout.label - 1), palette[layer])
             beyond = [Role.TEXT if side else None for side in (columns[layer].left, columns[layer].right)]
             mark_beyond(grid, layout, at, *beyond)
-            tall = each // 2 or 1
+            tall = of_row.count(layer)
             for line_at, figures in enumerate(bands[layer].figures[:tall] if layout.figures else ()):
                 put_row(grid, at + line_at, layout.left + layout.columns + 1, figures)
     shown = tuple(
         item for i in choose(layers, READ) for item in shown_columns(bands[i], palette[i], span, columns[i], None)
     )
     return grid.plot(replace(canvas, shown=shown))
+
+
+def layers_of(layers: int, halves: int) -> npt.NDArray[np.intp]:
+    """The layer of each half row; where there are fewer half rows than layers, the first of those that share one.
+
+    All layers are equally high, unless that would leave more than a seventh of the rows empty.
+    """
+    used = max(0, min(halves, MOST_HALVES * layers))
+    equal = used // layers * layers if layers else 0
+    if equal >= FILLED * used:
+        used = equal
+    return np.arange(used) * layers // max(1, used)
 
 
 def _shaded(upper: Levels, lower: Levels) -> tuple[Any, Any, Any]:
@@ -130,12 +142,16 @@ def _shaded(upper: Levels, lower: Levels) -> tuple[Any, Any, Any]:
 
 
 def _line(grid: Grid, canvas: Canvas, line: Line, values: Floats, of_row: npt.NDArray[np.intp], level: Levels) -> None:
-    """Put a line's mark into one cell of each row, on the fuller of the shades there: the picture has no hole."""
+    """Put a line's mark into one cell of each row, on the fuller of the shades there: the picture has no hole.
+
+    On much it is drawn in the colour of the plain background, on little in that of text: it is seen on both.
+    """
     for row, layer in enumerate(of_row.tolist()):
         column = canvas.column_of(float(values[layer])) if layer < values.size else None
         if column is None:
             continue
         at = canvas.top + row, canvas.left + column
         shade = int(level[row, column])
-        grid.codes[at], grid.roles[at] = ord(line.mark), line.role
+        grid.codes[at] = ord(line.mark)
+        grid.roles[at] = line.role if not shade else Role.ON_MUCH if shade > len(SHADES) // 2 else Role.FIGURE
         grid.grounds[at] = SHADES[shade - 1] if shade else NO_GROUND

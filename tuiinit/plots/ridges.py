@@ -38,6 +38,7 @@ from .raster import BRAILLE, braille, extent, fill
 MOST_ROWS = 4  # of a band
 FEW_ROWS = 8  # of a band where there are only FEW
 FEW = 3
+FILLED = 0.85  # share of the rows that bands of equal height must fill
 HEAD, FOOT = 1, 1  # rows of the title and of the axis' labels
 _EIGHTHS = np.array([ord(c) for c in " ▁▂▃▄▅▆▇█"], np.uint32)
 
@@ -45,6 +46,21 @@ _EIGHTHS = np.array([ord(c) for c in " ▁▂▃▄▅▆▇█"], np.uint32)
 def best_height(count: int) -> int:
     """Rows with which each of so many bands is as high as it can be."""
     return HEAD + FOOT + 1 + count * (FEW_ROWS if count <= FEW else MOST_ROWS)
+
+
+def rows_of_bands(count: int, height: int) -> list[int]:
+    """Rows of each band that a picture of so many rows has room for.
+
+    All are equally high, unless that would leave more than a seventh of the rows empty.
+    """
+    room = max(0, height - HEAD - FOOT)
+    shown = min(count, room)
+    if not shown:
+        return []
+    used = min(room, shown * (FEW_ROWS if shown <= FEW else MOST_ROWS))
+    if used // shown * shown >= FILLED * used:
+        return [used // shown] * shown
+    return [(i + 1) * used // shown - i * used // shown for i in range(shown)]
 
 
 def ridges(
@@ -72,10 +88,9 @@ def ridges(
         empty: the sentence shown while there is nothing to draw.
     """
     width, height = max(0, width), max(0, height)
-    room = height - HEAD - FOOT
-    shown = choose(len(bands), max(0, room))
-    each = min(FEW_ROWS if len(shown) <= FEW else MOST_ROWS, room // len(shown)) if shown else 0
-    layout = Layout.of(bands, heading, width, height, each * len(shown)) if shown else None
+    each = rows_of_bands(len(bands), height)
+    shown = choose(len(bands), len(each))
+    layout = Layout.of(bands, heading, width, height, sum(each)) if shown else None
     if layout is None:
         grid = Grid(width, height)
         grid.sentence(TOO_SMALL if bands else empty)
@@ -83,13 +98,17 @@ def ridges(
     x_axis = Axis(*limits(*(x or span_of(bands))))
     left_out = len(bands) - len(shown)
     note = f"{left_out} of {len(bands)} layers left out" if left_out else ""
-    title = f"height: {NAMES[scale]}, each layer its own"
+    title = f"{NAMES[scale]}, own scale"
+    if any(band.previous is not None for band in bands):
+        title += f" · {'grey' if colours else 'dots'} before"
     grid = framed_bands(layout, width, height, x_axis, title, note, heading)
     roles = by_depth(len(bands))
-    canvases = [
-        _band(grid, layout, bands[i], roles[i], HEAD + place * each, each, (x_axis.lo, x_axis.hi), scale, colours)
-        for place, i in enumerate(shown)
-    ]
+    span = (x_axis.lo, x_axis.hi)
+    canvases: list[Canvas] = []
+    top = HEAD
+    for i, rows in zip(shown, each, strict=True):
+        canvases.append(_band(grid, layout, bands[i], roles[i], top, rows, span, scale, colours))
+        top += rows
     return grid.plot(*canvases)
 
 
@@ -156,16 +175,19 @@ def two_coloured(
 ) -> tuple[Cells, npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
     """Code points, roles and grounds, each (rows, columns), of two histograms in eighths of a row, each (columns,).
 
-    A cell can hold two of {both, the higher one, nothing}. Where all three meet, the thinner of the first two
-    gives way: a height is wrong by at most three eighths of a row.
+    A cell can hold two of {both, the higher one, nothing}. Where all three meet, the thinnest gives way: a
+    height is wrong by at most two eighths of a row.
     """
     floor = _floor(rows)
     lower = np.clip(np.minimum(now, behind) - floor, 0, 8)
     upper = np.clip(np.maximum(now, behind) - floor, 0, 8)
     three = (lower > 0) & (upper > lower) & (upper < 8)
-    thin = lower <= upper - lower
-    upper = np.where(three & ~thin, lower, upper)
-    lower = np.where(three & thin, 0, lower)
+    parts = np.stack([8 - upper, upper - lower, lower])  # of two that are equally thin, the one further up
+    thinnest = np.where(three, parts.argmin(axis=0), -1)
+    upper, lower = (
+        np.select([thinnest == 0, thinnest == 1], [8, lower], upper),
+        np.where(thinnest == 2, 0, lower),
+    )
     higher = np.where(now > behind, np.uint8(role), np.uint8(Role.BEHIND))[None, :]
     codes = _EIGHTHS[np.where(lower > 0, lower, upper)]
     roles = np.where(lower > 0, np.uint8(both), higher)

@@ -58,9 +58,9 @@ ACTIONS: tuple[Action, ...] = (
         "overlay",
         ("v",),
         "overlay",
-        "Side by side or overlaid",
+        "Other pictures",
         LOOK,
-        "Histograms; batch norm or jitter",
+        "Ridges, depth, panels, overlaid; batch norm's jitter",
     ),
     Action(
         "cursor", ("p",), "cursor", "Point at a value", LOOK, "Read exact values off the plot with ← and →", "point"

@@ -83,7 +83,9 @@ class Session:
         self.before: str | None = None  # the lane shown before this one
         self.group: tuple[RunConfig, ...] = ()  # lanes that are compared, the shown one among them
         self.looking_at: int | None = None  # a step in the past, or None for the newest
-        self.overlaid = False
+        self.overlaid = False  # batch norm's other picture
+        self.form: str | None = None  # how histograms are drawn, where a person chose
+        self.colours = True  # whether the terminal has any
         self.layer = 0  # the layer and the neuron pointed at
         self.unit = 0
         self.hello: Hello | None = None
@@ -554,7 +556,7 @@ class Session:
         self._must_train()
         self.group, self.config = (), config
         self.layer = self.unit = 0
-        self.overlaid = False
+        self.overlaid, self.form = False, None
         commands = self._start_over((config,), 0)
         return (*commands, Advance(to=steps)) if steps else commands
 

@@ -375,7 +375,7 @@ class Explorer(TrainingScreen[None]):
         self._do(self.session.inspect)
 
     def action_overlay(self) -> None:
-        self.session.overlaid = not self.session.overlaid
+        self.current.turn(self.session)
         self.draw(self.session.hush() | Changed.VIEW)
 
     def action_page(self, by: int) -> None:

@@ -40,6 +40,8 @@ def colour_of(role: int, *, dark: bool, ansi: bool) -> str | None:
                 return between(SHADES_DARK if dark else SHADES_LIGHT, share)
             now = between(DEPTH_DARK if dark else DEPTH_LIGHT, share)
             return now if name == "depth" else mixed(now, DARK_GROUND if dark else "#000000", BOTH_SHARE[dark])
+    if role == Role.ON_MUCH:
+        return ("black" if dark else "bright_white") if ansi else DARK_GROUND if dark else LIGHT_GROUND
     if role == Role.BEHIND:
         return "bright_black" if ansi else BEHIND_DARK if dark else BEHIND_LIGHT
     return None

@@ -8,10 +8,10 @@ from typing import Any
 
 from rich.cells import cell_len
 
-from ...plots import SERIES, Plot, Role, Row, Span
+from ...plots import SERIES, Plot, Role, Row, Span, choose
 from ...plots.axes import GUTTER
 from ..ink import Ink, Piece, fit, row, visible, wrap
-from ..views.base import choose, named
+from ..views.base import named
 from ..views.weights import mark
 from .grid import Grid
 from .small import Axes, Lane, Small

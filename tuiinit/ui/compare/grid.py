@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ...config import CHANGEABLE, LECTURE_GAINS, ConfigError, RunConfig
+from ...plots import choose
 from ..settings import BY_NAME, SETTINGS
-from ..views.base import choose
 
 MOST = 6  # values of a side
 NOTHING = ""  # the name of a side that varies nothing

@@ -13,12 +13,26 @@ import numpy as np
 
 from ...config import RANGES, RunConfig
 from ...history import LaneHistory
-from ...plots import SERIES, Axis, Bars, Curve, Plot, Role, curves, density, image, nice_limits, overlay
+from ...plots import (
+    SERIES,
+    Axis,
+    Bars,
+    Curve,
+    Plot,
+    Role,
+    by_depth,
+    choose,
+    curves,
+    density,
+    image,
+    nice_limits,
+    overlay,
+)
 from ...protocol import Activation, Evaluation, Histogram, Snapshot, Weight
 from ...theory import Prediction, predict
 from ...thresholds import UPDATE_RIGHT, power_of_ten
 from ..ink import number, percent, small
-from ..views.base import choose, symmetric
+from ..views.base import symmetric
 from ..views.saturation import saturated
 from ..views.weights import mark, nice_end
 
@@ -86,12 +100,13 @@ class Histograms(Small):
         self.id, self.title = id, title  # type: ignore[misc]
         self._parts, self._histogram, self._told = parts, histogram, told
 
-    def _chosen(self, lane: Lane, layer: int | None) -> list[tuple[int, Histogram]]:
+    def _chosen(self, lane: Lane, layer: int | None) -> list[tuple[Role, Histogram]]:
         if lane.snapshot is None:
             return []
         parts = self._parts(lane.snapshot)
         chosen = choose(len(parts), len(SERIES)) if layer is None else [min(layer, len(parts) - 1)]
-        return [(n, self._histogram(parts[i])) for n, i in enumerate(chosen) if parts]
+        roles = by_depth(len(chosen))
+        return [(role, self._histogram(parts[i])) for role, i in zip(roles, chosen, strict=True) if parts]
 
     def axes(self, lanes: Sequence[Lane], layer: int | None) -> Axes:
         found = [[histogram for _, histogram in self._chosen(lane, layer)] for lane in lanes]
@@ -106,7 +121,7 @@ class Histograms(Small):
         return Axes(x, (0.0, nice_limits(0, _typical(peaks, PEAK) or 1.0)[1]))
 
     def plot(self, lane: Lane, axes: Axes, layer: int | None, width: int, height: int, *, y_labels: bool) -> Plot:
-        panels = [Bars("", *density(h), SERIES[n]) for n, h in self._chosen(lane, layer)]
+        panels = [Bars("", *density(h), role) for role, h in self._chosen(lane, layer)]
         tallest = axes.y[1] if axes.y else None
         return overlay(panels, width, height, x=axes.x, tallest=tallest, y_labels=y_labels, empty="…")
 
@@ -148,7 +163,10 @@ class UpdateData(Curves):
         steps, mean, _, _ = lane.history.update_data.read(1, max(1, lane.until), max(2, 2 * width))
         names = [w.name for w in lane.snapshot.weights] if lane.snapshot else []
         chosen = choose(min(len(names), mean.shape[1]), len(SERIES)) if len(steps) else []
-        drawn = [Curve(names[i], steps, mean[:, i], SERIES[n], mark=mark(names[i])) for n, i in enumerate(chosen)]
+        drawn = [
+            Curve(names[i], steps, mean[:, i], role, mark=mark(names[i]))
+            for i, role in zip(chosen, by_depth(len(chosen)), strict=True)
+        ]
         low, high = axes.y or (-6.0, 0.0)
         every = max(1, math.ceil((high - low) / max(2, height - 4)))
         ticks = tuple((float(y), f"1e{y}" if y else "1") for y in range(round(low), round(high) + 1) if y % every == 0)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from ...config import RANGES
+from ...plots import Line, Role
 from ...protocol import Activation, Histogram
 from ...thresholds import SATURATED_AT
 from ..ink import Cell, Column, Ink, Table, number, percent, signed, small, table
 from ..model import Session
-from .base import HistogramView, symmetric
+from .histograms import HistogramView, Quantity, front_range, plain
 
 
 def _pairs(session: Session) -> list[tuple[Activation, Activation | None]]:
@@ -21,21 +23,37 @@ def _pairs(session: Session) -> list[tuple[Activation, Activation | None]]:
     return [(a, old[i] if i < len(old) else None) for i, a in enumerate(now.activations)]
 
 
+def _growth(session: Session) -> list[float | None]:
+    """Theory's std of the gradient at each layer relative to the last."""
+    theory = session.prediction()
+    told = [theory.layer(a.layer) if theory else None for a, _ in _pairs(session)]
+    return [t.grad_std if t else None for t in told]
+
+
+def _theory_lines(layers: Sequence[tuple[float | None, float | None]]) -> Sequence[Line]:
+    """Theory's mean ± std of each layer, where it is known."""
+    known = [(math.nan if mean is None else mean, math.nan if std is None else std) for mean, std in layers]
+    if all(math.isnan(std) for _, std in known):
+        return ()
+    return (Line("theory ± std", [m - s for m, s in known], [m + s for m, s in known], Role.MARK, "┇"),)
+
+
 class Activations(HistogramView):
     """Histograms of the nonlinearities' outputs, layer by layer."""
 
     id = "activations"
     title = "Activations"
     help = (
-        "Histograms of each nonlinearity's outputs on the last minibatch, one panel per layer. In a healthy tanh "
-        "network every panel has about the same shape: outputs neither pile up at 0 (the gain is too small, the "
+        "Histograms of each nonlinearity's outputs on the last minibatch, one band per layer, the first on top, each "
+        "with a height of its own. From ten layers on each layer is a row of shades; v changes the form. In a healthy "
+        "tanh network every layer has about the same shape: outputs neither pile up at 0 (the gain is too small, the "
         "signal shrinks layer by layer) nor at -1 and 1 (it is too large, the units saturate).\n\n"
         "std: the spread of the outputs. theory: what mean-field theory predicts for a wide network at its "
         "start; once trained, the network may leave it. saturated: the share of outputs so near a bound (tanh: "
         f"beyond ±{SATURATED_AT}), that the "
         "local gradient 1 − t² is nearly 0. dead: units saturated on every row of the probe batch; they learn "
-        "nothing. before: the same std in the lane that was shown before the last change, whose outline is "
-        "drawn behind."
+        "nothing. before: the same std in the lane that was shown before the last change, which is grey "
+        "behind the bands, ▴ where it is higher than they are."
     )
 
     def panels(self, session: Session) -> Sequence[tuple[str, Histogram, Histogram | None, str]]:
@@ -45,11 +63,47 @@ class Activations(HistogramView):
             for a, b in _pairs(session)
         ]
 
+    def quantities(self, session: Session) -> Sequence[Quantity]:
+        pairs, theory = _pairs(session), session.prediction()
+        told = [theory.layer(a.layer) if theory else None for a, _ in pairs]
+        found = [
+            Quantity(
+                "std",
+                5,
+                plain([number(a.std) for a, _ in pairs]),
+                [number(t.std) if t else "" for t in told],
+                [number(b.std) if b else "" for _, b in pairs],
+            ),
+            Quantity(
+                "saturated",
+                9,
+                plain([percent(a.saturated) for a, _ in pairs]),
+                [percent(t.saturated) if t else "" for t in told],
+                [percent(b.saturated) if b else "" for _, b in pairs],
+            ),
+        ]
+        if any(a.dead for a, _ in pairs):
+            dead = [(str(len(a.dead)), Role.EVENT if a.dead else Role.FIGURE) for a, _ in pairs]
+            found.append(Quantity("dead", 4, dead))
+        mean = Quantity(
+            "mean",
+            6,
+            plain([signed(a.mean) for a, _ in pairs]),
+            [signed(t.mean) if t else "" for t in told],
+            [signed(b.mean) if b else "" for _, b in pairs],
+        )
+        return [*found, mean]
+
+    def lines(self, session: Session) -> Sequence[Line]:
+        theory = session.prediction()
+        told = [theory.layer(a.layer) if theory else None for a, _ in _pairs(session)]
+        return _theory_lines([(t.mean, t.std) if t else (None, None) for t in told])
+
     def range(self, session: Session) -> tuple[float, float] | None:
         limits = RANGES[session.settings.nonlinearity]
         if limits.bounded:
             return (limits.low, limits.high)
-        return symmetric([h for _, now, before, _ in self.panels(session) for h in (now, before) if h])
+        return front_range(self.panels(session))
 
     def table(self, session: Session, width: int) -> Table:
         columns = (
@@ -102,8 +156,32 @@ class ActivationGradients(HistogramView):
             for a, b in _pairs(session)
         ]
 
+    def quantities(self, session: Session) -> Sequence[Quantity]:
+        pairs, growth = _pairs(session), _growth(session)
+        last = pairs[-1][0].grad_std if pairs else 0.0
+        return [
+            Quantity(
+                "grad std",
+                8,
+                plain([small(a.grad_std) for a, _ in pairs]),
+                [small(g * last) if g is not None else "" for g in growth],
+                [small(b.grad_std) if b else "" for _, b in pairs],
+            ),
+            Quantity(
+                "to last",
+                7,
+                plain([number(a.grad_std / last, 2) if last else "–" for a, _ in pairs]),
+                [number(g, 2) if g is not None else "" for g in growth],
+            ),
+        ]
+
+    def lines(self, session: Session) -> Sequence[Line]:
+        pairs = _pairs(session)
+        last = pairs[-1][0].grad_std if pairs else 0.0
+        return _theory_lines([(0.0, g * last if g is not None else None) for g in _growth(session)])
+
     def range(self, session: Session) -> tuple[float, float] | None:
-        return symmetric([h for _, now, before, _ in self.panels(session) for h in (now, before) if h])
+        return front_range(self.panels(session))
 
     def table(self, session: Session, width: int) -> Table:
         columns = (

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import ClassVar
 
-from ...plots import SERIES, Bars, Plot, Role, Row, density, histograms, overlay
+from ...plots import Plot, Row, by_depth
 from ...protocol import Histogram
 from ..cursor import Cursor, drawn, read, reading_row
 from ..ink import Ink, Table, row
@@ -38,6 +38,18 @@ class View(ABC):
         """Rows between the plot and the table, such as a legend."""
         return ()
 
+    def least(self, session: Session) -> int:
+        """Rows of the plot below which the table gives way."""
+        return self.least_rows
+
+    def part(self, session: Session) -> int:
+        """The table gets at least the height divided by this; 0 if it gets only what the plot leaves."""
+        return self.table_part
+
+    def turn(self, session: Session) -> None:
+        """Show the view's other picture."""
+        session.overlaid = not session.overlaid
+
     def layers(self, session: Session) -> int:
         """How many layers can be pointed at."""
         now = session.snapshot()
@@ -61,8 +73,9 @@ class Page:
         head = 1 if table.head else 0
         wanted = len(table.body) + head
         gap = 1 if wanted else 0
-        room = max(0, height - len(caption) - gap - view.least_rows)
-        lines = min(wanted, max(room, min(wanted, height // view.table_part)))
+        room = max(0, height - len(caption) - gap - view.least(session))
+        part = view.part(session)
+        lines = min(wanted, max(room, min(wanted, height // part) if part else 0))
         if wanted and lines < 2 + head:
             lines = gap = head = 0
         self.body_height = max(0, lines - head)
@@ -89,53 +102,9 @@ class Page:
         return row(width, right=[(f"{self.top + 1}–{last} of {count}  page up/down ", Ink.DIM)])
 
 
-class HistogramView(View):
-    """Histograms by layer, the lane before behind them."""
-
-    limits: tuple[float, float] | None = None
-
-    @abstractmethod
-    def panels(self, session: Session) -> Sequence[tuple[str, Histogram, Histogram | None, str]]:
-        """Title, histogram now, histogram of the lane before, note."""
-
-    def range(self, session: Session) -> tuple[float, float] | None:
-        """The x limits that all panels share; None spans the data."""
-        return None
-
-    def plot(self, session: Session, width: int, height: int) -> Plot:
-        bars = [
-            Bars(title, *density(now), _series(index), density(before) if before else None, note)
-            for index, (title, now, before, note) in enumerate(self.panels(session))
-        ]
-        if session.overlaid:
-            chosen = choose(len(bars), len(SERIES))
-            shown = [
-                Bars(bars[i].title, bars[i].edges, bars[i].heights, SERIES[n], bars[i].previous)
-                for n, i in enumerate(chosen)
-            ]
-            return overlay(shown, width, height, x=self.range(session), empty=NOTHING_YET)
-        return histograms(bars, width, height, x=self.range(session), empty=NOTHING_YET)
-
-    def caption(self, session: Session, width: int) -> Sequence[Row]:
-        if not session.overlaid:
-            return ()
-        titles = [title for title, *_ in self.panels(session)]
-        return named([titles[i] for i in choose(len(titles), len(SERIES))], width)
-
-
-def _series(index: int) -> Role:
-    return SERIES[0]
-
-
-def choose(count: int, most: int) -> list[int]:
-    """At most `most` indices of `count`, evenly spaced, the first and the last among them."""
-    if count <= most:
-        return list(range(count))
-    return [round(i * (count - 1) / (most - 1)) for i in range(most)]
-
-
-def named(titles: Sequence[str], width: int, marks: Sequence[str] = ()) -> tuple[Row, ...]:
-    """A legend on as many rows as it takes: each curve's mark and name."""
+def named(titles: Sequence[str], width: int, marks: Sequence[str] = (), roles: Sequence[int] = ()) -> tuple[Row, ...]:
+    """A legend on as many rows as it takes: each curve's mark and name; by default in the roles of the depth."""
+    roles = roles or by_depth(len(titles))
     lines: list[list[tuple[str, int]]] = []
     used = width
     for index, title in enumerate(titles):
@@ -146,7 +115,7 @@ def named(titles: Sequence[str], width: int, marks: Sequence[str] = ()) -> tuple
         elif used > 1:
             lines[-1].append(("  ", Ink.PLAIN))
             used += 2
-        lines[-1].append((text, SERIES[index % len(SERIES)]))
+        lines[-1].append((text, roles[index]))
         used += len(text)
     return tuple(row(width, *line) for line in lines)
 

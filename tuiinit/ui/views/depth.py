@@ -10,13 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from ...config import RANGES, RunConfig, format_number
-from ...plots import SERIES, Axis, Curve, Plot, Role, Row, curves, nice_limits
+from ...plots import SERIES, Axis, Curve, Plot, Role, Row, choose, curves, nice_limits
 from ...protocol import Snapshot
 from ...theory import bn_jacobian, chi, critical_gain, depth_scale, fixed_point, moments
 from ...thresholds import SATURATED_AT
 from ..ink import Cell, Column, Ink, Table, number, percent, row, small, table
 from ..model import Session
-from .base import NOTHING_YET, View, choose
+from .base import NOTHING_YET, View
 from .layout import abreast, paragraph, sentence, shares
 
 LOG_FROM = 100.0  # largest / smallest value from which the y axis is logarithmic

@@ -10,11 +10,11 @@ import numpy.typing as npt
 
 from ...config import RANGES
 from ...history import LaneHistory
-from ...plots import SERIES, Plot, Role, Row, Shown, heat
+from ...plots import SERIES, Plot, Role, Row, Shown, choose, heat
 from ...protocol import Activation, Histogram, Snapshot
 from ..ink import Cell, Column, Ink, Table, number, percent, row, signed, table
 from ..model import Session
-from .base import NOTHING_YET, View, choose, symmetric
+from .base import NOTHING_YET, View, symmetric
 from .layout import abreast, sentence
 
 Floats = npt.NDArray[np.float64]

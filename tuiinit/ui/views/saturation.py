@@ -8,12 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from ...config import RANGES
-from ...plots import SERIES, Axis, Curve, Plot, Role, Row, curves, image, nice_limits
+from ...plots import SERIES, Axis, Curve, Plot, Role, Row, by_depth, choose, curves, image, nice_limits
 from ...protocol import Activation, Inspection, Snapshot
 from ...thresholds import SATURATED_AT
 from ..ink import Cell, Column, Ink, Piece, Table, percent, row, small, table
 from ..model import Session
-from .base import NOTHING_YET, View, choose
+from .base import NOTHING_YET, View
 from .layout import abreast, paragraph, sentence, stacked
 from .weights import events, nice_end
 
@@ -160,8 +160,8 @@ def dead_over_steps(session: Session, width: int, height: int) -> Plot:
     steps = [s.step for s in kept]
     chosen = choose(len(names), len(SERIES))
     drawn = [
-        Curve(names[i], steps, [len(s.activations[i].dead) for s in kept], SERIES[n], mark=str((i + 1) % 10))
-        for n, i in enumerate(chosen)
+        Curve(names[i], steps, [len(s.activations[i].dead) for s in kept], role, mark=str((i + 1) % 10))
+        for i, role in zip(chosen, by_depth(len(chosen)), strict=True)
     ]
     most = max((float(max(curve.y)) for curve in drawn), default=0.0)
     return curves(

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...plots import SERIES, Curve, Role
+from ...plots import SERIES, Curve, Role, choose
 from ...protocol import Vector
 from ..ink import Cell, Ink, signed, small
 from ..model import Session
-from .base import choose
 
 MARKS = {"bias": "b", "gamma": "γ", "beta": "β"}
 

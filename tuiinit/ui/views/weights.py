@@ -8,7 +8,7 @@ import numpy as np
 
 from ...config import format_number
 from ...findings import pace_of
-from ...plots import SERIES, Axis, Curve, Plot, Role, Row, curves
+from ...plots import SERIES, Axis, Curve, Plot, Role, Row, by_depth, choose, curves
 from ...protocol import Histogram, Weight
 from ...thresholds import (
     GRADIENT_OUT_OF_LINE,
@@ -21,7 +21,8 @@ from ...thresholds import (
 )
 from ..ink import Cell, Column, Ink, Table, number, signed, small, table
 from ..model import Session
-from .base import NOTHING_YET, HistogramView, View, choose, named, symmetric
+from .base import NOTHING_YET, View, named
+from .histograms import HistogramView, Quantity, front_range, plain
 from .vectors import data_rows, gradient_rows, update_curves, update_rows
 
 NAME = 14  # cells of a matrix's or a vector's name
@@ -44,6 +45,7 @@ class Weights(HistogramView):
 
     id = "weights"
     title = "Weights"
+    scale = "log"
     help = (
         "Histograms of every weight matrix after the last step. At the start each is normal with std "
         "gain / √fan_in (without batch norm the output's with output scale / √fan_in); training slowly changes the "
@@ -55,10 +57,26 @@ class Weights(HistogramView):
     def panels(self, session: Session) -> Sequence[tuple[str, Histogram, Histogram | None, str]]:
         return [(w.name, w.histogram, b.histogram if b else None, f"std {number(w.std)}") for w, b in _pairs(session)]
 
+    def quantities(self, session: Session) -> Sequence[Quantity]:
+        pairs = _pairs(session)
+        return [
+            Quantity(
+                "std",
+                7,
+                plain([number(w.std, 4) for w, _ in pairs]),
+                before=[number(b.std, 4) if b else "" for _, b in pairs],
+            ),
+            Quantity(
+                "mean",
+                8,
+                plain([signed(w.mean, 4) for w, _ in pairs]),
+                before=[signed(b.mean, 4) if b else "" for _, b in pairs],
+            ),
+        ]
+
     def range(self, session: Session) -> tuple[float, float] | None:
         # The embedding is much wider than the other matrices and would squeeze them to a spike.
-        wide = [h for name, now, before, _ in self.panels(session) if name != "embedding" for h in (now, before) if h]
-        return symmetric(wide)
+        return front_range([panel for panel in self.panels(session) if panel[0] != "embedding"])
 
     def table(self, session: Session, width: int) -> Table:
         columns = (
@@ -86,6 +104,7 @@ class WeightGradients(HistogramView):
 
     id = "weight-gradients"
     title = "Weight gradients"
+    scale = "log"
     help = (
         "Histograms of the gradient of every weight matrix. With plain SGD a matrix whose gradients are far "
         "larger than the others' also learns far faster; without batch norm the last layer does at first.\n\n"
@@ -99,8 +118,40 @@ class WeightGradients(HistogramView):
             for w, b in _pairs(session)
         ]
 
+    def quantities(self, session: Session) -> Sequence[Quantity]:
+        pairs = _pairs(session)
+        ratios = [w.grad_data_ratio for w, _ in pairs]
+        beside = [beside_others(ratios, i) for i in range(len(pairs))]
+        old = [b.grad_data_ratio if b else None for _, b in pairs]
+        beside_old = [beside_others(old, i) for i in range(len(pairs))] if any(b for _, b in pairs) else []
+        return [
+            Quantity(
+                "grad std",
+                8,
+                plain([small(w.grad_std) for w, _ in pairs]),
+                before=[small(b.grad_std) if b else "" for _, b in pairs],
+            ),
+            Quantity(
+                "× median",
+                9,
+                [
+                    (f"{number(b, 1)} !", Role.EVENT)
+                    if b is not None and b > GRADIENT_OUT_OF_LINE
+                    else (f"{number(b, 1)}  ", Role.FIGURE)
+                    for b in beside
+                ],
+                before=[f"{number(b, 1)}  " for b in beside_old],
+            ),
+            Quantity(
+                "grad:data",
+                9,
+                plain([small(w.grad_data_ratio) for w, _ in pairs]),
+                before=[small(b.grad_data_ratio) if b else "" for _, b in pairs],
+            ),
+        ]
+
     def range(self, session: Session) -> tuple[float, float] | None:
-        return symmetric([h for _, now, before, _ in self.panels(session) for h in (now, before) if h])
+        return front_range(self.panels(session))
 
     def table(self, session: Session, width: int) -> Table:
         columns = (
@@ -169,6 +220,7 @@ class UpdateData(View):
         points = max(2, 2 * (width - 8))
         names = self._names(session)
         chosen = choose(len(names), len(SERIES))
+        roles = by_depth(len(chosen))
         drawn: list[Curve] = []
         top, bottom = 0.0, -6.0
         last = 1
@@ -183,7 +235,7 @@ class UpdateData(View):
                 continue
             last = max(last, int(steps[-1]))
             for n, i in enumerate(chosen):
-                role = Role.PREVIOUS if before else SERIES[n]
+                role = Role.PREVIOUS if before else roles[n]
                 name = "" if before else names[i]
                 drawn.append(Curve(name, steps, mean[:, i], role, dotted=before, mark=mark(name) if name else ""))
             finite = mean[np.isfinite(mean)]
@@ -225,7 +277,8 @@ class UpdateData(View):
         )
         rows: list[list[Cell]] = []
         names = self._names(session)
-        series = {names[i]: SERIES[n] for n, i in enumerate(choose(len(names), len(SERIES)))}
+        chosen = choose(len(names), len(SERIES))
+        series = {names[i]: role for i, role in zip(chosen, by_depth(len(chosen)), strict=True)}
         now = session.snapshot()
         for w, b in _pairs(session):
             value = w.update_data_log10
