@@ -34,8 +34,8 @@ STOPS = (
         text="With all weights 0 only the output's bias learns: a weight's gradient is what comes in times what comes "
         "back, and one of them is 0.",
         title="Exercise: start from zero",
-        press="Press n, then tab until Loss, and space for 300 steps.",
-        look="No weight gets a gradient; the bias learns the letters' frequencies.",
+        press="Press n and page down; then tab until Loss, space for 300 steps.",
+        look="Only the output bias gets a gradient, and learns the letters' frequencies.",
         view="weight-gradients",
         sights=(
             Sight("one step", "weight-gradients", ZERO, (1, FAR)),
