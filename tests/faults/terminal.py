@@ -51,6 +51,7 @@ class Terminal:
         command: what runs in it.
         size: columns and rows.
         environment: variables on top of this process's; None takes one away.
+        folder: where it runs.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class Terminal:
         *command: str,
         size: tuple[int, int] = (120, 40),
         environment: dict[str, str | None] | None = None,
+        folder: Path = ROOT,
     ) -> None:
         self.mark = uuid.uuid4().hex
         variables: dict[str, str | None] = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
@@ -75,7 +77,7 @@ class Terminal:
             stdin=self._slave,
             stdout=self._slave,
             stderr=self._slave,
-            cwd=ROOT,
+            cwd=folder,
             env={name: value for name, value in variables.items() if value is not None},
             start_new_session=True,
             preexec_fn=_control_terminal,  # noqa: PLW1509 -- one system call, and no other way to do it
@@ -126,6 +128,11 @@ class Terminal:
         for key in keys:
             os.write(self._master, key.encode())
 
+    @property
+    def unread(self) -> int:
+        """Bytes that were typed and that the program has not read."""
+        return int(struct.unpack("i", fcntl.ioctl(self._slave, termios.FIONREAD, bytes(4)))[0])
+
     def resize(self, columns: int, rows: int) -> None:
         """Change the terminal's size; the program gets SIGWINCH."""
         fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
@@ -164,6 +171,11 @@ class Terminal:
         os.kill(self.process.pid, number)
 
     # ---------------------------------------------------------------------------------------- watching
+
+    @property
+    def written(self) -> int:
+        """How many bytes were written so far."""
+        return len(self._output)
 
     @property
     def output(self) -> bytes:

@@ -102,7 +102,7 @@ class ExplorerApp(Bounded[int]):
             self.theme = "ansi-dark"
         if not self.is_headless:
             when_told_to_end(self._told_to_end, self._last)
-            when_continued(self._driver)
+            when_continued(self._driver, lambda: self._exit)
         self._connect()
         self.set_interval(LOOK_SECONDS, self.look_for_silence)
         self.app_resume_signal.subscribe(self, lambda _: self.refresh())  # all of it: the terminal forgot it

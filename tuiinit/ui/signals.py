@@ -47,17 +47,23 @@ def when_told_to_end(leave: Callable[[int], object], last: Callable[[], object])
         signal.signal(number, told)
 
 
-def when_continued(driver: Driver | None) -> None:
+def when_continued(driver: Driver | None, leaving: Callable[[], bool]) -> None:
     """Have SIGCONT after a SIGSTOP leave the terminal as it should be, now and at the end.
 
     Textual takes it that SIGTSTP (ctrl+z) came before and gave the terminal back. After SIGSTOP it would set the
     terminal up a second time: with one more thread that reads keys, and its own modes as those to restore.
+
+    Args:
+        driver: the terminal's.
+        leaving: whether the program is about to end: then the terminal has been given back, and stays so.
     """
     if not isinstance(driver, LinuxDriver):
         return
     loop = asyncio.get_running_loop()
 
     def give_back_and_take() -> None:
+        if leaving():
+            return
         driver._must_signal_resume = True  # so that all is drawn again
         driver.suspend_application_mode()
         driver.resume_application_mode()
