@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 
 from textual import on
-from textual.command import CommandPalette
+from textual.command import Command, CommandList, CommandPalette
 from textual.message import Message
 from textual.widgets import Input, OptionList
 
@@ -21,6 +21,10 @@ class ActionPalette(CommandPalette, Over[None]):
         if not self.on_top:
             event.stop()
             event.prevent_default()
+
+    def _refresh_command_list(self, command_list: CommandList, commands: list[Command], clear_current: bool) -> None:
+        if self.on_top:  # else it is closed, and its parts are gone
+            super()._refresh_command_list(command_list, commands, clear_current)
 
     def _action_command_list(self, action: str) -> None:
         with contextlib.suppress(LookupError):  # a page goes by lines, which there are none of before the layout
