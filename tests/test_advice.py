@@ -22,6 +22,7 @@ from tuiinit.findings.words import nats, power, times
 from tuiinit.protocol import Snapshot
 from tuiinit.thresholds import FROM_ZERO, LOSS_ABOVE_START, pace
 from tuiinit.ui.actions import BY_ID
+from tuiinit.ui.views.overview import with_keys
 
 CPU = torch.device("cpu")
 SMALL = (12, 12, 12)
@@ -295,6 +296,12 @@ def test_a_key_for_another_gain_leads_the_way_it_says(gain: float, nonlinearity:
             "gain-3": 5 / 3,
         }
         assert help_.action == "config" or (leads[help_.action] > gain) is (way > 0)
+
+
+def test_in_the_explorer_help_is_a_key_of_the_table() -> None:
+    told = [with_keys(finding) for finding in about(1, gain=0.3, hidden=(12,) * 5)]
+    assert any(sentence.endswith(" 3: gain 5/3; b: batch norm.") for sentence in told)
+    assert not any("--" in sentence for sentence in told)
 
 
 def test_on_paper_help_is_an_option_and_never_a_key() -> None:

@@ -171,16 +171,15 @@ def print_tables(result: Result, console: Console) -> None:
     )
     for w in snapshot.weights:
         ratio = w.update_data_log10
-        table.add_row(w.name, f"{w.std:.4f}", _number(ratio, "{:+.3f}"), pace_of(config, w, snapshot.step) or "–")
+        table.add_row(w.name, f"{w.std:.4f}", _number(ratio, "{:+z.3f}"), pace_of(config, w, snapshot.step) or "–")
     console.print(table)
 
     table = _table(
         "Biases, gammas and betas", "vector", "numbers", "mean", "std", "gradient's std", "log10 update:data"
     )
     for v in snapshot.vectors:
-        size = str(math.prod(v.shape))
-        figures = (size, f"{v.mean:+.4f}", f"{v.std:.2e}", f"{v.grad_std:.3e}", _number(v.update_data_log10, "{:+.3f}"))
-        table.add_row(v.name, *figures)
+        figures = (str(math.prod(v.shape)), f"{v.mean:+.4f}", f"{v.std:.2e}", f"{v.grad_std:.3e}")
+        table.add_row(v.name, *figures, _number(v.update_data_log10, "{:+z.3f}"))
     console.print(table)
     if snapshot.step > 0 and any(v.std == 0 for v in snapshot.vectors):
         console.print(Text("(std 0: all its numbers are the same, so there is nothing to compare an update with)"))

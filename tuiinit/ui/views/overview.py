@@ -81,7 +81,7 @@ class Loss(View):
         return loss_plot(session, width, height, guides=True)
 
 
-def _with_keys(finding: Finding) -> str:
+def with_keys(finding: Finding) -> str:
     """A finding, then the keys that help."""
     keys = [f"{shown_key(BY_ID[help_.action].keys[0])}: {help_.words}" for help_ in finding.helps]
     return f"{finding.text} {'; '.join(keys)}." if keys else finding.text
@@ -92,7 +92,7 @@ def finding_rows(session: Session, width: int) -> list[tuple[tuple[str, int], ..
     lines: list[tuple[tuple[str, int], ...]] = []
     for finding in session.findings():
         sign, ink = SEVERITIES[finding.severity]
-        for index, line in enumerate(wrap(_with_keys(finding), width - 2)):
+        for index, line in enumerate(wrap(with_keys(finding), width - 2)):
             lines.append(((f"{sign if not index else ' '} ", ink), (line, Ink.DIM if ink is Ink.GOOD else Ink.PLAIN)))
     return lines
 

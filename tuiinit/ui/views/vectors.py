@@ -52,7 +52,7 @@ def update_rows(session: Session) -> list[list[Cell]]:
                 (mark(v), roles[v.name]) if v.name in roles else "",
                 v.name,
                 size(v),
-                (f"{value:.2f}" if value is not None else "–", Ink.STRONG),
+                (f"{value:z.2f}" if value is not None else "–", Ink.STRONG),
                 small(10**value) if value is not None and value < 30 else "–",
                 "",
                 (f"{before:.2f}" if before is not None else "", Ink.DIM),

@@ -287,7 +287,7 @@ class UpdateData(View):
                     (mark(w.name), series[w.name]) if w.name in series else "",
                     w.name,
                     (_shape(w), Ink.DIM),
-                    (f"{value:.2f}" if value is not None else "–", Ink.STRONG),
+                    (f"{value:z.2f}" if value is not None else "–", Ink.STRONG),
                     small(10**value) if value is not None and value < 30 else "–",
                     verdict(pace_of(session.settings, w, now.step) if now else None),
                     (f"{b.update_data_log10:.2f}" if b and b.update_data_log10 is not None else "", Ink.DIM),
