@@ -177,6 +177,7 @@ def sentence(done: subprocess.CompletedProcess[str]) -> str:
 
 
 WRONG = [
+    (("sweep", "--steps", "1", "--processes", "257"), "257 is not in the range"),
     (("run",), "needs either --steps N or --epochs N"),
     (("run", "--steps", "1", "--epochs", "1"), "needs either --steps N or --epochs N"),
     (("run", "--steps", "-1"), "--steps"),
