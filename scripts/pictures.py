@@ -48,6 +48,7 @@ PICTURES = (
     Picture("gain-3", ("4",), steps=1),
     Picture("notes", ("claim:C22", "b"), steps=1),
     Picture("saturation", ("4", "view:saturation"), steps=100),
+    Picture("layers", config=RunConfig(hidden=(100,) * 50, gain=1.0), steps=1),
     Picture("depth", ("view:depth",), config=RunConfig(hidden=(100,) * 50, gain=1.0), steps=1),
     Picture("batch-norm", ("view:batch-norm", "i"), config=RunConfig(bn=True)),
     Picture("initial-loss", ("view:initial-loss",), config=RunConfig(output_scale=1.0, gain=3.0), steps=100),
