@@ -293,7 +293,15 @@ def test_signs_have_stand_ins_and_no_character_is_made_up(tuiinit: Any, light: d
     words.write_text("a×b♂\0\n" * 20)
     shown = sentence(tuiinit("run", "--steps", "1", "--data", str(words), env=ascii_only))
     assert r"'a\xd7b\u2642<U+0000>'" in shown
-    for sign, stand_in in (("✓", "OK"), ("!", "!"), ("✗", "X"), ("·", "-"), ("×", "x"), ("♂", r"\u2642")):
+    for sign, stand_in in (
+        ("✓", "OK"),
+        ("!", "!"),
+        ("✗", "X"),
+        ("·", "-"),
+        ("×", "x"),
+        ("♂", r"\u2642"),
+        ("␛", r"\x1b"),
+    ):
         assert sign.encode("ascii", stand_ins.HANDLER).decode() == stand_in
 
 

@@ -9,6 +9,7 @@ STAND_INS = {
     "²": "^2", "±": "+-", "≤": "<=", "≥": ">=", "≈": "~", "∞": "inf", "→": "->", "←": "<-", "↑": "up", "↓": "down",
     "’": "'", "‘": "'", "“": '"', "”": '"', "│": "|", "─": "-", "█": "#", "●": "*", "γ": "gamma", "β": "beta",
 }  # fmt: skip
+STAND_INS |= {chr(0x2400 + code): f"\\x{code:02x}" for code in range(32)}  # of control characters made visible
 HANDLER = "tuiinit.stand_ins"
 
 

@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
 
-from ..claims import batches, evenness, gains, start, updates
+from ..claims import CLAIMS
 from ..plots import Row
 from ..tour import BY_CLAIM, STOPS, Progress, Stop
 from .actions import NOTES_ACTIONS, bindings
@@ -20,9 +20,7 @@ from .panes.bars import KeyBar
 from .settings import describe
 from .sheet import Sheet
 
-CLAIMS = {
-    claim.id: claim for part in (start, gains, updates, evenness, batches) for claim in part.CLAIMS
-}  # not from claims.check, which can read words as the engine does
+CLAIM_OF = {claim.id: claim for claim in CLAIMS}
 WIDEST_LIST = 52  # cells that the longest title takes
 LIST_SHARE = 0.47  # of a narrower window
 
@@ -59,7 +57,7 @@ def stop_rows(stop: Stop, ticked: bool, width: int) -> list[Row]:
         rows.extend([row(width), row(width, (f"   {text}", Ink.HEAD))])
 
     paragraph(f"{stop.claim} {stop.title}", Ink.STRONG)
-    paragraph(stop.text or CLAIMS[stop.claim].text)
+    paragraph(stop.text or CLAIM_OF[stop.claim].text)
     told = [describe(name, value) for name, value in stop.settings.items()]
     if stop.steps:
         told.append(f"{stop.steps:,} {'steps' if stop.steps > 1 else 'step'}")
