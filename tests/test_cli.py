@@ -25,11 +25,16 @@ SMALL = ("run", "--hidden", "5,4", "--device", "cpu")
 KEYS = {
     "config", "data", "device", "step", "epoch", "parameters", "loss", "initial_loss", "expected_initial_loss",
     "dev_loss", "diverged_at", "activations", "weights", "vectors", "findings",
+    "predicted_initial_loss", "redraw_initial_loss",
 }  # fmt: skip
 ACTIVATION = {
     "layer", "mean", "std", "saturated", "dead", "predicted_std", "predicted_saturated", "grad_mean", "grad_std",
+    "predicted_grad_ratio", "redraw_std", "redraw_saturated", "redraw_grad_ratio",
 }  # fmt: skip
-WEIGHT = {"name", "shape", "mean", "std", "grad_mean", "grad_std", "grad_data_ratio", "update_data_log10"}
+WEIGHT = {
+    "name", "shape", "mean", "std", "grad_mean", "grad_std", "grad_data_ratio", "update_data_log10",
+    "predicted_grad_std", "predicted_update_data_log10", "redraw_grad_std", "redraw_update_data_log10",
+}  # fmt: skip
 
 
 def strict(text: str) -> Any:

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from tuiinit.config import NONLINEARITIES, RunConfig
+from tuiinit.expected import Expectation, Figure
 from tuiinit.findings import SEVERITIES, Finding, findings
 from tuiinit.protocol import Activation, BatchNorm, Evaluation, Histogram, Snapshot, Weight
 from tuiinit.theory import Prediction, initial_loss, predict
@@ -17,7 +18,7 @@ from tuiinit.thresholds import BIAS_CANCELLED
 TANH = RunConfig(gain=5 / 3)
 BN = RunConfig(bn=True)
 EMPTY = Histogram(lo=-1, hi=1, counts=(), outside=0)
-NOTHING = Prediction((), None)  # theory that knows none of the layers
+NOTHING = Expectation(Prediction((), None), (), (), (), (), (), (), Figure(), Figure())  # that knows none of the layers
 OVER, UNDER = math.inf, -math.inf
 
 
@@ -277,7 +278,7 @@ def test_initial_loss_tells_numbers_theory_and_the_setting() -> None:
     assert [helps.option for helps in found.helps] == ["a smaller --output-scale"]
     biased = get("initial-loss", snapshot(initial_loss=7.37), config.replace(bias_scale=(0.0, 1.0)))
     assert [helps.option for helps in biased.helps][1:] == ["a smaller --bias-scale of the output"]
-    assert "theory" not in get("initial-loss", snapshot(initial_loss=7.37), config, prediction=NOTHING).text
+    assert "theory" not in get("initial-loss", snapshot(initial_loss=7.37), config, expected=NOTHING).text
 
 
 # ------------------------------------------------------------------------------------------ saturation
@@ -292,7 +293,7 @@ def saturated(*shares: float, width: int = 100) -> Snapshot:
     ("share", "severity"), [(0.05, "good"), (next_to(0.2, UNDER), "good"), (0.2, "good"), (next_to(0.2, OVER), "warn")]
 )
 def test_saturation_without_theory(share: float, severity: str) -> None:
-    found = get("saturation", saturated(0.01, share), prediction=NOTHING)
+    found = get("saturation", saturated(0.01, share), expected=NOTHING)
     assert found.severity == severity
     assert found.layer == "tanh 2"
     assert "20 %" in found.text

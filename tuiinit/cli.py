@@ -234,7 +234,14 @@ def run(steps: int | None, epochs: int | None, compile_steps: bool, fold: bool, 
     engine = engine_command(None, compile_steps=compile_steps)
     with progress_bar("training") as progress:
         (result,) = runs.run(
-            [config], steps=steps, epochs=epochs, evaluate=True, inspect=fold, engine=engine, progress=progress
+            [config],
+            steps=steps,
+            epochs=epochs,
+            evaluate=True,
+            inspect=fold,
+            redraw=True,
+            engine=engine,
+            progress=progress,
         )
     if result.quick.startswith("plain: "):
         streams.say(visible(f"tuiinit: steps are {result.quick}") + "\n")
@@ -351,6 +358,7 @@ def print_json(text: bytes) -> None:
 @COMPILE
 def engine(compile_steps: bool) -> None:
     """Speak the protocol on standard input and output (started by the explorer)."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy's products are small, too: threads would wait in vain
     from .engine.server import main as serve
 
     serve(compile_steps=compile_steps)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .config import RunConfig
-from .protocol import Evaluation, Frame, Inspection, Lane, ProtocolError, Snapshot, Trace, floats
+from .protocol import Evaluation, Frame, Inspection, Lane, ProtocolError, Snapshot, Start, Trace, floats
 
 BUCKETS = 4096  # of a series; when all are in use, neighbours are joined
 SNAPSHOTS = 64  # kept of a lane
@@ -288,9 +288,10 @@ class LaneHistory:
         self.snapshots = Snapshots()
         self.evaluations: dict[int, Evaluation] = {}  # by step, rising
         self.inspections: dict[int, Inspection] = {}  # by step, rising
+        self.start: Start | None = None  # what the first minibatch should find
 
     def take(self, frame: Frame, keep: bool = False) -> None:
-        """Store what a Trace, Snapshot, Evaluation or Inspection of this lane tells; other frames tell nothing of it.
+        """Store what a Trace, Snapshot, Evaluation, Inspection or Start of this lane tells; other frames don't.
 
         Args:
             keep: keep a snapshot though it is no milestone (the person paused there).
@@ -313,6 +314,8 @@ class LaneHistory:
             case Inspection():
                 self.inspections[frame.step] = frame
                 self.inspections = dict(sorted(self.inspections.items())[-INSPECTIONS:])
+            case Start():
+                self.start = frame
             case Lane():
                 self.config = frame.config
 
@@ -326,6 +329,7 @@ class LaneHistory:
         other.update_data = self.update_data.truncate(step)
         other.snapshots = self.snapshots.truncate(step)
         other.evaluations = {s: evaluation for s, evaluation in self.evaluations.items() if s <= step}
+        other.start = self.start
         other.inspections = {s: inspection for s, inspection in self.inspections.items() if s <= step}
         return other
 

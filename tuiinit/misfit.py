@@ -11,11 +11,13 @@ from .protocol import (
     Calibrated,
     DataInfo,
     Evaluation,
+    Expected,
     Frame,
     Histogram,
     Inspection,
     Lane,
     Snapshot,
+    Start,
     Status,
     Trace,
 )
@@ -47,7 +49,7 @@ def misfit(frame: Frame, config: RunConfig | None = None) -> str | None:
         case Status():
             whole = all(_count(lane.step) and _count(lane.steps_per_epoch) for lane in frame.lanes)
             return None if whole and _count(frame.clock) else "a step that cannot be"
-        case Snapshot() | Trace() | Evaluation() | Inspection() if config is not None:
+        case Snapshot() | Trace() | Evaluation() | Inspection() | Start() if config is not None:
             layers = len(config.hidden)
             match frame:
                 case Snapshot():
@@ -60,6 +62,8 @@ def misfit(frame: Frame, config: RunConfig | None = None) -> str | None:
                     return None if _count(frame.step) else "a step that cannot be"
                 case Inspection():
                     return _inspection(frame, config)
+                case Start():
+                    return _start(frame, layers)
     return None
 
 
@@ -126,3 +130,22 @@ def _inspection(frame: Inspection, config: RunConfig) -> str | None:
     if not (len(frame.dead) == len(frame.dead_grad) == len(frame.alive_grad) == layers) or not frame.through:
         return "a closer look at layers that its configuration does not have"
     return None if all(map(_count, frame.dead)) else "dead units that are not there"
+
+
+def _start(frame: Start, layers: int) -> str | None:
+    if not all(map(_count, (frame.examples, frame.contexts, frame.commonest, frame.redraws, frame.lost))):
+        return "a start whose counts cannot be"
+    if not (_expects(frame.redrawn, layers, 3) and _expects(frame.theory, layers, 1)):
+        return "a start whose figures do not fit"
+    ratio = frame.ratio_without_repeats
+    return None if ratio is None or math.isfinite(ratio) else "a start whose figures do not fit"
+
+
+def _expects(told: Expected, layers: int, numbers: int) -> bool:
+    rows = (told.std, told.saturated, told.grad_std, told.grad_ratio)
+    matrices, single = (told.weight_grad_std, told.update_data), (told.loss, told.logit_std)
+    return all(
+        len(part) == FLOAT * numbers * count
+        for parts, count in ((rows, layers), (matrices, layers + 2), (single, 1))
+        for part in parts
+    )

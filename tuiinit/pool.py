@@ -31,6 +31,7 @@ class Job(NamedTuple):
 
     configs: tuple[RunConfig, ...]
     steps: int
+    redraw: bool = False  # wait for what their first minibatches should find
 
 
 @dataclass(frozen=True)
@@ -194,9 +195,11 @@ class Pool:
 
     def train(self, session: Session, index: int) -> list[Result]:
         """Run one job in a session, in a worker's thread; a pool of another kind overrides this. Raises RunError."""
-        configs, steps = self.jobs[index]
+        configs, steps, redraw = self.jobs[index]
         session.results.clear()
         session.restart(configs)
+        if redraw:
+            session.redraw()
         results = session.advance(Advance(steps=steps), lambda done, _: self.moved(index, done))
         if all(result.diverged_at is not None for result in results):
             return results

@@ -102,7 +102,11 @@ class Words(Message, frozen=True, kw_only=True):
     content: bytes
 
 
-Command = Words | Select | Advance | Adjust | Pause | Restart | Credit | Evaluate | Inspect
+class Redraw(Message, frozen=True, kw_only=True):
+    """From now on tell what each selected lane's start should look like (Start), once a lane, when there is time."""
+
+
+Command = Words | Select | Advance | Adjust | Pause | Restart | Credit | Evaluate | Inspect | Redraw
 
 
 # ------------------------------------------------------------------------------------------------ frames
@@ -309,6 +313,40 @@ class Inspection(Message, frozen=True, kw_only=True):
     folded: Folded | None = None  # without batch norm, or from an earlier version
 
 
+class Expected(Part, frozen=True, kw_only=True):
+    """Figures of a lane's first step, k numbers each: float32 bytes, row after row; NaN where there is none.
+
+    Theory tells one number; redraws tell three, which 5, 50 and 95 % of them fall below.
+    """
+
+    std: bytes  # rows × k, as in Activation
+    saturated: bytes  # share, 0…1
+    grad_std: bytes
+    grad_ratio: bytes  # grad_std ÷ the last row's
+    weight_grad_std: bytes  # matrices × k, as in Weight
+    update_data: bytes  # log10 of std(update)/std(data after the update)
+    loss: bytes  # k, nats
+    logit_std: bytes  # k
+
+
+class Start(Message, frozen=True, kw_only=True):
+    """What a lane's first minibatch should find, before any training: by theory, and with other random weights.
+
+    Rows are the snapshots' activations and matrices their weights, in order. Redrawn are all weights but the
+    embedding; the minibatch stays.
+    """
+
+    lane: str
+    examples: int  # in the minibatch
+    contexts: int  # different ones
+    commonest: int  # examples that share the commonest context
+    redraws: int  # 0 where the network is too large for them
+    lost: int  # redraws that are left out: nothing came through, or a number left float32's range
+    redrawn: Expected
+    theory: Expected
+    ratio_without_repeats: float | None = None  # theory's grad_ratio of the first row if no context came twice
+
+
 class LaneStatus(Part, frozen=True, kw_only=True):
     """Where one selected lane is."""
 
@@ -340,7 +378,7 @@ class Problem(Message, frozen=True, kw_only=True):
     fatal: bool = False
 
 
-Frame = Hello | DataInfo | Lane | Snapshot | Trace | Evaluation | Inspection | Status | Problem
+Frame = Hello | DataInfo | Lane | Snapshot | Trace | Evaluation | Inspection | Start | Status | Problem
 
 _HEADER = struct.Struct(">I")
 _encoder = msgspec.msgpack.Encoder()

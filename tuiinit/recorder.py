@@ -4,7 +4,7 @@ Notable: the screen only queues what it saw; a thread encodes, writes and, when 
 so a slow disk is never felt. What is written reaches the operating system at once: a session that is killed
 loses at most the live snapshots of its last second.
 
-What is recorded: every Hello, DataInfo, Lane, Trace and Evaluation; snapshots and inspections as history
+What is recorded: every Hello, DataInfo, Lane, Start, Trace and Evaluation; snapshots and inspections as history
 keeps them (milestones, pauses), and live ones at most once a second; a Status where it changed.
 
 At the bound of a session the live snapshots go first, every second one again and again; then whole blocks of
@@ -184,6 +184,7 @@ class BoundedFile:
         self._entries = [self._entries[i] for i in keep]
 
 
+LaneFrame = Lane | Trace | Snapshot | Evaluation | Inspection | protocol.Start
 Item = tuple[Kind, str, protocol.Message]
 
 
@@ -255,7 +256,7 @@ class Recorder:
             keep: a snapshot is worth keeping though no milestone (the person paused there).
             live: a snapshot on the way is worth keeping as long as there is room (`Pace`).
         """
-        if self._restarted and isinstance(frame, Lane | Trace | Snapshot | Evaluation | Inspection | Status):
+        if self._restarted and isinstance(frame, LaneFrame | Status):
             selected = [config.key for c in self._restarted if isinstance(c, Select) for config in c.lanes]
             if not isinstance(frame, Lane) or frame.lane not in selected:
                 return  # of the time before the restart
@@ -279,6 +280,8 @@ class Recorder:
                 for known in (self._traced, self._measured):
                     if frame.continues in known:
                         known[frame.lane] = known.pop(frame.continues)
+                self._put(Kind.BASE, "-", frame)
+            case protocol.Start():
                 self._put(Kind.BASE, "-", frame)
             case Evaluation():
                 self._put(Kind.KEPT, f"Evaluation {frame.lane}", frame)

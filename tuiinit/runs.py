@@ -33,6 +33,7 @@ class Result:
     snapshots: dict[int, Snapshot] = field(default_factory=dict)
     evaluations: dict[int, protocol.Evaluation] = field(default_factory=dict)
     inspections: dict[int, protocol.Inspection] = field(default_factory=dict)
+    start: protocol.Start | None = None
     diverged_at: int | None = None
     data: protocol.DataInfo | None = None
     quick: str = ""  # how steps were made quicker at the end, or why not: Status.quick
@@ -63,6 +64,8 @@ class Result:
                 self.evaluations[frame.step] = frame
             case protocol.Inspection():
                 self.inspections[frame.step] = frame
+            case protocol.Start():
+                self.start = frame
             case protocol.Trace():
                 loss = protocol.floats(frame.loss)
                 self._loss.append(loss)
@@ -99,6 +102,13 @@ class Session:
         """Forget every lane, put the clock to 0 and select others. Raises as `select`."""
         return self._do([protocol.Restart(), protocol.Select(lanes=tuple(configs))], configs, None)
 
+    def redraw(self) -> list[Result]:
+        """Wait for what the selected lanes' first minibatches should find (Result.start)."""
+        results = self._ask(protocol.Redraw())  # a lane's start comes with an update of its own
+        while any(result.start is None for result in results):
+            results = self._ask()
+        return results
+
     def evaluate(self) -> list[Result]:
         """Dev losses of the selected lanes."""
         return self._ask(protocol.Evaluate())
@@ -107,10 +117,10 @@ class Session:
         """A closer look at the selected lanes that have not diverged."""
         return self._ask(protocol.Inspect())
 
-    def _ask(self, command: protocol.Command) -> list[Result]:
+    def _ask(self, *commands: protocol.Command) -> list[Result]:
         assert self.status is not None
         configs = [self.results[lane.lane].config for lane in self.status.lanes]
-        return self._do([command], configs, None)
+        return self._do(commands, configs, None)
 
     def _do(
         self, commands: Sequence[protocol.Command], configs: Sequence[RunConfig], progress: Progress | None
@@ -171,10 +181,20 @@ def run(
     epochs: int | None = None,
     evaluate: bool = False,
     inspect: bool = False,
+    redraw: bool = False,
     engine: Iterable[str] | None = None,
     progress: Progress | None = None,
 ) -> list[Result]:
     """Train lanes side by side from step 0 for some steps or epochs in an engine of their own.
+
+    Args:
+        configs: of the lanes.
+        steps, epochs: how long.
+        evaluate: measure the dev losses at the end.
+        inspect: look closer at the end.
+        redraw: wait for what the first minibatches should find.
+        engine: another engine's command line.
+        progress: told steps done and steps in all.
 
     Raises:
         ConfigError: the engine refuses a configuration or its data.
@@ -187,6 +207,8 @@ def run(
     with process:
         session = Session(process)
         results = session.select(configs)
+        if redraw:
+            session.redraw()
         command = protocol.Advance(steps=steps) if steps is not None else protocol.Advance(epochs=epochs or 1)
         results = session.advance(command, progress)
         if evaluate:

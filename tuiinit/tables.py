@@ -12,14 +12,15 @@ from rich.text import Text
 
 from . import folding, word_counts
 from .config import RunConfig, format_hidden, format_number, format_pair
+from .expected import Expectation, Figure, expect, expected_loss
 from .findings import Finding, findings, on_paper, pace_of
 from .protocol import Evaluation, Snapshot
 from .runs import Result
-from .theory import Prediction, predict
 from .thresholds import UPDATE_RIGHT, power_of_ten
 from .visible import visible
 
 MARKS = {"bad": "✗", "warn": "!", "note": "·", "good": "✓"}
+BESIDE = ("theory", "redraws 5–95 %")
 STYLES = {"bad": "bold red", "warn": "yellow", "note": "dim", "good": "green"}
 
 
@@ -27,10 +28,9 @@ def as_json(result: Result) -> bytes:
     """The run as one JSON object (UTF-8); numbers that do not exist are null."""
     snapshot = result.last
     evaluation = result.evaluations.get(snapshot.step)
-    prediction = predict(result.config)
+    expected = expect(result.config, result.start)
     activations = []
     for i, act in enumerate(snapshot.activations):
-        layer = prediction.layers[i]
         activations.append(
             {
                 "layer": act.layer,
@@ -38,10 +38,14 @@ def as_json(result: Result) -> bytes:
                 "std": act.std,
                 "saturated": act.saturated,
                 "dead": len(act.dead),
-                "predicted_std": _finite(layer.std),
-                "predicted_saturated": _finite(layer.saturated),
+                "predicted_std": expected.std[i].theory,
+                "predicted_saturated": expected.saturated[i].theory,
                 "grad_mean": act.grad_mean,
                 "grad_std": act.grad_std,
+                "predicted_grad_ratio": expected.grad_ratio[i].theory,
+                "redraw_std": expected.std[i].redraws,
+                "redraw_saturated": expected.saturated[i].redraws,
+                "redraw_grad_ratio": expected.grad_ratio[i].redraws,
             }
         )
     told: dict[str, Any] = {
@@ -54,13 +58,15 @@ def as_json(result: Result) -> bytes:
         "loss": snapshot.loss if result.diverged_at is None else None,
         "initial_loss": snapshot.initial_loss,
         "expected_initial_loss": snapshot.expected_initial_loss,
+        "predicted_initial_loss": expected_loss(expected, classes(snapshot)),
+        "redraw_initial_loss": expected.loss.redraws,
         "dev_loss": evaluation.dev if evaluation else None,
         "diverged_at": result.diverged_at,
         "activations": activations,
-        "weights": weight_figures(snapshot),
+        "weights": weight_figures(snapshot, expected),
         "vectors": vector_figures(snapshot),
         "findings": [
-            {"id": f.id, "severity": f.severity, "text": on_paper(f)} for f in _findings(result, evaluation, prediction)
+            {"id": f.id, "severity": f.severity, "text": on_paper(f)} for f in _findings(result, evaluation, expected)
         ],
     }
     if (closer := result.inspections.get(snapshot.step)) is not None:
@@ -68,7 +74,12 @@ def as_json(result: Result) -> bytes:
     return msgspec.json.format(msgspec.json.encode(told), indent=1)
 
 
-def weight_figures(snapshot: Snapshot) -> list[dict[str, Any]]:
+def classes(snapshot: Snapshot) -> int:
+    """The size of the vocabulary."""
+    return max(1, round(math.exp(snapshot.expected_initial_loss)))
+
+
+def weight_figures(snapshot: Snapshot, expected: Expectation) -> list[dict[str, Any]]:
     """The figures of each weight by the names that JSON gives them."""
     return [
         {
@@ -80,8 +91,12 @@ def weight_figures(snapshot: Snapshot) -> list[dict[str, Any]]:
             "grad_std": w.grad_std,
             "grad_data_ratio": w.grad_data_ratio,
             "update_data_log10": w.update_data_log10,
+            "predicted_grad_std": grad.theory,
+            "predicted_update_data_log10": update.theory,
+            "redraw_grad_std": grad.redraws,
+            "redraw_update_data_log10": update.redraws,
         }
-        for w in snapshot.weights
+        for w, grad, update in zip(snapshot.weights, expected.weight_grad_std, expected.update_data, strict=True)
     ]
 
 
@@ -90,14 +105,10 @@ def vector_figures(snapshot: Snapshot) -> list[dict[str, Any]]:
     return [msgspec.to_builtins(vector) for vector in snapshot.vectors]
 
 
-def _findings(result: Result, evaluation: Evaluation | None, prediction: Prediction) -> tuple[Finding, ...]:
+def _findings(result: Result, evaluation: Evaluation | None, expected: Expectation) -> tuple[Finding, ...]:
     return findings(
-        result.last, result.config, evaluation=evaluation, prediction=prediction, diverged_at=result.diverged_at
+        result.last, result.config, evaluation=evaluation, expected=expected, diverged_at=result.diverged_at
     )
-
-
-def _finite(value: float | None) -> float | None:
-    return value if value is not None and math.isfinite(value) else None
 
 
 def describe(config: RunConfig) -> str:
@@ -118,16 +129,17 @@ def describe(config: RunConfig) -> str:
 def print_tables(result: Result, console: Console) -> None:
     """The lecture's four tables, theory beside them, and the findings."""
     snapshot, config = result.last, result.config
-    prediction = predict(config)
+    expected = expect(config, result.start)
     loss = "not finite" if result.diverged_at is not None else _number(snapshot.loss, "{:.4f}")
     evaluation = result.evaluations.get(snapshot.step)
     about = f"{describe(config)} · {snapshot.parameters:,} parameters · {result.device}"
     console.print(Text(visible(about)), soft_wrap=True)
     head = (
         f"step {snapshot.step:,} (epoch {snapshot.epoch:.3f}) · loss {loss} · at the start "
-        f"{_number(snapshot.initial_loss, '{:.4f}')}, ln {round(math.exp(snapshot.expected_initial_loss))} = "
-        f"{snapshot.expected_initial_loss:.4f}"
+        f"{_number(snapshot.initial_loss, '{:.4f}')}, ln {classes(snapshot)} = {snapshot.expected_initial_loss:.4f}"
     )
+    if words := expected.loss.words("{:.4f}".format):
+        head += f", {words}"
     if evaluation is not None and evaluation.dev is not None:
         head += f" · dev {evaluation.dev:.4f}"
     console.print(Text(head), soft_wrap=True)
@@ -135,43 +147,48 @@ def print_tables(result: Result, console: Console) -> None:
         for sentence in filter(None, (word_counts.counts(result.data), word_counts.left_out(result.data))):
             console.print(Text(sentence), soft_wrap=True)
 
-    table = _table("Activations", "layer", "mean", "std", "theory", "saturated", "theory", "dead")
-    for act, layer in zip(snapshot.activations, prediction.layers, strict=True):
+    at = "" if snapshot.step <= 1 else ", theory and redraws at the start"
+    table = _table(f"Activations{at}", "layer", "mean", "std", *BESIDE, "saturated", *BESIDE, "dead")
+    for i, act in enumerate(snapshot.activations):
+        std = _beside(expected.std[i], "{:.3f}")
+        saturated = _beside(expected.saturated[i], "{:.2%}", "{:.1%}")
         table.add_row(
             act.layer,
             f"{act.mean:+.4f}",
             f"{act.std:.4f}",
-            _number(_finite(layer.std), "{:.3f}"),
+            *std,
             f"{act.saturated:.2%}",
-            _number(_finite(layer.saturated), "{:.2%}"),
+            *saturated,
             str(len(act.dead)),
         )
     console.print(table)
 
-    table = _table("Gradients of the activations", "layer", "mean", "std", "÷ last layer's", "theory")
+    table = _table(f"Gradients of the activations{at}", "layer", "mean", "std", "÷ last layer's", *BESIDE)
     last = snapshot.activations[-1].grad_std
-    for act, layer in zip(snapshot.activations, prediction.layers, strict=True):
-        table.add_row(
-            act.layer,
-            f"{act.grad_mean:+.2e}",
-            f"{act.grad_std:.3e}",
-            f"{act.grad_std / last:.3f}" if last > 0 else "–",
-            _number(_finite(layer.grad_std), "{:.3f}"),
-        )
+    for i, act in enumerate(snapshot.activations):
+        ratio = f"{act.grad_std / last:.3f}" if last > 0 else "–"
+        told = _beside(expected.grad_ratio[i], "{:.3f}", "{:.3g}")
+        table.add_row(act.layer, f"{act.grad_mean:+.2e}", f"{act.grad_std:.3e}", ratio, *told)
     console.print(table)
 
-    table = _table("Weight gradients", "weight", "shape", "mean", "std", "grad:data")
-    for w in snapshot.weights:
-        shape = " × ".join(map(str, w.shape))
-        table.add_row(w.name, shape, f"{w.grad_mean:+.2e}", f"{w.grad_std:.3e}", _number(w.grad_data_ratio, "{:.2e}"))
+    table = _table(f"Weight gradients{at}", "weight", "shape", "mean", "std", *BESIDE, "grad:data")
+    for w, figure in zip(snapshot.weights, expected.weight_grad_std, strict=True):
+        shape, data = " × ".join(map(str, w.shape)), _number(w.grad_data_ratio, "{:.2e}")
+        told = _beside(figure, "{:.3e}", "{:.2e}")
+        table.add_row(w.name, shape, f"{w.grad_mean:+.2e}", f"{w.grad_std:.3e}", *told, data)
     console.print(table)
 
     table = _table(
-        "Update:data", "weight", "data std", "log10 update:data", f"{power_of_ten(UPDATE_RIGHT)} is about right"
+        f"Update:data{at}",
+        "weight",
+        "data std",
+        "log10 update:data",
+        *BESIDE,
+        f"{power_of_ten(UPDATE_RIGHT)} is about right",
     )
-    for w in snapshot.weights:
-        ratio = w.update_data_log10
-        table.add_row(w.name, f"{w.std:.4f}", _number(ratio, "{:+z.3f}"), pace_of(config, w, snapshot.step) or "–")
+    for w, figure in zip(snapshot.weights, expected.update_data, strict=True):
+        ratio, beside = _number(w.update_data_log10, "{:+z.3f}"), _beside(figure, "{:+z.3f}", "{:+z.2f}")
+        table.add_row(w.name, f"{w.std:.4f}", ratio, *beside, pace_of(config, w, snapshot.step) or "–")
     console.print(table)
 
     table = _table(
@@ -184,7 +201,7 @@ def print_tables(result: Result, console: Console) -> None:
     if snapshot.step > 0 and any(v.std == 0 for v in snapshot.vectors):
         console.print(Text("(std 0: all its numbers are the same, so there is nothing to compare an update with)"))
 
-    for finding in _findings(result, evaluation, prediction):
+    for finding in _findings(result, evaluation, expected):
         console.print(Text(f"{MARKS[finding.severity]} {on_paper(finding)}", style=STYLES[finding.severity]))
     if (closer := result.inspections.get(snapshot.step)) is not None and closer.folded is not None:
         console.print(Text(folding.sentence(closer.folded)))
@@ -196,6 +213,14 @@ def _table(title: str, first: str, *others: str) -> Table:
     for name in others:
         table.add_column(name, justify="right")
     return table
+
+
+def _beside(figure: Figure, form: str, short: str = "") -> tuple[str, str]:
+    """Theory's figure and the redraws' 5 to 95 %."""
+    low, _, high = figure.redraws or (None, None, None)
+    short = short or form
+    told = "–" if low is None else f"{_number(low, short)} … {_number(high, short)}"
+    return _number(figure.theory, form), told
 
 
 def _number(value: float | None, form: str) -> str:

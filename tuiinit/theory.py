@@ -24,7 +24,7 @@ Array = npt.NDArray[np.float64]
 
 LARGEST = float(np.finfo(np.float32).max)  # networks compute in float32: nothing beyond can be measured
 _VARIANCE_LIMIT = 1e80  # variances are clipped here, far beyond LARGEST², so that no product overflows
-_NEGATIVE_SLOPES = {"linear": 1.0, "relu": 0.0, "leaky_relu": LEAKY_SLOPE}  # slope 1 above 0, this one below
+NEGATIVE_SLOPES = {"linear": 1.0, "relu": 0.0, "leaky_relu": LEAKY_SLOPE}  # slope 1 above 0, this one below
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(24)
 _Z_MAX = 9.0  # P(abs(z) > 9) = 2e-19
@@ -168,13 +168,13 @@ def moments(nonlinearity: NonlinearityName, q: float) -> Moments:
 
 @lru_cache(maxsize=4096)
 def _moments(nonlinearity: NonlinearityName, q: float) -> Moments:
-    below = _NEGATIVE_SLOPES.get(nonlinearity)
+    below = NEGATIVE_SLOPES.get(nonlinearity)
     if below is not None:
         mean = (1 - below) * math.sqrt(q / (2 * math.pi))
         slope = (1 + below * below) / 2
         return Moments(mean, slope * q - mean * mean, slope)
     z, weights = _gauss(math.sqrt(q))
-    at_zero, function = _FUNCTIONS[nonlinearity]
+    at_zero, function = FUNCTIONS[nonlinearity]
     # Rows for z and −z: adding them first makes the mean of an odd function exactly 0.
     output, derivative = function(np.stack([z, -z]) * (math.sqrt(q) or _TINY_STD))
     slope = float(np.sum(derivative**2, axis=0) @ weights)
@@ -215,7 +215,7 @@ def _selu(x: Array) -> tuple[Array, Array]:
     return np.where(x > 0, SELU_SCALE * x, e), np.where(x > 0, SELU_SCALE, e + SELU_SCALE * SELU_ALPHA)
 
 
-_FUNCTIONS: dict[str, tuple[float, Callable[[Array], tuple[Array, Array]]]] = {  # φ(0), then the function
+FUNCTIONS: dict[str, tuple[float, Callable[[Array], tuple[Array, Array]]]] = {  # φ(0), then the function
     "tanh": (0.0, _tanh),
     "sigmoid": (0.5, _sigmoid),
     "selu": (0.0, _selu),
@@ -263,7 +263,7 @@ def fixed_point(nonlinearity: NonlinearityName, gain: float, bias_scale: float =
     critical gain, where it stays whatever it was.
     """
     bias = _clip(bias_scale * bias_scale)
-    if nonlinearity in _NEGATIVE_SLOPES:
+    if nonlinearity in NEGATIVE_SLOPES:
         kept = chi(nonlinearity, gain, 1.0)  # E[φ²] = E[φ'²]·q for these
         return _clip(bias / (1 - kept)) if kept < 1 else None
     if bias == 0 and (gain == 0 or (nonlinearity != "sigmoid" and gain <= critical_gain(nonlinearity))):
@@ -284,7 +284,7 @@ def depth_scale(nonlinearity: NonlinearityName, gain: float, bias_scale: float =
     None where it is unlimited (χ = 1) or the variance does not settle.
     """
     # The slopes of linear, relu and leaky_relu don't depend on q, so χ is known even where q diverges.
-    q = 1.0 if nonlinearity in _NEGATIVE_SLOPES else fixed_point(nonlinearity, gain, bias_scale)
+    q = 1.0 if nonlinearity in NEGATIVE_SLOPES else fixed_point(nonlinearity, gain, bias_scale)
     if q is None:
         return None
     rate = abs(_log(chi(nonlinearity, gain, q)))
@@ -305,7 +305,7 @@ def critical_gain(nonlinearity: NonlinearityName) -> float:
         return 1.0
     if nonlinearity == "selu":
         return math.sqrt(2 / (1 + SELU_ALPHA**2)) / SELU_SCALE
-    return math.sqrt(2 / (1 + _NEGATIVE_SLOPES[nonlinearity] ** 2))
+    return math.sqrt(2 / (1 + NEGATIVE_SLOPES[nonlinearity] ** 2))
 
 
 def gain_of(nonlinearity: NonlinearityName) -> float:

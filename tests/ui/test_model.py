@@ -16,6 +16,7 @@ from tuiinit.protocol import (
     LaneStatus,
     Pause,
     Problem,
+    Redraw,
     Restart,
     Select,
     Status,
@@ -67,7 +68,7 @@ def feed(session: Session, config: RunConfig, step: int) -> None:
 
 def test_starting_selects_the_lane_and_grants_one_update() -> None:
     config = RunConfig(gain=3)
-    assert Session(config).start() == (Select(lanes=(config,)), Credit())
+    assert Session(config).start() == (Select(lanes=(config,)), Redraw(), Credit())
 
 
 def test_frames_tell_which_panes_changed() -> None:
@@ -295,7 +296,7 @@ def test_death_keeps_all_and_a_new_engine_catches_up() -> None:
     assert Changed.BAR in session.died("the engine was killed by signal 9")
     assert session.snapshot() is not None
     commands = session.start()
-    assert commands == (Select(lanes=(session.config,)), Advance(to=100), Credit())
+    assert commands == (Select(lanes=(session.config,)), Redraw(), Advance(to=100), Credit())
     config = session.config
     session.take(Lane(lane=config.key, config=config))
     session.take(fake.trace(config, 1, 120))

@@ -26,12 +26,14 @@ from ..protocol import Command, Message, Snapshot
 from .compiled import Compiler
 from .inspect import inspect
 from .lanes import Lanes, is_milestone
+from .redraws import Starts, out_of_memory
 from .trainer import Trainer
 
 STRIDE = 8  # steps that a lane takes before it is another's turn: what it works on stays in the cache
 STRIDE_SECONDS = 0.02  # that all lanes' turns may take: commands wait for them
 UPDATE_INTERVAL = 0.15  # seconds between updates, at least: about seven a second keep within 70 kB/s to a terminal
 MEASURING_SHARE = 0.05  # of the time: updates come less often when measuring would cost more
+START_SECONDS = 0.01  # that a lane's start is worked on at a time
 RATE_WINDOW = 1.0  # seconds over which steps per second and the measuring share are told
 MAX_PENDING = 64  # snapshots of a lane that wait for credit; beyond, the oldest goes
 MAX_WAITING = 2**20  # steps of traces that wait for credit (a screen that is suspended); beyond, training waits too
@@ -131,6 +133,7 @@ class Server:
         self._measured = False  # the lanes that move were just measured for the next update
         self._changed = False  # something happened since the last update
         self._told_data: str | None = None
+        self._starts: Starts | None = None  # once the screen wants them
 
     def serve(self) -> None:
         """Run until the commands end."""
@@ -138,10 +141,14 @@ class Server:
             working = self._moving()
             if not working:
                 self._update(idle=True)
+            starting = not working and self._starting
             try:
-                command = self._commands.get(block=not working)
+                command = self._commands.get(block=not (working or starting))
             except queue.Empty:
-                self._work()
+                if working:
+                    self._work()
+                else:
+                    self._start()
                 continue
             if command is None:
                 return
@@ -202,6 +209,8 @@ class Server:
             case protocol.Evaluate():
                 self._settle()
                 self._evaluate()
+            case protocol.Redraw():
+                self._starts = self._starts or Starts()
             case protocol.Inspect():
                 self._settle()
                 self._outbox.others += [inspect(lane) for lane in self.lanes.moving()]
@@ -343,6 +352,20 @@ class Server:
             if self._target is not None and self.lanes.clock >= self._target:
                 self._running = False
 
+    # ------------------------------------------------------------------------------------------ starts
+
+    @property
+    def _starting(self) -> bool:
+        """Whether a lane's start is worked on when nothing else is to do: once what was measured has gone out."""
+        return self._starts is not None and not self._changed and self._starts.wanted(self.lanes.selected) is not None
+
+    def _start(self) -> None:
+        """Go on with a lane's start for so long that a key is not made to wait."""
+        told = self._starts.work(self.lanes.selected, START_SECONDS) if self._starts is not None else None
+        if told is not None:
+            self._outbox.others.append(told)
+            self._changed = True
+
     # ----------------------------------------------------------------------------------------- updates
 
     def _update(self, *, idle: bool = False) -> None:
@@ -360,6 +383,8 @@ class Server:
         self._changed = self._measured = False
         if not idle:
             self.lanes.quicken()
+            if self._starting:
+                self._start()
 
     def _status(self) -> protocol.Status:
         behind = self.lanes.behind()
@@ -382,13 +407,6 @@ class Server:
             measuring=self._rates.measuring,
             quick=self.lanes.quick,
         )
-
-
-def out_of_memory(error: BaseException) -> bool:
-    """Whether that is what happened; PyTorch says it on the CPU with a plain RuntimeError."""
-    return isinstance(error, MemoryError | torch.OutOfMemoryError) or (
-        isinstance(error, RuntimeError) and "allocate memory" in str(error)
-    )
 
 
 def main(*, compile_steps: bool = False) -> NoReturn:

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -93,6 +94,15 @@ class TraceBlock:
     update_data: FloatArray
 
 
+class First(NamedTuple):
+    """What a lane begins with: settings, minibatch as `Minibatches.next` gives it, embedding (classes, numbers)."""
+
+    config: RunConfig
+    x: Tensor
+    y: Tensor
+    embedding: Tensor
+
+
 class Trainer:
     """A network under training. Same configuration, same numbers (on the CPU), however it is stepped.
 
@@ -109,12 +119,13 @@ class Trainer:
         self.step = 0
         self.diverged_at: int | None = None
         self.latest: Snapshot | None = None  # the newest one
+        self.first: First | None = None  # once `peek` has looked at it
         generator = torch.Generator().manual_seed(config.seed)
         classes = len(dataset.text.vocabulary)
         self.network = Network(config.at(0), classes, generator, device)
         self._minibatches = Minibatches(generator, dataset.x, dataset.y)
         self._now = config.at(0)
-        self._optimizer = _optimizer(self._now, self.network)
+        self._optimizer = make_optimizer(self._now, self.network)
         self._epoch_before, self._epoch_since = 0.0, 0  # epochs, and the step, when the batch size last changed
         self._change_steps = {change.step for change in config.schedule}
         self._stepper = self._new_step()
@@ -168,7 +179,7 @@ class Trainer:
             self._epoch_before, self._epoch_since = self.epoch, self.step
         old, self._now = self._now, now
         if now.optimizer != old.optimizer:
-            self._optimizer = _optimizer(now, self.network)
+            self._optimizer = make_optimizer(now, self.network)
         elif self._optimizer is not None:
             for group in self._optimizer.param_groups:
                 group["lr"] = now.lr
@@ -194,9 +205,11 @@ class Trainer:
     @torch.inference_mode()
     def peek(self) -> Snapshot | None:
         """What the next minibatch finds, without an update: the snapshot of step 0."""
-        kept = self._stepper.peek(*self._minibatches.next(self._now.batch_size, peek=True))
+        x, y = self._minibatches.next(self._now.batch_size, peek=True)
+        kept = self._stepper.peek(x, y)
         if self.step == 0:
             self._first_loss = self._stepper.loss.clone()
+            self.first = First(self.config.at(0), x.clone(), y.clone(), self.network.weights[0].clone())
         return self._measure(kept, updated=False)
 
     @torch.inference_mode()
@@ -432,7 +445,7 @@ def _tensors(examples: Examples, device: torch.device) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(examples.x).to(device), torch.from_numpy(examples.y).to(device)
 
 
-def _optimizer(config: RunConfig, network: Network) -> torch.optim.Optimizer | None:
+def make_optimizer(config: RunConfig, network: Network) -> torch.optim.Optimizer | None:
     """An optimizer over all parameters as one tensor, or None for plain SGD, which is one operation."""
     if config.optimizer == "sgd":
         return None

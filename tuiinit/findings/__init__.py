@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..config import RunConfig
+from ..expected import Expectation, expect
 from ..protocol import Evaluation, Snapshot
-from ..theory import Prediction, predict
 from .advice import agree, on_paper
 from .backward import gradient_balance, gradient_flow
 from .batchnorm import bias_before_bn, statistics, two_rows
@@ -49,7 +49,7 @@ def findings(
     config: RunConfig,
     *,
     evaluation: Evaluation | None = None,
-    prediction: Prediction | None = None,
+    expected: Expectation | None = None,
     previous: Snapshot | None = None,
     diverged_at: int | None = None,
 ) -> tuple[Finding, ...]:
@@ -59,14 +59,14 @@ def findings(
         snapshot: what was measured. Numbers that are missing are passed over.
         config: of the lane.
         evaluation: dev losses of the same lane, if it was evaluated.
-        prediction: what theory says of the lane at its start; worked out from `config` if None.
+        expected: what the lane's first minibatch should find; what follows from `config` alone if None.
         previous: an earlier snapshot of the same lane, to tell what is new.
         diverged_at: the step whose loss was not finite (protocol.LaneStatus); the snapshot is then the
             last one before it.
     """
-    if prediction is None:
-        prediction = predict(config, input_second_moment=snapshot.input_second_moment)
-    seen = Seen(snapshot, config, evaluation, prediction, previous, diverged_at)
+    if expected is None:
+        expected = expect(config, None, input_second_moment=snapshot.input_second_moment)
+    seen = Seen(snapshot, config, evaluation, expected, previous, diverged_at)
     if not finite(snapshot.loss):  # every other number is an aftermath
         rules: tuple[Rule, ...] = (not_finite, first_loss)
     elif seen.two_rows:  # of which every other number is a consequence

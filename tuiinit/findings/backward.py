@@ -8,7 +8,7 @@ from ..theory import gain_of
 from ..thresholds import GRADIENT_OUT_OF_LINE, SATURATED_HIGH, STD_GROWS, STD_SHRINKS, VANISHING_GRADIENT, beside_others
 from .advice import evener_updates, larger_gain, smaller_gain, smaller_lr, some_output
 from .model import Finding, Seen
-from .words import others, says_ratio, times
+from .words import others, says, times
 
 EARLY = 10  # steps in which weights that began at 0 may not have grown yet
 
@@ -27,8 +27,11 @@ def gradient_flow(seen: Seen) -> Finding | None:
         # No source draws a line here, so outside the signal's own limits it is a note and no more.
         even = STD_SHRINKS <= growth <= STD_GROWS
         text = f"Gradients reach every layer{'' if even else ', unevenly'}: "
-        text += f"std {times(growth)} from {last.layer} to {first.layer}{says_ratio(seen, last, first, 'grad_std')}."
-        return Finding("gradient-flow", "good" if even else "note", text)
+        text += f"std {times(growth)} from {last.layer} to {first.layer}{_expected_growth(seen, growth, first.layer)}."
+        odd = seen.fresh and seen.figure("grad_ratio", first.layer).outside(growth)
+        if seen.fresh and seen.expected.repeats:
+            text += f" {seen.expected.repeats}"
+        return Finding("gradient-flow", "good" if even and not odd else "note", text)
     worst = min(faint, key=lambda a: a.grad_mean_abs)
     text = f"Vanishing gradient in {worst.layer}: mean abs {worst.grad_mean_abs:.1g} (< {VANISHING_GRADIENT:.0e})"
     text += f"{others(faint)}."
@@ -45,6 +48,23 @@ def gradient_flow(seen: Seen) -> Finding | None:
     else:
         helps = larger_gain(seen)
     return Finding("gradient-flow", "bad", text, worst.layer, helps)
+
+
+def _expected_growth(seen: Seen, growth: float, first: str) -> str:
+    figure = seen.figure("grad_ratio", first)
+    text = says(seen, figure, _times, "× ")
+    if seen.expected.few:
+        text += f"; {seen.expected.too_few}"
+    if figure.redraws and seen.fresh:
+        low, _, high = figure.redraws
+        if not low <= growth <= high and seen.expected.start is not None:
+            side = "more" if growth > high else "less"
+            text += f": {side} than 95 % of {seen.expected.start.redraws} other draws of these weights"
+    return text
+
+
+def _times(value: float) -> str:
+    return f"{value:.3g}"
 
 
 def gradient_balance(seen: Seen) -> Finding | None:

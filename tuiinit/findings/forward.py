@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 from ..config import RANGES, format_number
 from ..protocol import Activation
-from ..theory import LayerPrediction, gain_of
+from ..theory import gain_of
 from ..thresholds import DEAD_PROBE_ROWS, PREDICTED_WITHIN, SATURATED_HIGH, STD_GROWS, STD_SHRINKS, VARIANCE_RATIO_BAD
 from .advice import batch_norm, embedding_scale_1, larger_gain, new_seed, smaller_gain, smaller_lr
 from .model import Finding, Seen, Severity
-from .words import others, percent, says_ratio, times
+from .words import others, percent, says, says_ratio, times
 
 SOUND_STD = 1e-3  # of outputs at the start, below which they were hardly a signal
 
@@ -33,6 +33,8 @@ def signal(seen: Seen) -> Finding | None:
     told = f"std {first.std:.2g} in {first.layer}, {last.std:.2g} in {last.layer}, {times(ratio)}"
     severity: Severity = "bad" if spread > VARIANCE_RATIO_BAD else "warn"
     theory = says_ratio(seen, first, last, "std")
+    if theory and (figure := seen.figure("std", last.layer)).redraws:
+        theory += f", std of {last.layer} in redraws {figure.span('{:.2g}'.format)}"
     if ratio < STD_SHRINKS:
         text = f"The signal shrinks: {told} (< {STD_SHRINKS:g}){theory}."
         return Finding("signal", severity, text, last.layer, larger_gain(seen))
@@ -87,7 +89,7 @@ def saturation(seen: Seen) -> Finding | None:
         text = f"{worst.layer} saturated {percent(worst.saturated)}, no layer more"
         text += f" (high is > {100 * SATURATED_HIGH:.0f} %){_says_share(seen, worst)}."
         return Finding("saturation", "good", text, worst.layer)
-    beyond = [a for a in over if not _as_predicted(a, seen.theory(a.layer))]
+    beyond = [a for a in over if not _as_predicted(seen, a)]
     if beyond:
         worst = max(beyond, key=lambda a: a.saturated)
         text = f"{worst.layer} saturated {percent(worst.saturated)} (> {100 * SATURATED_HIGH:.0f} %)"
@@ -95,8 +97,9 @@ def saturation(seen: Seen) -> Finding | None:
         helps = smaller_gain(seen) if seen.fresh else smaller_lr(seen)
         return Finding("saturation", "warn", text, worst.layer, helps)
     worst = max(over, key=lambda a: a.saturated)
-    theory = seen.theory(worst.layer)
-    expected = f"as theory says ({percent(theory.saturated)})" if theory else ""
+    figure = seen.figure("saturated", worst.layer)
+    told = figure.words(percent)
+    expected = f"as expected ({told})" if figure.redraws else f"as theory says ({told.removeprefix('theory ')})"
     if seen.config.nonlinearity == "relu":  # its flat half is its nature
         text = f"{worst.layer} is 0 for {percent(worst.saturated)} of its inputs, {expected}."
         return Finding("saturation", "good", text, worst.layer)
@@ -106,7 +109,11 @@ def saturation(seen: Seen) -> Finding | None:
     return Finding("saturation", "note", text, worst.layer, helps)
 
 
-def _as_predicted(a: Activation, theory: LayerPrediction | None) -> bool:
+def _as_predicted(seen: Seen, a: Activation) -> bool:
+    """Whether a share is no more than theory says, but for few units, or than redraws find."""
+    theory, figure = seen.theory(a.layer), seen.figure("saturated", a.layer)
+    if figure.high is not None and a.saturated <= figure.high:
+        return True
     if theory is None:
         return False
     share = theory.saturated
@@ -114,9 +121,7 @@ def _as_predicted(a: Activation, theory: LayerPrediction | None) -> bool:
 
 
 def _says_share(seen: Seen, a: Activation) -> str:
-    theory = seen.theory(a.layer)
-    start = "" if seen.fresh else " at the start"
-    return f"; theory says {percent(theory.saturated)}{start}" if theory else ""
+    return says(seen, seen.figure("saturated", a.layer), percent)
 
 
 def dead_units(seen: Seen) -> Finding | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from ..config import RANGES
-from ..theory import initial_loss
+from ..expected import expected_loss
 from ..thresholds import INITIAL_LOSS_EXCESS, LOSS_ABOVE_START, LOSS_SPREAD, STD_GROWS
 from .advice import smaller_gain, smaller_lr, smaller_output
 from .model import Finding, Seen
@@ -43,15 +43,18 @@ def first_loss(seen: Seen) -> Finding | None:
     if loss is None or not math.isfinite(loss):
         return None
     classes = max(1, round(math.exp(expected)))
+    figure = seen.expected.loss._replace(theory=expected_loss(seen.expected, classes))
     if not loss - expected > INITIAL_LOSS_EXCESS:
+        told = f"; {figure.words('{:.2f}'.format)}" if figure.redraws else ""
         return Finding(
-            "initial-loss", "good", f"Loss at start {loss:.2f}: an even guess gives ln {classes} = {expected:.2f}."
+            "initial-loss",
+            "good",
+            f"Loss at start {loss:.2f}: an even guess gives ln {classes} = {expected:.2f}{told}.",
         )
-    std = seen.prediction.logit_std
-    theory = initial_loss(classes, std) if std is not None else None
+    told = f"; theory says {nats(figure.theory)}" if figure.theory is not None else ""
     text = f"Loss at start {nats(loss)}, above ln {classes} = {expected:.2f}"
     text += f" by {loss - expected:.2f}" if loss < 1000 else ""
-    text += f" (> {INITIAL_LOSS_EXCESS:g})" + (f"; theory says {nats(theory)}" if theory is not None else "")
+    text += f" (> {INITIAL_LOSS_EXCESS:g})" + (f"; {figure.words(nats)}" if figure.redraws else told)
     text += ". The logits are too large."
     last = seen.now.activations[-1].std if seen.now.activations else 0.0
     grown = not RANGES[seen.config.nonlinearity].bounded and last > STD_GROWS

@@ -9,8 +9,9 @@ from typing import Literal
 import msgspec
 
 from ..config import RunConfig
+from ..expected import NOTHING, Expectation, Figure
 from ..protocol import Activation, Evaluation, Snapshot, Weight
-from ..theory import LayerPrediction, Prediction
+from ..theory import LayerPrediction
 from ..thresholds import Pace, pace
 
 ROUNDING = 1.2e-7  # relative, of float32
@@ -52,7 +53,7 @@ class Seen:
     now: Snapshot
     config: RunConfig
     evaluation: Evaluation | None
-    prediction: Prediction
+    expected: Expectation
     previous: Snapshot | None
     diverged_at: int | None
 
@@ -85,7 +86,16 @@ class Seen:
         return pace_of(self.config, weight, self.now.step)
 
     def theory(self, layer: str) -> LayerPrediction | None:
-        return self.prediction.layer(layer)
+        """What theory says of a layer at the start, if it does."""
+        told = self.expected.prediction.layer(layer)
+        return None if told is None or math.isnan(told.saturated) else told
+
+    def figure(self, name: Literal["std", "saturated", "grad_ratio"], layer: str) -> Figure:
+        """What one of a layer's figures should be at the start."""
+        names = [a.layer for a in self.now.activations]
+        figures: tuple[Figure, ...] = getattr(self.expected, name)
+        place = names.index(layer) if layer in names else len(figures)
+        return figures[place] if place < len(figures) else NOTHING
 
 
 def pace_of(config: RunConfig, weight: Weight, step: int) -> Pace | None:

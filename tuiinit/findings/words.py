@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sized
+from collections.abc import Callable, Sized
 from typing import Literal
 
+from ..expected import Figure
 from ..protocol import Activation
 from .model import Seen
 
@@ -39,7 +40,26 @@ def says_ratio(seen: Seen, below: Activation, above: Activation, name: Literal["
     base, value = getattr(one, name, None), getattr(other, name, None)
     if not base or value is None or not value / base >= 0:
         return ""
-    return f"; theory says {times(value / base)}" + ("" if seen.fresh else " at the start")
+    return f"; theory says {times(value / base)}" + at_start(seen)
+
+
+def says(seen: Seen, figure: Figure, form: Callable[[float], str], before: str = "") -> str:
+    """What theory and redraws say of a figure, or nothing where they say nothing.
+
+    Args:
+        seen: for whether what is measured is still the start.
+        figure: theory and redraws.
+        form: a number as it is written.
+        before: what stands before theory's number where it stands alone.
+    """
+    if figure.redraws:
+        return f"; {figure.words(form)}{at_start(seen)}"
+    return f"; theory says {before}{form(figure.theory)}{at_start(seen)}" if figure.theory is not None else ""
+
+
+def at_start(seen: Seen) -> str:
+    """What is added to theory's words once the network has trained."""
+    return "" if seen.fresh else " at the start"
 
 
 def others(hit: Sized) -> str:

@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 
 from ..config import RunConfig, to_toml
+from ..expected import expect
 from ..plots import density
-from ..protocol import Evaluation, Snapshot
+from ..protocol import Evaluation, Snapshot, Start
 from ..runs import Result
 from ..sweep import LOSS_SHARE, LOSS_STEPS
 from ..tables import describe, vector_figures, weight_figures
-from ..theory import predict
 
 Table = dict[str, Any]  # plain values, as in JSON
 
@@ -26,9 +26,9 @@ def finite(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
 
 
-def snapshot_table(snapshot: Snapshot, config: RunConfig) -> Table:
+def snapshot_table(snapshot: Snapshot, config: RunConfig, start: Start | None) -> Table:
     """A snapshot's figures, what theory says of the start beside them."""
-    prediction = predict(config)
+    expected = expect(config, start)
     return {
         "step": snapshot.step,
         "loss": snapshot.loss,
@@ -38,17 +38,20 @@ def snapshot_table(snapshot: Snapshot, config: RunConfig) -> Table:
                 "layer": a.layer,
                 "mean": a.mean,
                 "std": a.std,
-                "predicted_std": finite(p.std),
+                "predicted_std": expected.std[i].theory,
+                "redraw_std": expected.std[i].redraws,
                 "saturated": a.saturated,
-                "predicted_saturated": finite(p.saturated),
+                "predicted_saturated": expected.saturated[i].theory,
+                "redraw_saturated": expected.saturated[i].redraws,
                 "dead": len(a.dead),
                 "grad_mean": a.grad_mean,
                 "grad_std": a.grad_std,
-                "predicted_grad_ratio": finite(p.grad_std),
+                "predicted_grad_ratio": expected.grad_ratio[i].theory,
+                "redraw_grad_ratio": expected.grad_ratio[i].redraws,
             }
-            for a, p in zip(snapshot.activations, prediction.layers, strict=True)
+            for i, a in enumerate(snapshot.activations)
         ],
-        "weights": weight_figures(snapshot),
+        "weights": weight_figures(snapshot, expected),
         "vectors": vector_figures(snapshot),
     }
 
@@ -78,8 +81,8 @@ def lane_table(result: Result, steps: int) -> Table:
         "update_data": [
             {"name": name, "median_log10": _median(ratios[-tail:, i])} for i, name in enumerate(names)
         ] if told and ratios.shape[1:] == (len(names),) else [],
-        "first": snapshot_table(first, result.config) if first is not None else None,
-        "last": snapshot_table(last, result.config) if last is not None else None,
+        "first": snapshot_table(first, result.config, result.start) if first is not None else None,
+        "last": snapshot_table(last, result.config, result.start) if last is not None else None,
     }  # fmt: skip
 
 
@@ -115,8 +118,11 @@ def write_rows(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]])
 
 
 ACTIVATIONS = ("layer", "mean", "std", "predicted_std", "saturated", "predicted_saturated", "dead", "grad_mean",
-               "grad_std", "predicted_grad_ratio")  # fmt: skip
-WEIGHTS = ("name", "shape", "mean", "std", "grad_mean", "grad_std", "grad_data_ratio", "update_data_log10")
+               "grad_std", "predicted_grad_ratio", "redraw_std", "redraw_saturated", "redraw_grad_ratio")  # fmt: skip
+WEIGHTS = ("name", "shape", "mean", "std", "grad_mean", "grad_std", "grad_data_ratio", "update_data_log10",
+           "predicted_grad_std", "predicted_update_data_log10", "redraw_grad_std",
+           "redraw_update_data_log10")  # fmt: skip
+REDRAWS = (5, 50, 95)  # percent of the redraws that lie below
 LANES = ("gain", "bn", "lr", "output_scale", "steps", "diverged_at", "initial_loss", "loss", "dev_loss",
          "dev_loss_calibrated", "dev_loss_batch", "settings")  # fmt: skip
 
@@ -126,12 +132,29 @@ def write_tables(folder: Path, lanes: dict[str, Table]) -> None:
     write_rows(folder / "lanes.csv", ("lane", *LANES), ([name, *(t[k] for k in LANES)] for name, t in lanes.items()))
     for file, part, keys in (("activations.csv", "activations", ACTIVATIONS), ("weights.csv", "weights", WEIGHTS)):
         rows = [
-            [name, snapshot["step"], *(" × ".join(map(str, row[k])) if k == "shape" else row[k] for k in keys)]
+            [name, snapshot["step"], *cells(row, keys)]
             for name, told in lanes.items()
             for snapshot in _snapshots(told)
             for row in snapshot[part]
         ]
-        write_rows(folder / file, ("lane", "step", *keys), rows)
+        write_rows(folder / file, ("lane", "step", *header(keys)), rows)
+
+
+def header(keys: Sequence[str]) -> list[str]:
+    """Names of CSV columns: what redraws tell takes three."""
+    return [name for k in keys for name in ([f"{k}_{p}" for p in REDRAWS] if k.startswith("redraw_") else [k])]
+
+
+def cells(row: Table, keys: Sequence[str]) -> list[Any]:
+    """The cells of those columns."""
+    found: list[Any] = []
+    for key in keys:
+        value = row[key]
+        if key.startswith("redraw_"):
+            found += value if value is not None else [None] * len(REDRAWS)
+        else:
+            found.append(" × ".join(map(str, value)) if key == "shape" else value)
+    return found
 
 
 def _snapshots(told: Table) -> list[Table]:

@@ -22,6 +22,11 @@ def number(value: float | None, form: str = "{:.3f}") -> str:
     return NONE if value is None or not math.isfinite(value) else form.format(value)
 
 
+def between(redraws: Sequence[float] | None, form: str = "{:.3f}") -> str:
+    """5 to 95 % of the redraws, or a dash where there are none."""
+    return NONE if redraws is None else f"{form.format(redraws[0])}–{form.format(redraws[-1])}"
+
+
 def percent(share: float | None) -> str:
     """A share 0…1 in per cent."""
     return number(None if share is None else 100 * share, "{:.1f} %")

@@ -7,7 +7,7 @@ from statistics import median
 
 from ..config import LECTURE_GAINS, format_number
 from .figures import Table
-from .markdown import NONE, number, percent, ratio_of, table
+from .markdown import NONE, between, number, percent, ratio_of, table
 from .reading import (
     FILE,
     GAIN,
@@ -72,6 +72,12 @@ def _bn_backward(f: Table, lane: Table) -> str:
         even = max(across[True]) < 1.1 * min(across[True])
         word = "whatever the gain, the same" if even else "not the same at every gain"
         text += f" From the last layer to the first they go {told} at the gains {', '.join(GAINS)}{without}: {word}."
+    first = lane["first"]["activations"][0]
+    if first["predicted_grad_ratio"] is not None and first["redraw_grad_ratio"] is not None:
+        text += (
+            f" For this very minibatch theory says × {first['predicted_grad_ratio']:.2f}, and other draws of the "
+            f"weights give × {between(first['redraw_grad_ratio'], '{:.2f}')} (5 to 95 % of them)."
+        )
     return text
 
 

@@ -108,7 +108,8 @@ def _run(
 ) -> dict[tuple[str, int], Result]:
     """Results by configuration and steps; a network that two sections speak of runs once."""
     runs = [(config, plan.steps) for point in plan.points for config in point.configs] + list(wanted.values())
-    unique = {(config.key, n): Job((config,), n) for config, n in runs}
+    told = {(config.key, n) for config, n in wanted.values()}
+    unique = {(config.key, n): Job((config,), n, redraw=(config.key, n) in told) for config, n in runs}
     # Long ones first, so that no engine is left alone with one at the end.
     jobs = sorted(unique.values(), key=lambda job: (-job.steps, not job.configs[0].bn))
     found: dict[tuple[str, int], Result] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..theory import initial_loss
 from ..thresholds import INITIAL_LOSS_EXCESS, SATURATED_AT
 from .figures import Table
-from .markdown import NONE, number, percent, ratio_of, table, trend
+from .markdown import NONE, between, number, percent, ratio_of, table, trend
 from .reading import (
     FILE,
     FILES,
@@ -117,11 +117,13 @@ def backward(f: Table, pictures: Pictures) -> list[str]:
     for name, snapshot in rows:
         first, last = snapshot["activations"][0], snapshot["activations"][-1]
         back = ratio_of(first["grad_std"], last["grad_std"])
-        theory = number(first["predicted_grad_ratio"], "{:.2f}")
-        lines.append(f"- **{name}**: on the way back the gradients {trend(back)} (theory × {theory}).")
+        theory, redraws = number(first["predicted_grad_ratio"], "{:.2f}"), first["redraw_grad_ratio"]
+        told = f", redraws {between(redraws, '{:.2f}')}" if redraws is not None else ""
+        lines.append(f"- **{name}**: on the way back the gradients {trend(back)} (theory × {theory}{told}).")
     text = (
         "The std of the loss's gradient at each layer's outputs, same minibatch. Gradients go from the last layer to "
-        "the first, so read the columns upwards:"
+        "the first, so read the columns upwards. Redraws are the same network with other random weights, 5 to 95 % of "
+        "them:"
     )
     return [text, grid, "\n".join(lines), show(pictures, *(f"hist_tanh_outs_grad_{file}" for file in FILES))]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..config import ConfigError, to_toml
+from ..expected import expect
 from ..findings import findings, on_paper
 from ..history import LaneHistory
 from ..protocol import DataInfo, Snapshot
@@ -15,8 +16,9 @@ from ..word_counts import sentences
 from . import figures as fig
 from . import pictures
 from .folder import writing
-from .markdown import number, percent, table
+from .markdown import between, number, percent, ratio_of, table
 
+BESIDE = "(theory; redraws)"
 POINTS = 2_000  # of a curve: longer series are told as means and ranges of so many buckets
 
 
@@ -53,7 +55,7 @@ def write_session(
     if snapshot is None:
         raise ConfigError("nothing was measured of this lane yet, so there is nothing to report")
     result = Result(history.config, device, {snapshot.step: snapshot}, dict(history.evaluations))
-    result.diverged_at, result.data = diverged_at, data
+    result.diverged_at, result.data, result.start = diverged_at, data, history.start
     with writing(out, force) as folder:
         drawn = [pictures.draw(picture, folder) for picture in _pictures(history, snapshot)]
         (folder / "report.md").write_text(_document(result, snapshot, drawn), encoding="utf-8")
@@ -88,7 +90,7 @@ def _pictures(history: LaneHistory, snapshot: Snapshot) -> list[pictures.Picture
 
 def _document(result: Result, snapshot: Snapshot, drawn: list[str]) -> str:
     config = result.config
-    told = fig.snapshot_table(snapshot, config)
+    told = fig.snapshot_table(snapshot, config, result.start)
     evaluation = result.evaluations.get(snapshot.step)
     dev = fig.evaluation_of(evaluation, "dev")
     head = (
@@ -99,7 +101,8 @@ def _document(result: Result, snapshot: Snapshot, drawn: list[str]) -> str:
     )
     if result.diverged_at is not None:
         head += f" The loss was not finite at step {result.diverged_at:,}."
-    found = findings(snapshot, config, evaluation=evaluation, diverged_at=result.diverged_at)
+    expected = expect(config, result.start, input_second_moment=snapshot.input_second_moment)
+    found = findings(snapshot, config, evaluation=evaluation, expected=expected, diverged_at=result.diverged_at)
     missing = "" if pictures.available() else "matplotlib is not installed, so the pictures are drawn in characters."
     blocks = [
         "# One network, as it stands",
@@ -109,6 +112,7 @@ def _document(result: Result, snapshot: Snapshot, drawn: list[str]) -> str:
         "## Findings",
         "\n".join(f"- {MARKS[finding.severity]} {visible(on_paper(finding))}" for finding in found),
         "## Layers",
+        "Theory and redraws (5 to 95 % of this network with other random weights) are those of the first minibatch.",
         _activations(told),
         "## Matrices and vectors",
         _weights(told),
@@ -120,20 +124,24 @@ def _document(result: Result, snapshot: Snapshot, drawn: list[str]) -> str:
 
 
 def _activations(told: fig.Table) -> str:
+    last = told["activations"][-1]["grad_std"] if told["activations"] else 0.0
     rows = [
         [
             a["layer"],
             f"{a['mean']:+.4f}",
-            f"{a['std']:.4f} ({number(a['predicted_std'])})",
-            f"{percent(a['saturated'])} ({percent(a['predicted_saturated'])})",
+            f"{a['std']:.4f} ({number(a['predicted_std'])}; {between(a['redraw_std'])})",
+            f"{percent(a['saturated'])} ({percent(a['predicted_saturated'])}; "
+            f"{between(a['redraw_saturated'], '{:.1%}')})",
             str(a["dead"]),
             f"{a['grad_mean']:+.2e}",
             f"{a['grad_std']:.3e}",
+            f"{number(ratio_of(a['grad_std'], last))} ({number(a['predicted_grad_ratio'])}; "
+            f"{between(a['redraw_grad_ratio'])})",
         ]
         for a in told["activations"]
     ]
-    head = ["layer", "mean", "std (theory)", "saturated (theory)", "dead", "gradient's mean", "gradient's std"]
-    return table(head, rows)
+    head = ["layer", "mean", f"std {BESIDE}", f"saturated {BESIDE}", "dead", "gradient's mean", "gradient's std"]
+    return table([*head, f"÷ last layer's {BESIDE}"], rows)
 
 
 def _weights(told: fig.Table) -> str:
@@ -142,9 +150,11 @@ def _weights(told: fig.Table) -> str:
             w["name"],
             " × ".join(map(str, w["shape"])),
             f"{w['std']:.4f}",
-            f"{w['grad_std']:.3e}",
+            f"{w['grad_std']:.3e} ({number(w['predicted_grad_std'], '{:.2e}')}; "
+            f"{between(w['redraw_grad_std'], '{:.2e}')})",
             number(w["grad_data_ratio"], "{:.2e}"),
-            number(w["update_data_log10"], "{:+.3f}"),
+            f"{number(w['update_data_log10'], '{:+.3f}')} ({number(w['predicted_update_data_log10'], '{:+.2f}')}; "
+            f"{between(w['redraw_update_data_log10'], '{:+.2f}')})",
         ]
         for w in told["weights"]
     ]
@@ -159,17 +169,17 @@ def _weights(told: fig.Table) -> str:
         ]
         for v in told["vectors"]
     ]
-    return table(["name", "shape", "std", "gradient's std", "grad:data", "log10 update:data"], rows)
+    head = ["name", "shape", "std", f"gradient's std {BESIDE}", "grad:data", f"log10 update:data {BESIDE}"]
+    return table(head, rows)
 
 
 def _write_csv(folder: Path, history: LaneHistory, result: Result, snapshot: Snapshot) -> None:
-    told = fig.snapshot_table(snapshot, result.config)
+    told = fig.snapshot_table(snapshot, result.config, result.start)
     for file, part, keys in (
         ("activations.csv", "activations", fig.ACTIVATIONS),
         ("weights.csv", "weights", fig.WEIGHTS),
     ):
-        rows = [[" × ".join(map(str, row[k])) if k == "shape" else row[k] for k in keys] for row in told[part]]
-        fig.write_rows(folder / file, keys, rows)
+        fig.write_rows(folder / file, fig.header(keys), [fig.cells(row, keys) for row in told[part]])
     fig.write_histograms(folder / "histograms.csv", [(describe(result.config), snapshot)])
     steps, loss, low, high = history.loss.read(1, snapshot.step, POINTS)
     rows = [

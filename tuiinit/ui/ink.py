@@ -6,12 +6,13 @@ plots so that one widget can draw both. Everything here is pure.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from enum import IntEnum
 from typing import NamedTuple
 
 from rich.cells import cell_len, set_cell_size
 
+from ..expected import Figure
 from ..plots import Role, Row, Span
 from ..visible import cut
 from ..visible import visible as show_controls
@@ -223,3 +224,8 @@ def small(value: float | None) -> str:
 def percent(share: float | None) -> str:
     """A share 0…1 as percent with one decimal: 20.3 %."""
     return "–" if share is None or share != share else f"{share * 100:.1f} %"
+
+
+def redraws(figure: Figure, form: Callable[[float], str]) -> Cell:
+    """The 5 to 95 % of other draws, as a table's cell."""
+    return figure.span(form, none=""), Ink.THEORY

@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from ..config import CHANGEABLE, LECTURE_GAINS, NONLINEARITIES, OPTIMIZERS, ConfigError, RunConfig
+from ..expected import Expectation, expect
 from ..findings import Finding, findings
 from ..history import LaneHistory
 from ..misfit import misfit
@@ -34,13 +35,15 @@ from ..protocol import (
     LaneStatus,
     Pause,
     Problem,
+    Redraw,
     Restart,
     Select,
     Snapshot,
+    Start,
     Status,
     Trace,
 )
-from ..theory import Prediction, predict
+from ..theory import Prediction
 from ..word_counts import left_out, lines_left_out
 from .settings import step_lr
 
@@ -106,7 +109,7 @@ class Session:
         self._forgotten: set[str] = set()  # the lane restarted: frames that tell of its time before are late
         self._resume_at = 0
         self._findings: tuple[tuple[object, ...], tuple[Finding, ...]] | None = None
-        self._prediction: tuple[tuple[object, ...], Prediction | None] | None = None
+        self._expected: tuple[RunConfig, Start | None, Expectation] | None = None
 
     # ------------------------------------------------------------------------------------------- reading
 
@@ -238,12 +241,16 @@ class Session:
         known = here.step in self.shown.inspections or self._inspecting == (self.key, here.step)
         return still and not known and here.diverged_at is None and now.parameters <= INSPECTED_UNASKED
 
-    def prediction(self) -> Prediction | None:
+    def expected(self) -> Expectation:
+        """What the shown lane's first minibatch should find."""
+        config, start = self.config, self.shown.start
+        if self._expected is None or self._expected[0] is not config or self._expected[1] is not start:
+            self._expected = (config, start, expect(config, start))
+        return self._expected[2]
+
+    def prediction(self) -> Prediction:
         """What theory says of the shown lane at its start."""
-        key = (self.key, self.settings)
-        if self._prediction is None or self._prediction[0] != key:
-            self._prediction = (key, predict(self.settings))
-        return self._prediction[1]
+        return self.expected().prediction
 
     def findings(self) -> tuple[Finding, ...]:
         """The sentences about the shown snapshot, in an order that stays."""
@@ -251,9 +258,9 @@ class Session:
         if now is None:
             return ()
         evaluation = self.evaluation(self.shown)
-        key = (now, evaluation)
-        if self._findings is None or self._findings[0][0] is not now or self._findings[0][1] is not evaluation:
-            told = findings(now, self.settings, evaluation=evaluation, prediction=self.prediction())
+        key = (now, evaluation, self.expected())
+        if self._findings is None or any(a is not b for a, b in zip(self._findings[0], key, strict=True)):
+            told = findings(now, self.settings, evaluation=evaluation, expected=self.expected())
             self._findings = (key, told)
         return self._findings[1]
 
@@ -273,7 +280,7 @@ class Session:
             return self._take_status(frame)
         if isinstance(frame, Lane):
             return self._take_lane(frame)
-        if isinstance(frame, Trace | Snapshot | Evaluation | Inspection):
+        if isinstance(frame, Trace | Snapshot | Evaluation | Inspection | Start):
             return self._take_measure(frame, keep or not self.running)
         if isinstance(frame, Hello):
             self.hello = frame
@@ -360,7 +367,7 @@ class Session:
             return Changed.ALL
         return Changed.BAR | Changed.CONFIG
 
-    def _take_measure(self, frame: Trace | Snapshot | Evaluation | Inspection, keep: bool) -> Changed:
+    def _take_measure(self, frame: Trace | Snapshot | Evaluation | Inspection | Start, keep: bool) -> Changed:
         if isinstance(frame, Inspection):
             self._inspecting = None
         lane = self.lanes.get(frame.lane)
@@ -373,6 +380,8 @@ class Session:
             return Changed.TRAINING | Changed.FINDINGS | Changed.CLOSER
         if isinstance(frame, Inspection):
             return Changed.CLOSER
+        if isinstance(frame, Start):
+            return Changed.VIEW | Changed.FINDINGS
         if isinstance(frame, Trace):
             return Changed.TRAINING | Changed.HEADER
         if self.looking_at is not None:
@@ -390,7 +399,7 @@ class Session:
         self._engine_has.clear()
         self._inspecting = None
         catch_up: Commands = (Advance(to=self._resume_at),) if self._resume_at else ()
-        return (Select(lanes=self.selected), *catch_up, Credit())
+        return (Select(lanes=self.selected), Redraw(), *catch_up, Credit())
 
     def recall(self, before: RunConfig | None, clock: int, *, recorded: bool) -> None:
         """Begin where an earlier session ended; what it measured comes with the stream.

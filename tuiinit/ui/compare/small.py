@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ...config import RANGES, RunConfig
+from ...expected import expect
 from ...history import LaneHistory
 from ...plots import (
     SERIES,
@@ -28,8 +29,8 @@ from ...plots import (
     nice_limits,
     overlay,
 )
-from ...protocol import Activation, Evaluation, Histogram, Snapshot, Weight
-from ...theory import Prediction, predict
+from ...protocol import Activation, Evaluation, Histogram, Snapshot, Start, Weight
+from ...theory import Prediction
 from ...thresholds import UPDATE_RIGHT, power_of_ten
 from ..ink import number, percent, small
 from ..views.base import symmetric
@@ -60,7 +61,10 @@ class Axes:
     y: Span | None = None
 
 
-predicted: Callable[[RunConfig], Prediction | None] = lru_cache(maxsize=256)(predict)
+@lru_cache(maxsize=256)
+def predicted(config: RunConfig, start: Start | None) -> Prediction:
+    """What theory says of a lane at its start."""
+    return expect(config, start).prediction
 
 
 class Small(ABC):
@@ -272,7 +276,7 @@ class Depth(Small):
     def plot(self, lane: Lane, axes: Axes, layer: int | None, width: int, height: int, *, y_labels: bool) -> Plot:
         layers = lane.snapshot.activations if lane.snapshot else ()
         at = np.arange(1, len(layers) + 1)
-        theory = predicted(lane.config)
+        theory = predicted(lane.config, lane.history.start)
         told = [theory.layer(a.layer) if theory else None for a in layers]
         drawn = [
             Curve("theory", at, [t.std if t and t.std is not None else math.nan for t in told], Role.MARK),

@@ -9,7 +9,7 @@ from ...config import RANGES
 from ...plots import Line, Role
 from ...protocol import Activation, Histogram
 from ...thresholds import SATURATED_AT
-from ..ink import Cell, Column, Ink, Table, number, percent, signed, small, table
+from ..ink import Cell, Column, Ink, Table, number, percent, redraws, signed, small, table
 from ..model import Session
 from .histograms import HistogramView, Quantity, front_range, plain
 
@@ -36,6 +36,14 @@ def _theory_lines(layers: Sequence[tuple[float | None, float | None]]) -> Sequen
     if all(math.isnan(std) for _, std in known):
         return ()
     return (Line("theory ± std", [m - s for m, s in known], [m + s for m, s in known], Role.MARK, "┇"),)
+
+
+def _share(share: float) -> str:
+    return f"{100 * share:.1f}"
+
+
+def _ratio(value: float) -> str:
+    return number(value, 2)
 
 
 class Activations(HistogramView):
@@ -108,30 +116,33 @@ class Activations(HistogramView):
     def table(self, session: Session, width: int) -> Table:
         columns = (
             Column("layer", 10, "<"),
-            Column("mean", 7),
             Column("std", 7),
             Column("theory", 7),
-            Column("before", 7),
+            Column("redraws", 11),
             Column("saturated", 9),
             Column("theory", 7),
-            Column("before", 7),
+            Column("redraws", 9),
             Column("dead", 4),
+            Column("mean", 7),
+            Column("std before", 10),
+            Column("sat. before", 11),
         )
-        theory = session.prediction()
+        expected = session.expected()
         rows: list[list[Cell]] = []
-        for a, b in _pairs(session):
-            told = theory.layer(a.layer) if theory else None
+        for (a, b), std, saturated in zip(_pairs(session), expected.std, expected.saturated, strict=False):
             rows.append(
                 [
                     a.layer,
-                    signed(a.mean),
                     (number(a.std), Ink.STRONG),
-                    (number(told.std if told else None), Ink.THEORY),
-                    (number(b.std) if b else "", Ink.DIM),
+                    (number(std.theory), Ink.THEORY),
+                    redraws(std, number),
                     (percent(a.saturated), Ink.STRONG),
-                    (percent(told.saturated if told else None), Ink.THEORY),
-                    (percent(b.saturated) if b else "", Ink.DIM),
+                    (percent(saturated.theory), Ink.THEORY),
+                    redraws(saturated, _share),
                     (f"{len(a.dead)}", Ink.WARN if a.dead else Ink.DIM),
+                    signed(a.mean),
+                    (number(b.std) if b else "", Ink.DIM),
+                    (percent(b.saturated) if b else "", Ink.DIM),
                 ]
             )
         return table(columns, rows, width)
@@ -146,8 +157,10 @@ class ActivationGradients(HistogramView):
         "Histograms of the loss's gradient at each nonlinearity's outputs. Their spread should be about the same "
         "in every layer: if it shrinks or grows on the way back from the last layer to the first, the first "
         "layers learn at another speed than the last.\n\n"
-        "grad std: the spread. theory: the spread that mean-field theory predicts from that of the last layer: "
-        "it grows by √χ with each layer going back. to last: grad std relative to the last layer's."
+        "grad std: the spread. theory: the spread that theory predicts from that of the last layer: it grows by √χ "
+        "with each layer going back, with batch norm by what this very minibatch makes of it. to last: grad std "
+        "relative to the last layer's. redraws: the same of this network with other random weights at its start, 5 to "
+        "95 % of them."
     )
 
     def panels(self, session: Session) -> Sequence[tuple[str, Histogram, Histogram | None, str]]:
@@ -189,26 +202,27 @@ class ActivationGradients(HistogramView):
             Column("grad mean", 9),
             Column("grad std", 8),
             Column("theory", 8),
-            Column("before", 8),
             Column("to last", 7),
             Column("theory", 7),
+            Column("redraws", 11),
+            Column("before", 8),
         )
-        theory = session.prediction()
+        expected = session.expected()
         pairs = _pairs(session)
         last = pairs[-1][0].grad_std if pairs else 0.0
         rows: list[list[Cell]] = []
-        for a, b in pairs:
-            told = theory.layer(a.layer) if theory else None
-            growth = told.grad_std if told else None
+        for (a, b), ratio in zip(pairs, expected.grad_ratio, strict=False):
+            growth = ratio.theory
             rows.append(
                 [
                     a.layer,
                     small(a.grad_mean),
                     (small(a.grad_std), Ink.STRONG),
                     (small(growth * last) if growth is not None else "–", Ink.THEORY),
-                    (small(b.grad_std) if b else "", Ink.DIM),
                     number(a.grad_std / last, 2) if last else "–",
                     (number(growth, 2), Ink.THEORY),
+                    redraws(ratio, _ratio),
+                    (small(b.grad_std) if b else "", Ink.DIM),
                 ]
             )
         return table(columns, rows, width)

@@ -10,11 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from ...config import RANGES, RunConfig, format_number
+from ...expected import Figure
 from ...plots import SERIES, Axis, Curve, Plot, Role, Row, choose, curves, nice_limits
 from ...protocol import Snapshot
 from ...theory import bn_jacobian, chi, critical_gain, depth_scale, fixed_point, moments
 from ...thresholds import SATURATED_AT
-from ..ink import Cell, Column, Ink, Table, number, percent, row, small, table
+from ..ink import Cell, Column, Ink, Table, number, percent, redraws, row, small, table
 from ..model import Session
 from .base import NOTHING_YET, View
 from .layout import abreast, paragraph, sentence, shares
@@ -25,6 +26,7 @@ MARKED = 2.0  # columns a layer from which each measured value gets a mark; belo
 NEAR = 1e-9
 
 Values = list[float | None]
+Bands = tuple[Values, Values]
 Floats = npt.NDArray[np.float64]
 
 
@@ -36,9 +38,11 @@ class Depth(View):
     least_rows = 12
     table_part = 5
     help = (
-        "x is the layer. Marks are measured on the last minibatch, the line is what mean-field theory predicts for "
-        "a wide network at its start, with its gradient scaled to the one measured in the last layer. Dotted: the "
-        "lane shown before. Where values span more than two decades the axis is logarithmic.\n\n"
+        "x is the layer. Marks are measured on the last minibatch, the line is what theory predicts for infinitely "
+        "wide layers at their start (with batch norm on this very minibatch), with its gradient scaled to the one "
+        "measured in the last layer. The shaded band holds 5 to 95 % of redraws: this network with other random "
+        "weights at its start. Dotted: the lane shown before. Where values span more than two decades the axis is "
+        "logarithmic.\n\n"
         "Output std goes forward: it should neither fade nor grow from left to right. Gradient std goes backward, "
         "from right to left. Saturated: the share of outputs in a flat part (tanh: "
         f"beyond ±{SATURATED_AT}). A straight line on the "
@@ -49,8 +53,8 @@ class Depth(View):
         "of what enters a nonlinearity deep inside, where it has settled. The depth scale ξ = 1/abs(ln χ) is the "
         "number of layers over which a variance changes by the factor e. With batch norm the factor is the "
         "Jacobian J, which no gain changes. Once the network has trained, it may leave the prediction.\n\n"
-        "Table: × back is by how much the gradient's std multiplies from the layer after to this one; theory says "
-        "√χ. J and K move the cursor."
+        "Table: to last is the gradient's std relative to the last layer's; × back is by how much it multiplies from "
+        "the layer after to this one; without batch norm theory says √χ. J and K move the cursor."
     )
 
     def plot(self, session: Session, width: int, height: int) -> Plot:
@@ -58,7 +62,7 @@ class Depth(View):
         if now is None or not now.activations:
             return sentence(NOTHING_YET, width, height)
         before = session.snapshot_before()
-        theory = predicted(session, now)
+        theory, bands = predicted(session, now), redrawn(session)
         wanted: list[tuple[str, Callable[[Snapshot], Values]]] = [("output std", stds), ("gradient std", grad_stds)]
         if RANGES[session.settings.nonlinearity].saturates:
             wanted.append(("saturated, %", saturations))
@@ -73,8 +77,11 @@ class Depth(View):
                     height,
                     cursor=min(session.layer, len(now.activations) - 1),
                     share=measure is saturations,
+                    band=band,
                 )
-                for (title, measure), told, part in zip(wanted, theory, shares(width, len(wanted)), strict=False)
+                for (title, measure), told, band, part in zip(
+                    wanted, theory, bands, shares(width, len(wanted)), strict=False
+                )
             ]
         )
 
@@ -82,6 +89,8 @@ class Depth(View):
         if session.snapshot() is None:
             return ()
         legend: list[tuple[str, int]] = [("  ● measured   ", SERIES[0]), ("━ theory, at the start", Role.MARK)]
+        if session.expected().std[:1] and session.expected().std[0].redraws:
+            legend.append(("   ▒ redraws, 5–95 %", Role.MARK))
         if session.snapshot_before() is not None:
             legend.append(("   ╍ the lane before", Role.PREVIOUS))
         return [row(width, *legend), *paragraph(words(session.settings), width, Ink.PLAIN, 3, mark="  ")]
@@ -96,8 +105,11 @@ class Depth(View):
             Column("layer", max(len(a.layer) for a in now.activations), "<"),
             Column("std", 7),
             Column("theory", 7),
+            Column("redraws", 11),
+            Column("to last", 7),
+            Column("theory", 6),
+            Column("redraws", 11),
             Column("grad std", 8),
-            Column("theory", 7),
             Column("× back", 6),
             Column("theory", 6),
             *((Column("saturated", 9), Column("theory", 7)) if saturates else ()),
@@ -105,17 +117,22 @@ class Depth(View):
             Column("grad before", 11),
         )
         std, grad, share = predicted(session, now)
+        expected, last = session.expected(), now.activations[-1].grad_std
         back, told_back = _ratios(grad_stds(now)), _ratios(grad)
         rows: list[list[Cell]] = []
         for i, a in enumerate(now.activations):
             old = before.activations[i] if before and i < len(before.activations) else None
+            ratio = expected.grad_ratio[i]
             cells: list[Cell] = [
                 ("▸" if i == min(session.layer, len(now.activations) - 1) else "", Ink.KEY),
                 a.layer,
                 (_brief(a.std), Ink.STRONG),
                 (_brief(std[i]), Ink.THEORY),
-                (_brief(a.grad_std), Ink.STRONG),
-                (_brief(grad[i]), Ink.THEORY),
+                redraws(expected.std[i], number),
+                (number(a.grad_std / last if last else None, 2), Ink.STRONG),
+                (number(ratio.theory, 2), Ink.THEORY),
+                redraws(ratio, lambda value: number(value, 2)),
+                _brief(a.grad_std),
                 number(back[i], 2),
                 (number(told_back[i], 2), Ink.THEORY),
             ]
@@ -160,6 +177,17 @@ def predicted(session: Session, now: Snapshot) -> tuple[Values, Values, Values]:
     )
 
 
+def redrawn(session: Session) -> tuple[Bands, Bands, Bands]:
+    """5 and 95 % of redraws of each layer at the start: std, gradient's std, percent saturated."""
+    expected = session.expected()
+
+    def bands(figures: Sequence[Figure], factor: float = 1.0) -> Bands:
+        low = [f.low * factor if f.low is not None else None for f in figures]
+        return low, [f.high * factor if f.high is not None else None for f in figures]
+
+    return bands(expected.std), bands(expected.grad_std), bands(expected.saturated, 100.0)
+
+
 def _ratios(values: Values) -> Values:
     """Each layer's value over the one of the layer after it; None for the last."""
     pairs = zip(values, [*values[1:], None], strict=True)
@@ -176,29 +204,35 @@ def panel(
     *,
     cursor: int | None = None,
     share: bool = False,
+    band: Bands | None = None,
 ) -> Plot:
     """Values over layers 1, 2, …: marks for what is measured, a line for theory, dots for the lane before.
 
+    Behind the line is the band of the redraws, where it is known.
+
     The y axis is logarithmic where positive values span more than LOG_FROM; a zero is then told at the edge.
     """
-    groups = [_array(measured), _array(theory), _array(before)]
+    low, high = band or ([], [])
+    groups = [_array(measured), _array(theory), _array(before), _array(low), _array(high)]
     positive = np.concatenate([g[(g >= SMALLEST) & np.isfinite(g)] for g in groups])
     log = not share and positive.size > 0 and positive.max() > LOG_FROM * positive.min()
     if log:
         # What is 0 in float32 lies below any axis, and is told at its edge.
         groups = [np.where(np.isnan(g), g, np.log10(np.maximum(g, SMALLEST / 10))) for g in groups]
-        low, high = math.floor(np.log10(positive.min()) - NEAR), math.ceil(np.log10(positive.max()) + NEAR)
-        y = Axis(low, high, _decades(low, high, height), label=f"{title} log10")
+        bottom, top = math.floor(np.log10(positive.min()) - NEAR), math.ceil(np.log10(positive.max()) + NEAR)
+        y = Axis(bottom, top, _decades(bottom, top, height), label=f"{title} log10")
     else:
-        top = float(positive.max()) if positive.size else 1.0
-        top = nice_limits(0, max(top * 1.05, 5.0 if share else SMALLEST))[1]
-        y = Axis(0, min(top, 100.0) if share else top, label=title)
+        highest = float(positive.max()) if positive.size else 1.0
+        highest = nice_limits(0, max(highest * 1.05, 5.0 if share else SMALLEST))[1]
+        y = Axis(0, min(highest, 100.0) if share else highest, label=title)
     count = len(measured)
     columns = max(1, width - 8)
     # Where layers are too close for a mark each, every one gets a dot and some a mark.
     marked = np.array(choose(count, count if columns >= MARKED * count else max(2, columns // 5)), np.intp)
+    middle = np.full_like(groups[3], math.nan)  # the band alone
     drawn = [
         Curve("", _layers(groups[2]), groups[2], Role.PREVIOUS, dotted=True),
+        *([Curve("redraws", _layers(middle), middle, Role.MARK, groups[3], groups[4])] if band else []),
         Curve("theory", _layers(groups[1]), groups[1], Role.MARK),
         Curve("measured", _layers(groups[0]), groups[0], SERIES[0], points="dots"),
         Curve("measured", marked + 1, groups[0][marked], SERIES[0], mark="●", points="marks"),

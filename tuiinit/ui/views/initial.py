@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from ...expected import expect, expected_loss
 from ...plots import SERIES, Axis, Bars, Curve, Plot, Role, Row, curves, histograms
 from ...protocol import Histogram, Snapshot
 from ...theory import initial_loss
@@ -89,7 +90,7 @@ class InitialLoss(View):
                 predicted_loss(old_start),
                 Ink.THEORY,
             ),
-            ("predicted from the configuration", self._from_configuration(session, now), None, Ink.THEORY),
+            *self._expected(session, now),
             (f"now, step {now.step:,}", now.loss, before.loss if before else None, Ink.STRONG),
         ]
         if session.data is not None:
@@ -120,9 +121,25 @@ class InitialLoss(View):
         return table(columns, rows, width)
 
     @staticmethod
-    def _from_configuration(session: Session, now: Snapshot) -> float | None:
-        theory = session.prediction()
-        return initial_loss(classes(now), theory.logit_std) if theory and theory.logit_std is not None else None
+    def _expected(session: Session, now: Snapshot) -> list[tuple[str, float | None, float | None, int]]:
+        """By theory, and with other random weights."""
+        expected = session.expected()
+        theory = expected_loss(expected, classes(now))
+        before = expect(session.previous.config, session.previous.start) if session.previous is not None else None
+        told = before.loss.redraws if before is not None else None
+        lines = [
+            (
+                f"predicted from the {'configuration' if expected.start is None else 'minibatch'}",
+                theory,
+                expected_loss(before, classes(now)) if before is not None else None,
+                int(Ink.THEORY),
+            )
+        ]
+        if (redraws := expected.loss.redraws) is not None:
+            for place, share in ((0, "5"), (2, "95")):
+                old = told[place] if told is not None else None
+                lines.append((f"{share} % of the redraws start lower", redraws[place], old, int(Ink.THEORY)))
+        return lines
 
 
 def first(session: Session, *, before: bool = False) -> Snapshot | None:

@@ -8,10 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ...config import RANGES
+from ...expected import NOTHING
 from ...plots import SERIES, Axis, Curve, Plot, Role, Row, by_depth, choose, curves, image, nice_limits
 from ...protocol import Activation, Inspection, Snapshot
 from ...thresholds import SATURATED_AT
-from ..ink import Cell, Column, Ink, Piece, Table, percent, row, small, table
+from ..ink import Cell, Column, Ink, Piece, Table, percent, redraws, row, small, table
 from ..model import Session
 from .base import NOTHING_YET, View
 from .layout import abreast, paragraph, sentence, stacked
@@ -22,7 +23,7 @@ FEWEST = 4  # rows of cells, two examples each, that make another picture worth 
 GAP = 2  # columns between pictures that stand side by side
 ASIDE = 44  # columns of free space at the right that are enough for dead neurons over steps
 RULER = 10  # neurons from one number to the next
-FIXED = 44  # cells of the table's columns before those by step
+FIXED = 55  # cells of the table's columns before those by step
 
 
 def saturated(a: Activation) -> npt.NDArray[np.bool_]:
@@ -90,14 +91,15 @@ class Saturation(View):
             Column("layer", 10, "<"),
             Column("saturated", 9),
             Column("theory", 7),
+            Column("redraws", 9),
             Column("full", 4),
             Column("dead", 4),
             *(Column(_short(s.step) if n else f"at {_short(s.step)}", 5) for n, s in enumerate(kept)),
         )
-        theory = session.prediction()
+        expected = session.expected().saturated
         rows: list[list[Cell]] = []
         for i, a in enumerate(now.activations):
-            told = theory.layer(a.layer) if theory else None
+            told = expected[i] if i < len(expected) else NOTHING
             bits = saturated(a)
             dead = [len(s.activations[i].dead) for s in kept if i < len(s.activations)]
             rows.append(
@@ -105,7 +107,8 @@ class Saturation(View):
                     ("▸" if i == min(session.layer, len(now.activations) - 1) else "", Ink.KEY),
                     a.layer,
                     (percent(a.saturated), Ink.STRONG),
-                    (percent(told.saturated if told else None), Ink.THEORY),
+                    (percent(told.theory), Ink.THEORY),
+                    redraws(told, lambda share: f"{100 * share:.1f}"),
                     str(int(bits.all(axis=0).sum())) if len(bits) else "–",
                     (str(len(a.dead)), Ink.WARN if a.dead else Ink.DIM),
                     *((str(count), Ink.PLAIN if count else Ink.DIM) for count in dead),

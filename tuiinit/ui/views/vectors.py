@@ -33,15 +33,22 @@ def data_rows(session: Session) -> list[list[Cell]]:
 
 
 def gradient_rows(session: Session) -> list[list[Cell]]:
-    """Name, shape, –, the gradient's std, the same before."""
+    """Name, the gradient's std, – (theory and redraws, gradient beside data), shape, –, the gradient's std before."""
     return [
-        [v.name, size(v), "", (small(v.grad_std), Ink.STRONG), (small(b.grad_std) if b else "", Ink.DIM)]
+        [
+            v.name,
+            (small(v.grad_std), Ink.STRONG),
+            *[""] * 4,
+            size(v),
+            "",
+            (small(b.grad_std) if b else "", Ink.DIM),
+        ]
         for v, b in vector_pairs(session)
     ]
 
 
 def update_rows(session: Session) -> list[list[Cell]]:
-    """Mark, name, shape, log10 update:data, update:data, –, log10 before."""
+    """Mark, name, log10 update:data, – (theory, redraws), update:data, –, shape, log10 before."""
     roles = {v.name: role for v, role in _chosen(session)} if session.overlaid else {}
     rows: list[list[Cell]] = []
     for v, b in vector_pairs(session):
@@ -51,10 +58,12 @@ def update_rows(session: Session) -> list[list[Cell]]:
             [
                 (mark(v), roles[v.name]) if v.name in roles else "",
                 v.name,
-                size(v),
                 (f"{value:z.2f}" if value is not None else "–", Ink.STRONG),
+                "",
+                "",
                 small(10**value) if value is not None and value < 30 else "–",
                 "",
+                size(v),
                 (f"{before:.2f}" if before is not None else "", Ink.DIM),
             ]
         )

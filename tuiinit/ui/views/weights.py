@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ...config import format_number
+from ...expected import NOTHING
 from ...findings import pace_of
 from ...plots import SERIES, Axis, Curve, Plot, Role, Row, by_depth, choose, curves
 from ...protocol import Histogram, Weight
@@ -19,7 +20,7 @@ from ...thresholds import (
     beside_others,
     power_of_ten,
 )
-from ..ink import Cell, Column, Ink, Table, number, signed, small, table
+from ..ink import Cell, Column, Ink, Table, number, redraws, signed, small, table
 from ..model import Session
 from .base import NOTHING_YET, View, named
 from .histograms import HistogramView, Quantity, front_range, plain
@@ -108,6 +109,8 @@ class WeightGradients(HistogramView):
     help = (
         "Histograms of the gradient of every weight matrix. With plain SGD a matrix whose gradients are far "
         "larger than the others' also learns far faster; without batch norm the last layer does at first.\n\n"
+        "theory: infinitely wide layers on the first minibatch. redraws: this network with other random weights there, "
+        "5 to 95 % of them.\n\n"
         "grad:data is the gradient's std over the weights' std. vs median: that, relative to the median of the "
         f"other matrices; above {GRADIENT_OUT_OF_LINE:g} it is out of line."
     )
@@ -156,14 +159,17 @@ class WeightGradients(HistogramView):
     def table(self, session: Session, width: int) -> Table:
         columns = (
             Column("matrix", NAME, "<"),
-            Column("shape", 11),
-            Column("grad mean", 9),
             Column("grad std", 8),
-            Column("before", 8),
+            Column("theory", 8),
+            Column("redraws", 15),
             Column("grad:data", 9),
             Column("vs median", 9),
+            Column("shape", 11),
+            Column("grad mean", 9),
+            Column("before", 8),
         )
         pairs = _pairs(session)
+        expected = session.expected().weight_grad_std
         ratios = [w.grad_data_ratio for w, _ in pairs]
         rows: list[list[Cell]] = []
         for index, (w, b) in enumerate(pairs):
@@ -172,12 +178,14 @@ class WeightGradients(HistogramView):
             rows.append(
                 [
                     w.name,
-                    (_shape(w), Ink.DIM),
-                    small(w.grad_mean),
                     (small(w.grad_std), Ink.STRONG),
-                    (small(b.grad_std) if b else "", Ink.DIM),
+                    (small(expected[index].theory if index < len(expected) else None), Ink.THEORY),
+                    redraws(expected[index], small) if index < len(expected) else "",
                     small(w.grad_data_ratio),
                     (number(beside, 1) + (" !" if out else "  "), Ink.WARN if out else Ink.PLAIN),
+                    (_shape(w), Ink.DIM),
+                    small(w.grad_mean),
+                    (small(b.grad_std) if b else "", Ink.DIM),
                 ]
             )
         return table(columns, [*rows, *gradient_rows(session)], width)
@@ -209,7 +217,9 @@ class UpdateData(View):
         "v draws some biases (b), gammas (γ) and betas (β), too, dotted, at the steps that are kept; the table has "
         "them all. They begin as one number each, so at first they are hardly more than their last update. –: no "
         "ratio, for before a step, or while all numbers of a vector are the same, there is nothing to compare an "
-        "update with."
+        "update with.\n\n"
+        "theory, redraws: log10 of the first step, by infinitely wide layers on that minibatch and by this network "
+        "with other random weights, 5 to 95 % of them."
     )
 
     def _names(self, session: Session) -> list[str]:
@@ -269,31 +279,42 @@ class UpdateData(View):
         columns = (
             Column("", 1),
             Column("matrix", NAME, "<"),
-            Column("shape", 11),
             Column("log10", 7),
+            Column("theory", 6),
+            Column("redraws", 11),
             Column("update:data", 11),
             Column("", 6, "<"),
+            Column("shape", 11),
             Column("before", 7),
         )
+        expected = {
+            w.name: figure for (w, _), figure in zip(_pairs(session), session.expected().update_data, strict=False)
+        }
         rows: list[list[Cell]] = []
         names = self._names(session)
         chosen = choose(len(names), len(SERIES))
         series = {names[i]: role for i, role in zip(chosen, by_depth(len(chosen)), strict=True)}
         now = session.snapshot()
         for w, b in _pairs(session):
-            value = w.update_data_log10
+            value, told = w.update_data_log10, expected.get(w.name, NOTHING)
             rows.append(
                 [
                     (mark(w.name), series[w.name]) if w.name in series else "",
                     w.name,
-                    (_shape(w), Ink.DIM),
                     (f"{value:z.2f}" if value is not None else "–", Ink.STRONG),
+                    (f"{told.theory:z.2f}" if told.theory is not None else "–", Ink.THEORY),
+                    (f"{_log(told.redraws[0])}…{_log(told.redraws[2])}" if told.redraws else "", Ink.THEORY),
                     small(10**value) if value is not None and value < 30 else "–",
                     verdict(pace_of(session.settings, w, now.step) if now else None),
+                    (_shape(w), Ink.DIM),
                     (f"{b.update_data_log10:.2f}" if b and b.update_data_log10 is not None else "", Ink.DIM),
                 ]
             )
         return table(columns, [*rows, *update_rows(session)], width)
+
+
+def _log(value: float) -> str:
+    return f"{value:z.2f}"
 
 
 def _ticks(low: float, high: float) -> tuple[tuple[float, str], ...]:
