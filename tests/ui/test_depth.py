@@ -172,10 +172,11 @@ def test_the_gradients_theory_is_scaled_to_the_last_layer() -> None:
         if "".join(span.text for span in line).startswith("    tanh 2")
     )
     cells = row.split()
-    # layer, std, theory, gradient, theory, × back, theory
-    assert cells[4] == cells[5] == f"{grads[1]:.1e}"
+    # layer, std, theory, gradient ÷ the last, theory, gradient, × back, theory
+    assert cells[4] == cells[5] == f"{told.layers[1].grad_std:.2f}"
+    assert cells[6] == f"{grads[1]:.1e}"
     back = math.sqrt(told.layers[2].chi)
-    assert cells[6] == cells[7] == f"{back:.2f}"
+    assert cells[7] == cells[8] == f"{back:.2f}"
 
 
 def test_the_lane_before_is_dotted_behind() -> None:

@@ -16,7 +16,7 @@ from textual.widgets import Input
 from tests.faults.terminal import EXPLORER, FAKE_ENGINE, Terminal
 from tuiinit import config as configs
 from tuiinit.config import Change, RunConfig
-from tuiinit.protocol import Advance, Command, Credit, Select, Snapshot
+from tuiinit.protocol import Advance, Command, Credit, Redraw, Select, Snapshot
 from tuiinit.recorder import Recorder
 from tuiinit.recording import FileLink, Recording, ResumedLink, load
 from tuiinit.sessions import sessions
@@ -212,7 +212,7 @@ async def test_resuming_shows_the_history_and_catches_up(tmp_path: Path) -> None
     link, recorder = FakeLink(), Recorder(tmp_path / "second")
     app = ExplorerApp(ResumedLink(told, link), told.config, recorder=recorder, recalled=told)
     async with driven(app, link) as driver:
-        assert link.sent[:2] == [Select(lanes=(config,)), Advance(to=end)]
+        assert link.sent[:3] == [Select(lanes=(config,)), Redraw(), Advance(to=end)]
         await driver.shows("catching up", f"/ {end:,}", "esc stops")
         assert driver.session.step == end  # what was recorded is there at once
         await driver.press("right_square_bracket")

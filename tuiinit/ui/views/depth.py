@@ -232,7 +232,11 @@ def panel(
     middle = np.full_like(groups[3], math.nan)  # the band alone
     drawn = [
         Curve("", _layers(groups[2]), groups[2], Role.PREVIOUS, dotted=True),
-        *([Curve("redraws", _layers(middle), middle, Role.MARK, groups[3], groups[4])] if band else []),
+        *(
+            [Curve("redraws", _layers(middle), middle, Role.MARK, groups[3], groups[4])]
+            if np.isfinite(groups[3]).any()
+            else []
+        ),
         Curve("theory", _layers(groups[1]), groups[1], Role.MARK),
         Curve("measured", _layers(groups[0]), groups[0], SERIES[0], points="dots"),
         Curve("measured", marked + 1, groups[0][marked], SERIES[0], mark="●", points="marks"),
