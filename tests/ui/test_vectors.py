@@ -51,8 +51,8 @@ def text(shown: Session, view: str, width: int = 90) -> list[str]:
     ("view", "figures"),
     [
         ("weights", ["37", "+1.0000", "6.2e-02"]),
-        ("weight-gradients", ["37", "4.5e-06"]),
-        ("update-data", ["37", "-0.50", "3.2e-01"]),
+        ("weight-gradients", ["4.5e-06"]),
+        ("update-data", ["-0.50", "3.2e-01"]),
     ],
 )
 @pytest.mark.parametrize("width", [78, 118])
@@ -62,6 +62,7 @@ def test_tables_have_the_vectors_after_the_matrices(view: str, figures: list[str
     assert places == sorted(places)
     beta = next(row for row in rows if "hidden 1 beta" in row)
     assert all(figure in beta for figure in figures)
+    assert ("37" in beta) or width < 80  # a shape gives way to theory and redraws
 
 
 def test_what_has_no_ratio_is_a_dash() -> None:
