@@ -194,6 +194,7 @@ def test_runs_tables_show_both() -> None:
 
 def session(config: RunConfig, told: Start | None) -> Session:
     session = Session(config)
+    session.form = "panels"  # below which the table always has room
     session.take(protocol.Lane(lane=config.key, config=config))
     session.take(fake.snapshot(config, 0))
     session.take(fake.trace(config, 1, 1))
@@ -221,6 +222,29 @@ def test_the_views_show_both(view: str, shown: tuple[str, ...], width: int) -> N
     page = Page(chosen, session(BN, start(BN)), width, 40)
     text = "\n".join("".join(span.text for span in line) for line in page.rows)
     assert all(part in text for part in shown), text
+
+
+@pytest.mark.parametrize("width", [78, 88])
+@pytest.mark.parametrize(
+    ("view", "shown"),
+    [
+        ("activations", (".627–.638", "2.3–3.2")),
+        ("activation-gradients", ("1.69", "1.49–1.83")),
+        ("weight-gradients", ("1.7e-03", "1.5–1.9e-03")),
+    ],
+)
+def test_the_bands_show_both(view: str, shown: tuple[str, ...], width: int) -> None:
+    chosen = next(v for v in VIEWS if v.id == view)
+    told = session(BN, start(BN))
+    told.form = "ridges"
+    rows = ["".join(span.text for span in line) for line in chosen.plot(told, width, 38).rows]
+    text = "\n".join(rows)
+    assert all(part in text for part in shown), text
+    assert "redraws" in text
+    assert {len(row) for row in rows} == {width}
+    assert "redraws" not in "".join(
+        span.text for line in chosen.plot(session(BN, None), width, 38).rows for span in line
+    )
 
 
 def test_the_depth_plot_has_the_band() -> None:

@@ -12,6 +12,7 @@ from ...thresholds import SATURATED_AT
 from ..ink import Cell, Column, Ink, Table, number, percent, redraws, signed, small, table
 from ..model import Session
 from .histograms import HistogramView, Quantity, front_range, plain
+from .spreads import spread, wide_enough
 
 
 def _pairs(session: Session) -> list[tuple[Activation, Activation | None]]:
@@ -56,9 +57,10 @@ class Activations(HistogramView):
         "with a height of its own. From ten layers on each layer is a row of shades; v changes the form. In a healthy "
         "tanh network every layer has about the same shape: outputs neither pile up at 0 (the gain is too small, the "
         "signal shrinks layer by layer) nor at -1 and 1 (it is too large, the units saturate).\n\n"
-        "std: the spread of the outputs. theory: what mean-field theory predicts for a wide network at its "
-        "start; once trained, the network may leave it. saturated: the share of outputs so near a bound (tanh: "
-        f"beyond ±{SATURATED_AT}), that the "
+        "std: the spread of the outputs. theory: infinitely wide layers at their start, with batch norm on this very "
+        "minibatch. redraws: this network with other random weights at its start, 5 to 95 % of them, so one figure in "
+        "ten lies outside by chance. Once trained, the network may leave both. saturated: the share of outputs so near "
+        f"a bound (tanh: beyond ±{SATURATED_AT}), that the "
         "local gradient 1 − t² is nearly 0. dead: units saturated on every row of the probe batch; they learn "
         "nothing. before: the same std in the lane that was shown before the last change, which is grey "
         "behind the bands, ▴ where it is higher than they are."
@@ -74,13 +76,16 @@ class Activations(HistogramView):
     def quantities(self, session: Session) -> Sequence[Quantity]:
         pairs, theory = _pairs(session), session.prediction()
         told = [theory.layer(a.layer) if theory else None for a, _ in pairs]
+        expected = session.expected()
+        std, share = [spread(f) for f in expected.std], [f.span(_share, "") for f in expected.saturated]
         found = [
             Quantity(
                 "std",
-                5,
+                wide_enough(5, std),
                 plain([number(a.std) for a, _ in pairs]),
                 [number(t.std) if t else "" for t in told],
                 [number(b.std) if b else "" for _, b in pairs],
+                std[: len(pairs)],
             ),
             Quantity(
                 "saturated",
@@ -88,6 +93,7 @@ class Activations(HistogramView):
                 plain([percent(a.saturated) for a, _ in pairs]),
                 [percent(t.saturated) if t else "" for t in told],
                 [percent(b.saturated) if b else "" for _, b in pairs],
+                share[: len(pairs)],
             ),
         ]
         if any(a.dead for a, _ in pairs):
@@ -172,6 +178,7 @@ class ActivationGradients(HistogramView):
     def quantities(self, session: Session) -> Sequence[Quantity]:
         pairs, growth = _pairs(session), _growth(session)
         last = pairs[-1][0].grad_std if pairs else 0.0
+        ratios = [spread(f) for f in session.expected().grad_ratio]
         return [
             Quantity(
                 "grad std",
@@ -182,9 +189,10 @@ class ActivationGradients(HistogramView):
             ),
             Quantity(
                 "to last",
-                7,
+                wide_enough(7, ratios),
                 plain([number(a.grad_std / last, 2) if last else "–" for a, _ in pairs]),
                 [number(g, 2) if g is not None else "" for g in growth],
+                redraws=ratios[: len(pairs)],
             ),
         ]
 

@@ -58,6 +58,7 @@ class Quantity(NamedTuple):
     now: Cells
     theory: Sequence[str] = ()
     before: Sequence[str] = ()
+    redraws: Sequence[str] = ()  # 5 to 95 % of them
 
 
 def plain(texts: Sequence[str]) -> Cells:
@@ -165,14 +166,15 @@ class HistogramView(View):
 
 
 def beside(quantities: Sequence[Quantity], layers: int, width: int, rows: int) -> tuple[Row, list[tuple[Row, ...]]]:
-    """The heading over the bands' figures, and for each layer its rows of figures: now, theory, before.
+    """The heading over the bands' figures, and for each layer its rows of figures: now, theory, redraws, before.
 
     Quantities that do not fit into `width` are left out, the last ones first; with one row a band there is
     only now, and no word is needed for which row is what.
     """
     theory = any(any(q.theory) for q in quantities)
     before = any(any(q.before) for q in quantities)
-    tag = TAG if rows > 1 and (theory or before) else 0
+    redrawn = any(any(q.redraws) for q in quantities)
+    tag = (TAG + redrawn) if rows > 1 and (theory or before) else 0
     shown: list[Quantity] = []
     for quantity in quantities:
         if sum(q.width + 1 for q in (*shown, quantity)) + tag <= width:
@@ -188,8 +190,8 @@ def beside(quantities: Sequence[Quantity], layers: int, width: int, rows: int) -
     figures: list[tuple[Row, ...]] = []
     for i in range(layers):
         lines = [told([q.now[i] for q in shown], "")]
-        for there, word in ((theory, "theory"), (before, "before")):
-            texts = [q.theory if word == "theory" else q.before for q in shown]
+        for there, word in ((theory, "theory"), (redrawn, "redraws"), (before, "before")):
+            texts: list[Sequence[str]] = [getattr(q, word) for q in shown]
             if there:
                 lines.append(told([(text[i] if text else "", Role.TEXT) for text in texts], word))
         figures.append(tuple(lines))

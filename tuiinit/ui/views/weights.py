@@ -24,6 +24,7 @@ from ..ink import Cell, Column, Ink, Table, number, redraws, signed, small, tabl
 from ..model import Session
 from .base import NOTHING_YET, View, named
 from .histograms import HistogramView, Quantity, front_range, plain
+from .spreads import spread, wide_enough
 from .vectors import data_rows, gradient_rows, update_curves, update_rows
 
 NAME = 14  # cells of a matrix's or a vector's name
@@ -125,14 +126,18 @@ class WeightGradients(HistogramView):
         pairs = _pairs(session)
         ratios = [w.grad_data_ratio for w, _ in pairs]
         beside = [beside_others(ratios, i) for i in range(len(pairs))]
+        expected = session.expected().weight_grad_std[: len(pairs)]
+        spreads = [spread(f) for f in expected]
         old = [b.grad_data_ratio if b else None for _, b in pairs]
         beside_old = [beside_others(old, i) for i in range(len(pairs))] if any(b for _, b in pairs) else []
         return [
             Quantity(
                 "grad std",
-                8,
+                wide_enough(8, spreads),
                 plain([small(w.grad_std) for w, _ in pairs]),
-                before=[small(b.grad_std) if b else "" for _, b in pairs],
+                [small(f.theory) if f.theory is not None else "" for f in expected],
+                [small(b.grad_std) if b else "" for _, b in pairs],
+                spreads,
             ),
             Quantity(
                 "× median",
