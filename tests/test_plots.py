@@ -84,6 +84,20 @@ def test_a_line_leaves_the_limits_where_it_should_and_says_so() -> None:
     assert dots(plot) == set()
 
 
+@given(st.integers(0, 200), st.floats(1.2, 50), st.sampled_from([1, -1]), st.integers(0, 30))
+def test_a_clipped_peak_is_marked_however_narrow(at: int, height: float, sign: int, wide: int) -> None:
+    x = np.arange(201.0)
+    y = np.where(np.abs(x - at) <= wide, sign * height, 0.0)
+    plot = plots.curves([curve(x, y)], 60, 12, x=Axis(0, 200), y=Axis(-1, 1))
+    rows = area(plot)
+    marked = [i for i, cell in enumerate(rows[0 if sign > 0 else -1]) if cell == ("▴" if sign > 0 else "▾")]
+    columns = [plot.canvases[0].column_of(value) or 0 for value in (max(0, at - wide), min(200, at + wide))]
+    assert marked
+    assert all(columns[0] - 1 <= column <= columns[1] + 1 for column in marked)
+    assert "▴" not in "".join(rows[1:])
+    assert ("▾" if sign > 0 else "▴") not in "".join(rows)
+
+
 def test_a_steep_curve_has_no_holes() -> None:
     x = np.arange(40)
     y = np.where(x % 2 == 0, -1.0, 1.0)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from .axes import GUTTER, Axis, Frame, framed, nice_limits, value_range
 from .cells import Canvas, Cells, Floats, Grid, Plot, Role, Row, Shown, Span, clean_text, shorten
-from .raster import BRAILLE, Dots, braille, extent, fill, scatter
+from .raster import BRAILLE, Dots, braille, extent, fill, runs, scatter
 
 LINE = ord("─")
 EVENT_LINE = ord("┊")
@@ -173,11 +173,18 @@ class _Canvas:
         self.roles[drawn] = role
 
     def _beyond(self, top: Floats, bottom: Floats, role: Role) -> None:
-        above = (bottom < 0) & np.isfinite(bottom)
-        below = (top >= 4 * self.canvas.rows) & np.isfinite(top)
-        for outside, row, code in ((above, 0, ABOVE), (below, -1, BELOW)):
-            cells = outside.reshape(-1, 2).any(axis=1) & ~self._is_braille(row)
-            self.codes[row, cells], self.roles[row, cells] = code, role
+        last = 4 * self.canvas.rows
+        known = np.isfinite(top) & np.isfinite(bottom)
+        for outside, crossing, row, code in (
+            (bottom < 0, top < 0, 0, ABOVE),
+            (top >= last, bottom >= last, -1, BELOW),
+        ):
+            marked = (outside & known).reshape(-1, 2).any(axis=1) & ~self._is_braille(row)
+            # A narrow peak fills the cells in which it leaves: the middle one of them is marked all the same.
+            for start, end in runs((crossing & known).reshape(-1, 2).any(axis=1)):
+                if not marked[start:end].any():
+                    marked[(start + end - 1) // 2] = True
+            self.codes[row, marked], self.roles[row, marked] = code, role
 
     def _is_braille(self, row: int) -> npt.NDArray[np.bool_]:
         is_braille: npt.NDArray[np.bool_] = (self.codes[row] > BRAILLE) & (self.codes[row] < BRAILLE + 256)

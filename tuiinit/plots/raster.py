@@ -101,6 +101,12 @@ def fill(canvas: Canvas, top: Floats, bottom: Floats) -> Dots:
     return filled
 
 
+def runs(marked: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """Start and end of each run of marked places."""
+    ends = np.flatnonzero(np.diff(np.concatenate([[False], marked, [False]]).astype(np.int8)))
+    return list(zip(ends[::2].tolist(), ends[1::2].tolist(), strict=True))
+
+
 def braille(dots: Dots) -> npt.NDArray[np.uint32]:
     """Code points, (rows, columns), of dots (4 × rows, 2 × columns); 0x2800 where there are none."""
     rows, columns = dots.shape[0] // 4, dots.shape[1] // 2

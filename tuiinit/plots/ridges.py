@@ -33,7 +33,7 @@ from .bands import (
 )
 from .cells import BOTH, DEPTH, NO_GROUND, Canvas, Cells, Grid, Plot, Role, Row, by_depth, shorten
 from .curves import ABOVE, TOO_SMALL
-from .raster import BRAILLE, braille, extent, fill
+from .raster import BRAILLE, braille, extent, fill, runs
 
 MOST_ROWS = 4  # of a band
 FEW_ROWS = 8  # of a band where there are only FEW
@@ -138,7 +138,8 @@ def _band(
         codes[:] = _EIGHTHS[np.clip(a - _floor(rows), 0, 8)]
         roles[:] = role
         _outline(codes, roles, b)
-    for column in _middles(beyond):
+    for start, end in runs(beyond):
+        column = (start + end - 1) // 2
         codes[0, column] = ABOVE
         roles[0, column] = Role.FIGURE if colours else Role.PREVIOUS
         if colours:  # on what takes more of the cell: a bar that is marked has no hole
@@ -202,9 +203,3 @@ def _outline(codes: Cells, roles: npt.NDArray[np.uint8], behind: npt.NDArray[np.
     dots = braille(fill(canvas, *extent(canvas, np.arange(columns) + 0.5, np.where(behind > 0, behind, np.nan))))
     free = (codes == _EIGHTHS[0]) & (dots != BRAILLE)
     codes[free], roles[free] = dots[free], Role.PREVIOUS
-
-
-def _middles(marked: npt.NDArray[np.bool_]) -> list[int]:
-    """The middle of each run of marked columns."""
-    ends = np.flatnonzero(np.diff(np.concatenate([[False], marked, [False]]).astype(np.int8)))
-    return [int(start + end - 1) // 2 for start, end in zip(ends[::2], ends[1::2], strict=True)]
