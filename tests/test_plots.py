@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from plot_reading import area, cell_width, check_size, curve, dots, nearest, role_at
+from plot_reading import area, cell_width, check_size, curve, dots, ground_at, nearest, role_at
 
 from tuiinit import plots
 from tuiinit.plots import Axis, Bars, Curve, Role
@@ -152,6 +152,27 @@ def test_the_mean_stands_out_of_its_range_without_colour() -> None:
     edges = [row for row, count in enumerate(full) if count]
     assert abs(edges[0] - canvas.rows) <= 2
     assert abs(edges[-1] - 3 * canvas.rows) <= 2
+
+
+@given(st.lists(st.tuples(st.floats(-2, 2), st.floats(0, 2), st.floats(0, 2)), min_size=2, max_size=60))
+def test_a_shaded_range_lies_behind_its_curve(points: list[tuple[float, float, float]]) -> None:
+    mean, below, above = (np.array(part) for part in zip(*points, strict=True))
+    x = np.arange(float(mean.size))
+    axes = {"x": Axis(0, float(mean.size - 1)), "y": Axis(-4, 4)}
+    alone = plots.curves([curve(x, mean)], 60, 16, **axes)
+    plot = plots.curves([curve(x, mean, low=mean - below, high=mean + above)], 60, 16, shaded=True, **axes)
+    assert dots(plot) == dots(alone), "the range covers nothing of the line"
+    canvas = plot.canvases[0]
+    for row, line in enumerate(area(plot)):
+        for column, cell in enumerate(line):
+            at = canvas.top + row, canvas.left + column
+            assert ground_at(plot, *at) in (None, Role.RANGE)
+            shaded = ground_at(plot, *at) is Role.RANGE or (cell in "▀▄" and role_at(plot, *at) is Role.RANGE)
+            if shaded:  # nothing is shaded outside the range
+                near = np.linspace(canvas.x_at(column - 1), canvas.x_at(column + 1), 50)
+                top, bottom = 4 - 8 * row / canvas.rows, 4 - 8 * (row + 1) / canvas.rows
+                assert np.interp(near, x, mean - below).min() <= top
+                assert np.interp(near, x, mean + above).max() >= bottom
 
 
 def test_events_and_the_cursor_stand_at_their_x() -> None:

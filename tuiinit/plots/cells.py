@@ -31,6 +31,7 @@ class Role(IntEnum):
     EVENT = 6  # a hyperparameter changed here
     FIGURE = 7  # a number that belongs to what is drawn beside it
     ON_MUCH = 9  # a mark on a cell that is shaded for much
+    RANGE = 10  # the range behind a curve
     BEHIND = 8  # an area of the lane before where it is higher than what is in front of it
     SERIES_0 = 16
     SERIES_1 = 17

@@ -10,13 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 from .axes import GUTTER, Axis, Frame, framed, nice_limits, value_range
-from .cells import Canvas, Cells, Floats, Grid, Plot, Role, Row, Shown, Span, clean_text, shorten
+from .cells import BLANK, Canvas, Cells, Floats, Grid, Plot, Role, Row, Shown, Span, clean_text, shorten
 from .raster import BRAILLE, Dots, braille, extent, fill, runs, scatter
 
 LINE = ord("─")
 EVENT_LINE = ord("┊")
 CURSOR_LINE = ord("│")
 ABOVE, BELOW = ord("▴"), ord("▾")
+UPPER, LOWER = ord("▀"), ord("▄")
 TOO_SMALL = "too small for a plot"
 
 
@@ -51,6 +52,7 @@ def curves(
     events: Sequence[tuple[float, str]] = (),
     cursor: float | None = None,
     y_labels: bool = True,
+    shaded: bool = False,
     empty: str = "",
 ) -> Plot:
     """Draw curves into `width` × `height` cells.
@@ -61,6 +63,7 @@ def curves(
         events: vertical lines, (x, short label).
         cursor: the x at which a vertical line stands.
         y_labels: whether there is room for them at the left.
+        shaded: whether the range behind a curve is a shade of the background; else it is every other dot.
         empty: the sentence shown while there is nothing to draw.
 
     Where a curve lies beyond the y limits, ▴ or ▾ at the edge says so.
@@ -81,7 +84,7 @@ def curves(
     if cursor is not None:
         drawn.vertical(cursor, CURSOR_LINE, Role.CURSOR)
     if any(value_range(curve.y) for curve in curves):
-        drawn.curves(curves)
+        drawn.curves(curves, shaded=shaded)
     elif empty:
         grid.sentence(empty, canvas.top, canvas.left, canvas.rows, canvas.columns)
     for value, label in lines:
@@ -113,7 +116,7 @@ class _Canvas:
     def __init__(self, grid: Grid, canvas: Canvas) -> None:
         self.grid, self.canvas = grid, canvas
         area = np.s_[canvas.top : canvas.top + canvas.rows, canvas.left : canvas.left + canvas.columns]
-        self.codes, self.roles = grid.codes[area], grid.roles[area]
+        self.codes, self.roles, self.grounds = grid.codes[area], grid.roles[area], grid.grounds[area]
 
     def horizontal(self, value: float) -> None:
         row = self.canvas.row_of(value)
@@ -128,12 +131,15 @@ class _Canvas:
         if column is not None:
             self.codes[:, column], self.roles[:, column] = code, role
 
-    def curves(self, drawn: Sequence[Curve]) -> None:
+    def curves(self, drawn: Sequence[Curve], *, shaded: bool = False) -> None:
         curves = [curve for curve in drawn if not curve.points]
         for curve in curves:
             if curve.low is not None and curve.high is not None:
                 low, high = extent(self.canvas, curve.x, curve.low), extent(self.canvas, curve.x, curve.high)
                 band = fill(self.canvas, np.minimum(low[0], high[0]), np.maximum(low[1], high[1]))
+                if shaded:
+                    self._shade(band)
+                    continue
                 row, column = np.ogrid[: band.shape[0], : band.shape[1]]
                 self._dots(band & (row % 2 == 0) & ((row // 2 + column) % 2 == 0), curve.role)
         extents = [extent(self.canvas, curve.x, curve.y) for curve in curves]
@@ -163,6 +169,15 @@ class _Canvas:
         for outside, row, code in ((above, 0, ABOVE), (below, -1, BELOW)):
             self.codes[row, outside], self.roles[row, outside] = code, curve.role
 
+    def _shade(self, band: Dots) -> None:
+        """Shade a range behind what is drawn, in half cells where nothing else is."""
+        halves = band.reshape(self.canvas.rows, 2, 2, self.canvas.columns, 2).sum(axis=(2, 4)) >= 2
+        upper, lower = halves[:, 0], halves[:, 1]
+        half = (upper != lower) & (self.codes == BLANK)
+        self.codes[half] = np.where(upper, UPPER, LOWER)[half]
+        self.roles[half] = Role.RANGE
+        self.grounds[upper & lower] = Role.RANGE
+
     def _dots(self, dots: Dots, role: Role, lines: Cells | None = None) -> None:
         codes = braille(dots)
         drawn = codes != BRAILLE
@@ -181,7 +196,8 @@ class _Canvas:
         ):
             marked = (outside & known).reshape(-1, 2).any(axis=1) & ~self._is_braille(row)
             # A narrow peak fills the cells in which it leaves: the middle one of them is marked all the same.
-            for start, end in runs((crossing & known).reshape(-1, 2).any(axis=1)):
+            leaving = np.asarray((crossing & known).reshape(-1, 2).any(axis=1))
+            for start, end in runs(leaving):
                 if not marked[start:end].any():
                     marked[(start + end - 1) // 2] = True
             self.codes[row, marked], self.roles[row, marked] = code, role

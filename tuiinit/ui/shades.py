@@ -16,6 +16,7 @@ DEPTH_DARK = ("#6f9dff", "#4fb4e0", "#4ac6b4", "#7bd682", "#c3df52", "#ffe53d")
 DEPTH_LIGHT = ("#2347b8", "#1a5fac", "#12718a", "#217c50", "#5f7d14", "#8a7800")
 SHADES_DARK = ("#20183c", "#3b4488", "#2a788e", "#2fae7d", "#9bd93c", "#fde725")
 SHADES_LIGHT = ("#e6e3a4", "#b5d873", "#55b58a", "#2e8296", "#384d94", "#26134f")
+RANGE_DARK, RANGE_LIGHT = "#24374a", "#b6c9dc"
 BEHIND_DARK, BEHIND_LIGHT = "#474750", "#a2a2ae"
 BOTH_SHARE = {True: 0.58, False: 0.5}  # of now's colour, on a dark ground with the ground, on a light one with black
 ANSI_DARK = {"depth": ("bright_blue", "bright_cyan", "bright_green", "bright_yellow"),
@@ -42,6 +43,8 @@ def colour_of(role: int, *, dark: bool, ansi: bool) -> str | None:
             return now if name == "depth" else mixed(now, DARK_GROUND if dark else "#000000", BOTH_SHARE[dark])
     if role == Role.ON_MUCH:
         return ("black" if dark else "bright_white") if ansi else DARK_GROUND if dark else LIGHT_GROUND
+    if role == Role.RANGE:
+        return "bright_black" if ansi else RANGE_DARK if dark else RANGE_LIGHT
     if role == Role.BEHIND:
         return "bright_black" if ansi else BEHIND_DARK if dark else BEHIND_LIGHT
     return None

@@ -61,6 +61,7 @@ def loss_plot(session: Session, width: int, height: int, *, guides: bool = False
         lines=lines,
         events=marks,
         cursor=float(session.looking_at) if session.looking_at is not None else None,
+        shaded=session.colours,
         empty="space runs, n makes one step" if session.snapshot() else "",
     )
 
@@ -71,10 +72,10 @@ class Loss(View):
     id = "loss"
     title = "Loss"
     help = (
-        "The loss of every minibatch: the line is the mean of the steps that fall into a column, the cloud their "
-        "range. ln V is the loss of a model that finds all characters equally likely; training should start "
-        "there, not above. Unigram and bigram are the dev losses of guessing from the characters' frequencies, and "
-        "from the last character alone."
+        "The loss of every minibatch: the line is the mean of the steps that fall into a column, the shade "
+        "behind it their range. ln V is the loss of a model that finds all characters equally likely; training should "
+        "start there, not above. Unigram and bigram are the dev losses of guessing from the characters' frequencies, "
+        "and from the last character alone."
     )
 
     def plot(self, session: Session, width: int, height: int) -> Plot:

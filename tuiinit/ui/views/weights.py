@@ -212,6 +212,7 @@ class UpdateData(View):
     """The size of each update beside the weights, over the steps."""
 
     id = "update-data"
+    least_rows = 14
     title = "Update:data"
     help = (
         "log10 of std(update) / std(weights) for every matrix over the steps. The rule of thumb: updates should "
