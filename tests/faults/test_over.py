@@ -105,6 +105,22 @@ async def test_what_closes_the_palette_twice_leaves_the_screen_beneath(told: set
     assert not told
 
 
+async def test_a_closed_palette_that_still_searches_says_nothing(told: set[str]) -> None:
+    async with explorer() as driver:
+        await driver.press("ctrl+p")
+        palette = driver.app.screen
+        assert isinstance(palette, ActionPalette)
+        found = palette.query_one(CommandList)
+        await driver.press("escape")
+        await back(driver)
+        await driver.until(lambda: not palette.query(CommandList), "its parts are gone")
+        palette._refresh_command_list(found, [], True)
+        for busy in (True, False):
+            palette._show_busy = palette._list_visible = busy
+        await lives(driver)
+    assert not told
+
+
 async def test_palettes_one_upon_the_other(told: set[str]) -> None:
     """Also while an earlier one is still being taken away."""
     async with explorer() as driver:

@@ -96,7 +96,11 @@ class Chaos:
                 self.terminal.kill(signal.SIGCONT)
             return self.over or condition()
 
-        until(holds, what)
+        try:
+            until(holds, what)
+        except AssertionError as error:
+            state = _state(self.terminal.process.pid)
+            raise AssertionError(f"{error}; its state is {state}; it shows\n{self.terminal.text}") from None
 
     def leave(self) -> None:
         """Escape as a key of its own: what comes within a tenth of a second makes it another key."""

@@ -26,6 +26,14 @@ class ActionPalette(CommandPalette, Over[None]):
         if self.on_top:  # else it is closed, and its parts are gone
             super()._refresh_command_list(command_list, commands, clear_current)
 
+    def _watch__list_visible(self) -> None:
+        if self.on_top:
+            super()._watch__list_visible()
+
+    async def _watch__show_busy(self) -> None:
+        if self.on_top:
+            await super()._watch__show_busy()
+
     def _action_command_list(self, action: str) -> None:
         with contextlib.suppress(LookupError):  # a page goes by lines, which there are none of before the layout
             super()._action_command_list(action)
