@@ -187,7 +187,7 @@ def test_runs_tables_show_both() -> None:
     console = Console(width=160, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
     print_tables(result(BN, start(BN)), console)
     text = console.export_text()
-    for shown in ("0.627 … 0.638", "2.3% … 3.2%", "1.49 … 1.83", "1.50e-03 … 1.90e-03", "-3.10 … -2.95"):
+    for shown in ("0.627–0.638", "2.3–3.2%", "1.49–1.83", "1.50–1.90e-03", "-3.10…-2.95"):
         assert shown in text, shown
     assert "theory 3.3030, redraws 3.2700–3.3300" in text
 

@@ -20,7 +20,7 @@ from .thresholds import UPDATE_RIGHT, power_of_ten
 from .visible import visible
 
 MARKS = {"bad": "✗", "warn": "!", "note": "·", "good": "✓"}
-BESIDE = ("theory", "redraws 5–95 %")
+BESIDE = ("theory", "redraws")
 STYLES = {"bad": "bold red", "warn": "yellow", "note": "dim", "good": "green"}
 
 
@@ -147,7 +147,7 @@ def print_tables(result: Result, console: Console) -> None:
         for sentence in filter(None, (word_counts.counts(result.data), word_counts.left_out(result.data))):
             console.print(Text(sentence), soft_wrap=True)
 
-    at = "" if snapshot.step <= 1 else ", theory and redraws at the start"
+    at = "" if snapshot.step <= 1 else " (theory and redraws: of the start)"
     table = _table(f"Activations{at}", "layer", "mean", "std", *BESIDE, "saturated", *BESIDE, "dead")
     for i, act in enumerate(snapshot.activations):
         std = _beside(expected.std[i], "{:.3f}")
@@ -167,7 +167,7 @@ def print_tables(result: Result, console: Console) -> None:
     last = snapshot.activations[-1].grad_std
     for i, act in enumerate(snapshot.activations):
         ratio = f"{act.grad_std / last:.3f}" if last > 0 else "–"
-        told = _beside(expected.grad_ratio[i], "{:.3f}", "{:.3g}")
+        told = _beside(expected.grad_ratio[i], "{:.3f}", "{:#.3g}")
         table.add_row(act.layer, f"{act.grad_mean:+.2e}", f"{act.grad_std:.3e}", ratio, *told)
     console.print(table)
 
@@ -216,11 +216,14 @@ def _table(title: str, first: str, *others: str) -> Table:
 
 
 def _beside(figure: Figure, form: str, short: str = "") -> tuple[str, str]:
-    """Theory's figure and the redraws' 5 to 95 %."""
-    low, _, high = figure.redraws or (None, None, None)
-    short = short or form
-    told = "–" if low is None else f"{_number(low, short)} … {_number(high, short)}"
-    return _number(figure.theory, form), told
+    """Theory's figure and the redraws' 5 to 95 %, in one word so that no line breaks inside."""
+    if figure.redraws is None:
+        return _number(figure.theory, form), "–"
+    low, _, high = (_number(value, short or form).removesuffix(".") for value in figure.redraws)
+    ten, alike = high.partition("e"), low.partition("e")
+    if ten[1:] == alike[1:]:  # one power of ten serves both
+        low = alike[0]
+    return _number(figure.theory, form), f"{low.removesuffix('%')}{'…' if low.startswith('-') else '–'}{high}"
 
 
 def _number(value: float | None, form: str) -> str:
