@@ -37,8 +37,8 @@ Indices = npt.NDArray[np.int64]
 
 ROWS = 256  # examples of a larger minibatch that are looked at; the rest are taken for more of their kind
 FEWEST = 6  # examples, all different, below which batch norm's gradients have no typical size: E[1/σ²] is too wide
-MOST_DRAWS, FEWEST_DRAWS = 2048, 512  # units drawn a layer: many, or where there are many examples or layers, few
-KEPT = 2**23  # numbers kept for the way back, from which on there are many
+MOST_DRAWS, FEWEST_DRAWS = 4096, 512  # units drawn a layer: fewer where there are many examples or layers
+KEPT = 2**23  # numbers kept for the way back, at most, as long as there are more than the fewest draws
 _JITTERS = (1e-12, 1e-10, 1e-8, 1e-6)  # of the mean variance, added where a covariance is singular
 
 
@@ -192,8 +192,9 @@ class _Kernel:
         _, self._first, self._inverse = np.unique(self._contexts, axis=0, return_index=True, return_inverse=True)
         self._inverse = self._inverse.reshape(-1)
         self._share = np.bincount(self._inverse) / self._rows
-        many = self._rows > 64 or 2 * len(layers) * self._rows * MOST_DRAWS > KEPT
-        self._draws = FEWEST_DRAWS if many else MOST_DRAWS
+        self._draws = MOST_DRAWS if self._rows <= 64 else MOST_DRAWS // 4
+        while self._draws > FEWEST_DRAWS and 2 * len(layers) * self._rows * self._draws > KEPT:
+            self._draws //= 2
         #: Plain networks may grow beyond float32's squares; normalised ones cannot.
         self._dtype = np.float64 if norm is None else np.float32
         embedded = self._embedding[self._contexts].reshape(self._rows, -1)
