@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from rich.cells import cell_len
 
+from tests.starts import start
 from tests.ui import fake
 from tuiinit import protocol
 from tuiinit.config import ConfigError, RunConfig
@@ -76,7 +77,7 @@ def trace(config: RunConfig, first: int, last: int) -> protocol.Trace:
 def sound(rng: random.Random, config: RunConfig) -> Any:
     """A frame that an engine might send."""
     step = rng.choice((0, 1, 2, 10, 100, 5707))
-    kind = rng.randrange(8)
+    kind = rng.randrange(9)
     if kind < 3:
         snapshot = fake.snapshot(config, step)
         if config.bn:
@@ -90,6 +91,8 @@ def sound(rng: random.Random, config: RunConfig) -> Any:
         return inspection(config, step)
     if kind == 6:
         return fake.data_info()
+    if kind == 7:
+        return start(config)
     lane = protocol.LaneStatus(
         lane=config.key, step=step, epoch=step / 5707, steps_per_epoch=5707, diverged_at=rng.choice((None, None, step))
     )
