@@ -77,6 +77,7 @@ class Chaos:
         self.chance = chance
         self.tally = tally
         self._stopped: list[int] = []
+        self._woken = False  # it suspended itself: what was typed and not read by then is lost
 
     @property
     def over(self) -> bool:
@@ -94,6 +95,7 @@ class Chaos:
         def holds() -> bool:
             if _state(self.terminal.process.pid) == "T":
                 self.terminal.kill(signal.SIGCONT)
+                self._woken = True
             return self.over or condition()
 
         try:
@@ -179,8 +181,15 @@ class Chaos:
         """The program leaves in order, whatever is open."""
         if not self.over:
             self.leave()  # else the key would be another one after an escape
-            self.terminal.press(QUIT)
-            self._until(lambda: False, "the program ends")
+            self._woken = True
+
+            def ends() -> bool:
+                if self._woken:
+                    self._woken = False
+                    self.terminal.press(QUIT)
+                return False
+
+            self._until(ends, "the program ends")
         code, words = self.terminal.ends(), self.terminal.last_words
         assert code == 0, f"exit code {code}: {words}"
         assert "failed" not in words
