@@ -34,7 +34,7 @@ async def test_screens_that_are_opened_often_leave_nothing() -> None:
     async with explorer() as driver:
         await visit(driver, 1)
         before = living()
-        await visit(driver, 10)
+        await visit(driver, 4)
         after = before
 
         def flat() -> bool:  # the last may still be on its way out
