@@ -13,6 +13,7 @@ from plot_reading import area, cell_width, check_size, curve, dots, ground_at, n
 from tuiinit import plots
 from tuiinit.plots import Axis, Bars, Curve, Role
 from tuiinit.plots.axes import limits
+from tuiinit.plots.curves import apart
 
 # ------------------------------------------------------------------------------------------------- curves
 
@@ -193,11 +194,44 @@ def test_events_and_the_cursor_stand_at_their_x() -> None:
 
 def test_curves_are_told_apart_without_colour() -> None:
     same = [Curve(str(i), [0, 10], [1, 1], plots.SERIES[i], mark=str(i)) for i in range(4)]
-    text = plots.curves(same, 60, 10, x=Axis(0, 10), y=Axis(0, 2)).text
-    assert all(mark in "".join(area(plots.curves(same, 60, 10, x=Axis(0, 10), y=Axis(0, 2)))) for mark in "0123"), text
+    plot = plots.curves(same, 60, 10, x=Axis(0, 10), y=Axis(0, 2))
+    lines = plot.text.split("\n")
+    marks = [(i, line[-1]) for i, line in enumerate(lines) if line[-1] != " "]
+    assert [mark for _, mark in marks] == ["0", "1", "2", "3"]
+    assert [row for row, _ in marks] == list(range(marks[0][0], marks[0][0] + 4))
+    assert not set("0123") & set("".join(area(plot))), "no label covers a curve"
     whole = dots(plots.curves([curve([0, 10], [1, 1])], 60, 10, x=Axis(0, 10), y=Axis(0, 2)))
     dotted = dots(plots.curves([curve([0, 10], [1, 1], dotted=True)], 60, 10, x=Axis(0, 10), y=Axis(0, 2)))
     assert dotted < whole
+
+
+def test_labels_that_share_a_row_stand_around_it() -> None:
+    assert apart([5, 5, 5], 20) == [4, 5, 6]
+    assert apart([0, 0, 0], 20) == [0, 1, 2]
+    assert apart([19, 19], 20) == [18, 19]
+    assert apart([2, 8], 20) == [2, 8]
+
+
+@given(st.lists(st.integers(0, 19), max_size=20))
+def test_labels_never_share_a_row(wanted: list[int]) -> None:
+    rows = apart(sorted(wanted), 20)
+    assert rows == sorted(set(rows))
+    assert all(0 <= row < 20 for row in rows)
+
+
+@given(st.lists(st.floats(-3, 3), min_size=1, max_size=12), st.integers(6, 30))
+def test_labels_stand_beside_their_ends_and_never_on_each_other(ends: list[float], height: int) -> None:
+    drawn = [Curve("c", [0, 1], [0, end], Role.SERIES_0, mark=chr(ord("a") + i)) for i, end in enumerate(ends)]
+    plot = plots.curves(drawn, 60, height, x=Axis(0, 1), y=Axis(-2, 2))
+    canvas = plot.canvases[0]
+    found = {line[-1]: row - canvas.top for row, line in enumerate(plot.text.split("\n")) if line[-1].isalpha()}
+    assert len(found) == min(len(ends), canvas.rows)
+    assert all(0 <= row < canvas.rows for row in found.values())
+    order = [ends[ord(mark) - ord("a")] for mark in sorted(found, key=found.__getitem__)]
+    cell = 4 / canvas.rows
+    assert all(above >= below - cell for above, below in pairwise(order)), "labels stand in the order of the ends"
+    if len(ends) == 1 and -2 <= ends[0] <= 2:
+        assert abs(2 - (next(iter(found.values())) + 0.5) * cell - ends[0]) <= cell
 
 
 def test_the_drawing_area_does_not_jump() -> None:

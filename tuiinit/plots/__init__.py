@@ -5,9 +5,9 @@ and laid into them. Every plot has exactly the asked-for width and height, and n
 """
 
 from .axes import Axis, nice_limits, nice_ticks, tick_label
-from .bands import Band, choose
+from .bands import Band
 from .bars import Bars, density, histograms, overlay
-from .cells import BOTH, DEPTH, SERIES, SHADES, Canvas, Plot, Role, Row, Shown, Span, by_depth
+from .cells import BOTH, DEPTH, SERIES, SHADES, Canvas, Plot, Role, Row, Shown, Span, by_depth, choose
 from .curves import Curve, curves, legend
 from .depth import Line, depth
 from .pictures import heat, image

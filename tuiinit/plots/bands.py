@@ -81,15 +81,6 @@ def span_of(bands: Sequence[Band]) -> tuple[float, float]:
     return value_range(*(edges for edges, density in pairs if density.size)) or (0.0, 1.0)
 
 
-def choose(count: int, most: int) -> list[int]:
-    """At most `most` indices of `count`, evenly spaced, the first and the last among them."""
-    if count <= most:
-        return list(range(count))
-    if most < 2:
-        return [0][:most]
-    return [round(i * (count - 1) / (most - 1)) for i in range(most)]
-
-
 def row_width(row: Row) -> int:
     """Cells that a row takes."""
     return sum(len(span.text) for span in row)

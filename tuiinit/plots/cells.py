@@ -92,6 +92,15 @@ def by_depth(count: int) -> tuple[Role, ...]:
     return tuple(DEPTH[round(i * last / max(1, count - 1))] for i in range(count))
 
 
+def choose(count: int, most: int) -> list[int]:
+    """At most `most` indices of `count`, evenly spaced, the first and the last among them."""
+    if count <= most:
+        return list(range(count))
+    if most < 2:
+        return [0][:most]
+    return [round(i * (count - 1) / (most - 1)) for i in range(most)]
+
+
 class Span(NamedTuple):
     """Neighbouring cells of one role; `ground` is the role whose colour lies behind them, if any."""
 

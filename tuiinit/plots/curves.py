@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .axes import GUTTER, Axis, Frame, framed, nice_limits, value_range
-from .cells import BLANK, Canvas, Cells, Floats, Grid, Plot, Role, Row, Shown, Span, clean_text, shorten
+from .cells import BLANK, Canvas, Cells, Floats, Grid, Plot, Role, Row, Shown, Span, choose, clean_text, shorten
 from .raster import BRAILLE, Dots, braille, extent, fill, runs, scatter
 
 LINE = ord("─")
@@ -26,8 +26,8 @@ class Curve:
     """One curve: y over x, each (n,); `low` and `high` (n,), where given, are the range behind each point.
 
     A value that is not finite breaks the line. `dotted` draws it with gaps (the lane before); `mark` is a
-    character put at the curve's end, which tells curves apart without colour. `points` draws each value for
-    itself instead of a line: as a dot, or as the mark, which is easier to see where points are few.
+    character put beside the frame where the curve ends, which tells curves apart without colour. `points` draws
+    each value for itself instead of a line: as a dot, or as the mark, which is easier to see where points are few.
     """
 
     name: str
@@ -75,7 +75,13 @@ def curves(
     gutter = max([GUTTER, *(min(10, len(label)) for _, label in y_axis.ticks or ())])
     if y_labels and gutter > GUTTER and Frame(frame.width, frame.height, gutter).fits:
         frame = Frame(frame.width, frame.height, gutter)
-    grid, canvas = framed(frame, x_axis, y_axis)
+    if any(curve.mark and not curve.points for curve in curves):
+        narrower = Frame(frame.width - 1, frame.height, frame.gutter)
+        frame = narrower if narrower.fits else frame
+    part, canvas = framed(frame, x_axis, y_axis)
+    grid = Grid(max(0, width), max(0, height))
+    for whole, framed_part in ((grid.codes, part.codes), (grid.roles, part.roles)):
+        whole[:, : frame.width] = framed_part
     drawn = _Canvas(grid, canvas)
     for value, _ in lines:
         drawn.horizontal(value)
@@ -151,10 +157,8 @@ class _Canvas:
                 dots &= np.arange(dots.shape[1]) % 4 < 2
             self._dots(dots, curve.role, lines)
             self._beyond(top, bottom, curve.role)
-        taken: set[tuple[int, int]] = set()
-        for curve, (top, bottom) in zip(curves, extents, strict=True):
-            if curve.mark:
-                self._mark(curve, top, bottom, taken)
+        ends = [(self._end(top, bottom), curve) for curve, (top, bottom) in zip(curves, extents, strict=True)]
+        self._labels([(end, curve) for end, curve in ends if curve.mark and end is not None])
         for curve in drawn:
             if curve.points:
                 self._points(curve, lines)
@@ -206,16 +210,24 @@ class _Canvas:
         is_braille: npt.NDArray[np.bool_] = (self.codes[row] > BRAILLE) & (self.codes[row] < BRAILLE + 256)
         return is_braille
 
-    def _mark(self, curve: Curve, top: Floats, bottom: Floats, taken: set[tuple[int, int]]) -> None:
-        """Put the curve's mark at its end, or before it where another curve's mark is."""
-        rows = 4 * self.canvas.rows
-        for column in np.flatnonzero((bottom >= 0) & (top < rows))[::-2].tolist():
-            middle = (max(0.0, top[column]) + min(rows - 1.0, bottom[column])) / 2
-            cell = int(middle) // 4, column // 2
-            if cell not in taken:
-                taken.add(cell)
-                self.codes[cell], self.roles[cell] = ord(clean_text(curve.mark)[:1] or " "), curve.role
-                return
+    @staticmethod
+    def _end(top: Floats, bottom: Floats) -> float | None:
+        """Where a curve ends, in dots from the top and not cut to the drawing area; None if it is nowhere."""
+        known = np.flatnonzero(np.isfinite(top) & np.isfinite(bottom))
+        if not len(known):
+            return None
+        return float(top[known[-1]] + bottom[known[-1]]) / 2
+
+    def _labels(self, ends: Sequence[tuple[float, Curve]]) -> None:
+        """Put marks into the column beside the frame, each as near to its curve's end as the others leave it."""
+        column = self.canvas.left + self.canvas.columns + 1
+        if column >= self.grid.width:
+            return
+        ordered = sorted(ends, key=lambda end: end[0])
+        ordered = [ordered[i] for i in choose(len(ordered), self.canvas.rows)]
+        wanted = [int(np.clip(end // 4, 0, self.canvas.rows - 1)) for end, _ in ordered]
+        for (_, curve), row in zip(ordered, apart(wanted, self.canvas.rows), strict=True):
+            self.grid.put(self.canvas.top + row, column, clean_text(curve.mark)[:1] or " ", curve.role)
 
     def line_label(self, value: float, label: str) -> None:
         row = self.canvas.row_of(value)
@@ -238,6 +250,22 @@ class _Canvas:
         # The last event goes first; a label that would run into another one or its line is left out.
         if label and at >= 0 and not (self.roles[0, at : at + len(label)] == Role.EVENT).any():
             self.grid.put(self.canvas.top, self.canvas.left + at, label, Role.EVENT)
+
+
+def apart(wanted: Sequence[int], rows: int) -> list[int]:
+    """Rising rows, no two the same, as near as can be to those wanted (rising, no more than there are rows).
+
+    Where some would share a row they stand around its middle (isotonic regression by pooling neighbours).
+    """
+    groups: list[tuple[float, int]] = []  # mean of wanted row − place, how many
+    for place, row in enumerate(wanted):
+        mean, count = float(row - place), 1
+        while groups and groups[-1][0] > mean:
+            before, many = groups.pop()
+            mean, count = (before * many + mean * count) / (many + count), many + count
+        groups.append((mean, count))
+    starts = [min(max(0, round(mean)), rows - len(wanted)) for mean, count in groups for _ in range(count)]
+    return [start + place for place, start in enumerate(starts)]
 
 
 def legend(items: Sequence[tuple[str, Role]], width: int) -> tuple[Row, ...]:

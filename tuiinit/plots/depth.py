@@ -16,7 +16,6 @@ from .bands import (
     Height,
     Layout,
     canvas_of,
-    choose,
     columns_of,
     framed_bands,
     mark_beyond,
@@ -26,7 +25,7 @@ from .bands import (
     span_of,
     top_of,
 )
-from .cells import BLANK, NO_GROUND, SHADES, Canvas, Floats, Grid, Plot, Role, Row, by_depth, shorten
+from .cells import BLANK, NO_GROUND, SHADES, Canvas, Floats, Grid, Plot, Role, Row, by_depth, choose, shorten
 from .curves import TOO_SMALL
 from .ridges import FILLED, FOOT, HEAD
 

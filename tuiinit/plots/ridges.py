@@ -21,7 +21,6 @@ from .bands import (
     Layout,
     beyond_roles,
     canvas_of,
-    choose,
     columns_of,
     framed_bands,
     mark_beyond,
@@ -31,7 +30,7 @@ from .bands import (
     span_of,
     top_of,
 )
-from .cells import BOTH, DEPTH, NO_GROUND, Canvas, Cells, Grid, Plot, Role, Row, by_depth, shorten
+from .cells import BOTH, DEPTH, NO_GROUND, Canvas, Cells, Grid, Plot, Role, Row, by_depth, choose, shorten
 from .curves import ABOVE, TOO_SMALL
 from .raster import BRAILLE, braille, extent, fill, runs
 
