@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 from ...config import RANGES
+from ...expected import Figure
 from ...plots import Line, Role
 from ...protocol import Activation, Histogram
 from ...thresholds import SATURATED_AT
@@ -26,9 +27,13 @@ def _pairs(session: Session) -> list[tuple[Activation, Activation | None]]:
 
 def _growth(session: Session) -> list[float | None]:
     """Theory's std of the gradient at each layer relative to the last."""
-    theory = session.prediction()
-    told = [theory.layer(a.layer) if theory else None for a, _ in _pairs(session)]
-    return [t.grad_std if t else None for t in told]
+    return _theory(session.expected().grad_ratio, len(_pairs(session)))
+
+
+def _theory(figures: Sequence[Figure], layers: int) -> list[float | None]:
+    """Theory's number for each layer, None where there is none."""
+    told = [figure.theory for figure in figures[:layers]]
+    return [*told, *[None] * (layers - len(told))]
 
 
 def _theory_lines(layers: Sequence[tuple[float | None, float | None]]) -> Sequence[Line]:
@@ -83,7 +88,7 @@ class Activations(HistogramView):
                 "std",
                 wide_enough(5, std),
                 plain([number(a.std) for a, _ in pairs]),
-                [number(t.std) if t else "" for t in told],
+                [number(t) if t is not None else "" for t in _theory(expected.std, len(pairs))],
                 [number(b.std) if b else "" for _, b in pairs],
                 std[: len(pairs)],
             ),
@@ -91,7 +96,7 @@ class Activations(HistogramView):
                 "saturated",
                 9,
                 plain([percent(a.saturated) for a, _ in pairs]),
-                [percent(t.saturated) if t else "" for t in told],
+                [percent(t) if t is not None else "" for t in _theory(expected.saturated, len(pairs))],
                 [percent(b.saturated) if b else "" for _, b in pairs],
                 share[: len(pairs)],
             ),
@@ -111,7 +116,8 @@ class Activations(HistogramView):
     def lines(self, session: Session) -> Sequence[Line]:
         theory = session.prediction()
         told = [theory.layer(a.layer) if theory else None for a, _ in _pairs(session)]
-        return _theory_lines([(t.mean, t.std) if t else (None, None) for t in told])
+        stds = _theory(session.expected().std, len(told))
+        return _theory_lines([(t.mean if t else None, std) for t, std in zip(told, stds, strict=True)])
 
     def range(self, session: Session) -> tuple[float, float] | None:
         limits = RANGES[session.settings.nonlinearity]
