@@ -118,7 +118,10 @@ class Terminal:
                 return
             with self._lock:
                 self._output += data
-                self._stream.feed(data)
+                try:
+                    self._stream.feed(data)
+                except TypeError:  # keys typed while the program was suspended are echoed: no sequence of anybody's
+                    self._stream = pyte.ByteStream(self._screen)
                 self._text = None
 
     # ------------------------------------------------------------------------------------------- doing
