@@ -18,10 +18,10 @@ from pathlib import Path
 from svg import svg
 from textual.pilot import Pilot
 
-from tuiinit.config import DEFAULT, RunConfig
-from tuiinit.link import Link
-from tuiinit.ui.app import ExplorerApp
-from tuiinit.ui.views import VIEWS
+from tuiinit.config.run import DEFAULT, RunConfig
+from tuiinit.explorer.app import ExplorerApp
+from tuiinit.stream.link import Link
+from tuiinit.views import VIEWS
 
 ASSETS = Path(__file__).parent.parent / "assets"
 PATIENCE = 120.0  # seconds that a picture may take

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tuiinit.ui.actions import key_table
+from tuiinit.session.actions import key_table
 
 README = Path(__file__).parent.parent / "README.md"
 BEGIN, END = "<!-- keys -->", "<!-- /keys -->"

@@ -21,7 +21,8 @@ import hypothesis
 import pytest
 
 from tests import warm as warm_engines
-from tuiinit import link, runs
+from tuiinit.experiments import runs
+from tuiinit.stream import link
 
 hypothesis.settings.register_profile("suite", deadline=None, max_examples=50, print_blob=True)
 hypothesis.settings.load_profile("suite")

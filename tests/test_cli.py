@@ -15,11 +15,12 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
-from tuiinit import stand_ins
 from tuiinit.cli import cli, main
-from tuiinit.config import Change, RunConfig, to_toml
+from tuiinit.config.presets import BY_NAME
+from tuiinit.config.run import Change, RunConfig
+from tuiinit.config.toml import to_toml
 from tuiinit.engine.lanes import device_of
-from tuiinit.presets import BY_NAME
+from tuiinit.host import stand_ins
 
 SMALL = ("run", "--hidden", "5,4", "--device", "cpu")
 KEYS = {
@@ -349,7 +350,8 @@ def test_every_setting_has_an_option() -> None:
 
 
 def test_an_engine_that_dies_is_exit_code_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    from tuiinit import link, runs
+    from tuiinit.experiments import runs
+    from tuiinit.stream import link
 
     monkeypatch.setattr(link, "engine_command", lambda command, **_: [sys.executable, "-c", ""])
     result = CliRunner().invoke(cli, ["run", "--steps", "1"], standalone_mode=False)

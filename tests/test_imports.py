@@ -17,12 +17,13 @@ def loaded(code: str) -> set[str]:
 
 def test_the_screens_side_never_loads_torch() -> None:
     assert "torch" not in loaded(
-        "import tuiinit.ui.app\nfrom tuiinit import plots, history, link, findings, theory, runs, tables"
+        "import tuiinit.explorer.app, tuiinit.plots, tuiinit.stream.history, tuiinit.stream.link\n"
+        "import tuiinit.insight.findings, tuiinit.experiments.runs, tuiinit.paper.runs"
     )
 
 
 def test_what_both_sides_share_loads_neither() -> None:
-    assert not loaded("import tuiinit.protocol, tuiinit.config, tuiinit.data.words") & {"torch", *DRAWING}
+    assert not loaded("import tuiinit.stream.protocol, tuiinit.config.run, tuiinit.data.words") & {"torch", *DRAWING}
 
 
 def test_the_engine_draws_nothing() -> None:
@@ -36,7 +37,7 @@ def test_the_command_line_is_light() -> None:
 
 def test_starting_the_explorer_loads_no_torch() -> None:
     code = """
-import tuiinit.cli as cli, tuiinit.ui.app as app, tuiinit.link as link
+import tuiinit.cli as cli, tuiinit.explorer.app as app, tuiinit.stream.link as link
 cli._need_terminal = lambda: None
 app.explore = lambda *arguments, **settings: 0
 link.Link.child = classmethod(lambda cls, command=None: None)

@@ -14,7 +14,7 @@ import threading
 
 def serve(listener: socket.socket) -> None:
     """Fork an engine for every program that connects, until standard input ends, as it does with the tests."""
-    from tuiinit.engine.server import main
+    from tuiinit.engine.process import main
 
     while listener in select.select([listener, sys.stdin], [], [])[0]:
         lender, _ = listener.accept()

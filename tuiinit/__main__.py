@@ -1,6 +1,6 @@
 """`python -m tuiinit`, and the console script: ctrl+c is answered before anything else is loaded."""
 
-from . import interrupt
+from .host import interrupt
 
 
 def main() -> None:

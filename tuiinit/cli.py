@@ -10,30 +10,20 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from . import ending, interrupt, presets, streams
-from .config import (
-    DEVICES,
-    MAX_PROCESSES,
-    MAX_STEP,
-    NONLINEARITIES,
-    OPTIMIZERS,
-    Change,
-    ConfigError,
-    RunConfig,
-    load,
-    parse_change,
-    parse_hidden,
-    parse_number,
-    parse_pair,
-)
+from .config import presets
+from .config.intake import COLUMN, DATA, take_data
+from .config.nonlinearities import NONLINEARITIES
+from .config.run import DEVICES, MAX_PROCESSES, MAX_STEP, OPTIMIZERS, Change, RunConfig, parse_change, parse_pair
+from .config.toml import load
+from .config.values import ConfigError, parse_hidden, parse_number
 from .data.given import is_name
-from .intake import COLUMN, DATA, take_data
-from .progress_bar import progress_bar
-from .visible import visible
+from .host import ending, interrupt, streams
+from .host.visible import visible
+from .paper.progress_bar import progress_bar
 
 if TYPE_CHECKING:
-    from .link import Link
-    from .recording import Recording
+    from .stream.link import Link
+    from .stream.recording import Recording
 
 F = TypeVar("F", bound=Callable[..., Any])
 FAILED, WRONG_USE = 1, 2
@@ -160,15 +150,15 @@ def cli(
     if is_name(config.data) and sys.stdout.isatty() and not streams.keys_from_terminal():
         raise click.UsageError("the words came by standard input, and there is no terminal to take keys from")
     _need_terminal()
-    from .link import Link, engine_command, given_words
+    from .stream.link import Link, engine_command, given_words
 
     def start() -> Link:
         return Link.child(engine_command(engine_line, compile_steps=compile_steps))
 
     first = start()  # torch loads while the screen does
-    from .recorder import Recorder
-    from .recording import ResumedLink
-    from .ui.app import explore
+    from .explorer.app import explore
+    from .stream.recorder import Recorder
+    from .stream.replay import ResumedLink
 
     stream = first if recalled is None else ResumedLink(recalled, first)
     recorder = Recorder()
@@ -179,7 +169,7 @@ def cli(
 
 def _recording(file: str) -> Recording:
     """A recording by its file name, or the last session's if that is empty. Raises RecordingError."""
-    from . import recording
+    from .stream import recording
 
     return recording.load(Path(file)) if file else recording.last()
 
@@ -197,8 +187,8 @@ def replay(file: str | None, last: bool) -> None:
     recording = _recording(file or "")
     recording.give_words()  # a sweep may start engines
     _need_terminal()
-    from .recording import FileLink
-    from .ui.app import explore
+    from .explorer.app import explore
+    from .stream.replay import FileLink
 
     sys.exit(explore(FileLink(recording), recording.config, recalled=recording))
 
@@ -228,8 +218,9 @@ def run(steps: int | None, epochs: int | None, compile_steps: bool, fold: bool, 
     if fold and not config.bn:
         raise click.UsageError("--fold needs a network with batch norm: give --bn, too")
     config = take_data(config)
-    from . import runs, tables
-    from .link import engine_command
+    from .experiments import runs
+    from .paper import runs as tables
+    from .stream.link import engine_command
 
     engine = engine_command(None, compile_steps=compile_steps)
     with progress_bar("training") as progress:
@@ -277,16 +268,17 @@ def sweep(steps: int, gains: str, seeds: int, processes: int | None, as_json: bo
 
     --bn or --no-bn keeps to one of the two.
     """
-    from . import sweep as sweeps
-    from . import sweep_tables
-    from .runs import RunError
+    from .experiments.runs import RunError
+    from .experiments.sweep import sweep as sweeps
+    from .experiments.sweep.plan import AXIS_OPTIONS, Plan, parse_axis, parse_gains
+    from .paper import sweeps as sweep_tables
 
-    axis = sweeps.parse_axis({name: options.pop(name) for name in sweeps.AXIS_OPTIONS})
+    axis = parse_axis({name: options.pop(name) for name in AXIS_OPTIONS})
     if options["gain"] is not None:
         raise click.UsageError("tuiinit sweep takes --gains, not --gain")
     states = (False, True) if options["bn"] is None else (options["bn"],)
     base = take_data(config_from(options))
-    plan = sweeps.Plan(base, sweeps.parse_gains(gains), steps, states, *axis, seeds=seeds)
+    plan = Plan(base, parse_gains(gains), steps, states, *axis, seeds=seeds)
     with progress_bar("sweeping") as progress:
         cells = sweeps.run(plan, processes=processes, progress=progress)
     if as_json:
@@ -310,8 +302,9 @@ def claims(ids: tuple[str, ...], data: str | None, column: str | None, as_json: 
     On the CPU, where the same seed gives the same numbers.
     """
     base = take_data(RunConfig(data=data, column=column, device="cpu"))
-    from . import runs
-    from .claims import check, find, show
+    from .experiments import runs
+    from .experiments.claims import check, find
+    from .paper import claims as show
 
     wanted = find(ids)
     with progress_bar("measuring") as progress:
@@ -342,7 +335,7 @@ def report(out: str, force: bool, steps: int, **options: Any) -> None:
         if options[name] is not None:
             raise click.UsageError(f"the report varies {name.replace('_', '-')} itself: leave the option out")
     base = take_data(config_from(options))
-    from .report import write
+    from .paper.report import write
 
     with progress_bar("measuring") as progress:
         path = write(Path(out), base, steps=steps, progress=progress, force=force)
@@ -359,7 +352,7 @@ def print_json(text: bytes) -> None:
 def engine(compile_steps: bool) -> None:
     """Speak the protocol on standard input and output (started by the explorer)."""
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy's products are small, too: threads would wait in vain
-    from .engine.server import main as serve
+    from .engine.process import main as serve
 
     serve(compile_steps=compile_steps)
 
@@ -378,14 +371,14 @@ def main() -> None:
         fail("interrupted", interrupt.CODE)
     except ValueError as error:
         from .data.reading import DataError
-        from .recording import RecordingError
+        from .stream.recording import RecordingError
 
         if not isinstance(error, ConfigError | DataError | RecordingError):
             raise
         fail(str(error), WRONG_USE)
     except RuntimeError as error:
-        from .link import LinkError
-        from .runs import RunError
+        from .experiments.runs import RunError
+        from .stream.link import LinkError
 
         if not isinstance(error, RunError | LinkError):
             raise

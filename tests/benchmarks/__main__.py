@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 
 import torch
 
-from . import engine, explorer, soak
-from .table import Row, print_rows
+from tests.benchmarks import engine, explorer, soak
+from tests.benchmarks.table import Row, print_rows
 
 BENCHMARKS: dict[str, Callable[[], Iterator[Row]]] = {
     "steps": engine.steps,

@@ -12,18 +12,20 @@ from functools import partial
 import torch
 from torch.nn import functional
 
-from tuiinit import protocol, sweep
-from tuiinit.config import RunConfig
+from tests.benchmarks.lecture import LectureNetwork
+from tests.benchmarks.table import Row, paired
+from tuiinit.config.run import RunConfig
 from tuiinit.data import words as text
-from tuiinit.engine.compiled import Compiler
 from tuiinit.engine.lanes import Lanes
+from tuiinit.engine.minibatches import Dataset
 from tuiinit.engine.network import Network
-from tuiinit.engine.probe import Hooks
+from tuiinit.engine.quick.compiled import Compiler
 from tuiinit.engine.server import STRIDE
-from tuiinit.engine.trainer import Dataset, Trainer
-
-from .lecture import LectureNetwork
-from .table import Row, paired
+from tuiinit.engine.trainer import Trainer
+from tuiinit.experiments.sweep import sweep
+from tuiinit.experiments.sweep.plan import Plan
+from tuiinit.measure.hooks import Hooks
+from tuiinit.stream import wire
 
 STEPS = 60
 LONG = 1_000  # steps that tell how many go between two snapshots
@@ -211,7 +213,7 @@ def lanes() -> Iterator[Row]:
 
 def processes() -> Iterator[Row]:
     """A sweep of the usual length by one engine process and by two."""
-    plan = sweep.Plan(RunConfig(), gains=(0.5, 1.0, 5 / 3, 3.0), steps=1_000, seeds=2)
+    plan = Plan(RunConfig(), gains=(0.5, 1.0, 5 / 3, 3.0), steps=1_000, seeds=2)
     _, _, ratio = paired(partial(sweep.run, plan, processes=1), partial(sweep.run, plan, processes=2), 3)
     yield Row("a sweep of 16 runs of 1,000 steps, one process against two", f"{ratio:.2f} ×", "> 1.3 ×", ratio > 1.3)
 
@@ -221,4 +223,4 @@ def message() -> Iterator[Row]:
     lane = Trainer(RunConfig(bn=True), _dataset(), CPU)
     lane.peek()
     assert lane.latest is not None
-    yield Row("a snapshot with batch norm on the wire", f"{len(protocol.pack(lane.latest)) / 1024:.0f} KiB")
+    yield Row("a snapshot with batch norm on the wire", f"{len(wire.pack(lane.latest)) / 1024:.0f} KiB")

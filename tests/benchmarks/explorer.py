@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.benchmarks.table import Row
 from tests.faults.terminal import Terminal, until
-from tuiinit import protocol, runs
-from tuiinit.config import RunConfig
-from tuiinit.link import Engine
-
-from .table import Row
+from tuiinit.config.run import RunConfig
+from tuiinit.experiments import runs
+from tuiinit.stream import protocol
+from tuiinit.stream.link import Engine
 
 ROUNDS = 7
 WATCHED = 8.0  # seconds of training that are watched

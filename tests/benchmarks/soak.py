@@ -13,14 +13,14 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from tests.benchmarks.table import Row
 from tests.faults.terminal import EXPLORER, Terminal, until
-from tuiinit import recording
-from tuiinit.config import Change, RunConfig
+from tuiinit.config.run import Change, RunConfig
 from tuiinit.data import words as text
-from tuiinit.engine.trainer import Dataset, Trainer
-from tuiinit.protocol import Snapshot
-
-from .table import Row
+from tuiinit.engine.minibatches import Dataset
+from tuiinit.engine.trainer import Trainer
+from tuiinit.stream import recording
+from tuiinit.stream.protocol import Snapshot
 
 STEPS = 200_000
 DROP = 150_000  # lr falls to a tenth

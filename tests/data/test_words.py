@@ -17,7 +17,7 @@ import pytest
 from tuiinit.data import given, reading
 from tuiinit.data import words as text
 from tuiinit.data.reading import DataError
-from tuiinit.visible import symbol
+from tuiinit.host.visible import symbol
 
 WORDS = ["anna", "otto", "eva", "ada", "emma", "lea", "leo", "mia", "noa", "ida", "ina", "uli"]
 

@@ -7,9 +7,10 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from tuiinit.config import RunConfig
+from tuiinit.config.run import RunConfig
 from tuiinit.data import words as text
-from tuiinit.engine.trainer import Dataset, Trainer
+from tuiinit.engine.minibatches import Dataset
+from tuiinit.engine.trainer import Trainer
 
 CPU = torch.device("cpu")
 Make = Callable[..., Trainer]

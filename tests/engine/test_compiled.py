@@ -16,12 +16,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from tuiinit.config import NONLINEARITIES, OPTIMIZERS, RunConfig
-from tuiinit.engine import compiled
-from tuiinit.engine.compiled import Compiler, FunctionalStep, Recipe
+from tests.engine.conftest import Make
+from tuiinit.config.nonlinearities import NONLINEARITIES
+from tuiinit.config.run import OPTIMIZERS, RunConfig
+from tuiinit.engine.quick import compiled, functional
+from tuiinit.engine.quick.compiled import Compiler
+from tuiinit.engine.quick.functional import FunctionalStep
+from tuiinit.engine.quick.recipe import Recipe
 from tuiinit.engine.trainer import Trainer
-
-from .conftest import Make
 
 SMALL = RunConfig(hidden=(6, 5), embedding=3)
 TINY = RunConfig(hidden=(3,), embedding=2, bn=True)
@@ -103,9 +105,9 @@ def test_the_formulas_are_the_plain_steps(trainer: Make, settings: dict[str, Any
 def test_tanh_in_formulas() -> None:
     sizes = torch.cat([torch.logspace(-35, 2, 100_001), torch.linspace(0, 12, 100_001)])
     x = torch.cat([sizes, -sizes])
-    torch.testing.assert_close(compiled.tanh(x).double(), torch.tanh(x.double()), rtol=3e-7, atol=0)
+    torch.testing.assert_close(functional.tanh(x).double(), torch.tanh(x.double()), rtol=3e-7, atol=0)
     ends = torch.tensor([0.0, float("inf"), -float("inf"), 1e30, -1e30, float("nan")])
-    torch.testing.assert_close(compiled.tanh(ends), torch.tanh(ends), rtol=0, atol=0, equal_nan=True)
+    torch.testing.assert_close(functional.tanh(ends), torch.tanh(ends), rtol=0, atol=0, equal_nan=True)
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
@@ -249,7 +251,7 @@ def test_a_step_that_cannot_be_compiled_is_given_up(trainer: Make, monkeypatch: 
 def test_a_compiler_whose_engine_is_gone_ends(trainer: Make, cache: Path, tmp_path: Path, told: bool) -> None:
     (tmp_path / "scratch").mkdir()
     process = subprocess.Popen(
-        [sys.executable, "-m", "tuiinit.engine.compiled"],
+        [sys.executable, "-m", "tuiinit.engine.quick.compiling"],
         stdin=subprocess.PIPE,
         start_new_session=True,
         env={**os.environ, "TMPDIR": str(tmp_path / "scratch")},

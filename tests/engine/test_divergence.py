@@ -9,11 +9,11 @@ import hypothesis.strategies as st
 import numpy as np
 import pytest
 
-from tuiinit.config import NONLINEARITIES, OPTIMIZERS, RunConfig
+from tests.engine.conftest import Make
+from tests.engine.test_trainer import SMALL, finite
+from tuiinit.config.nonlinearities import NONLINEARITIES
+from tuiinit.config.run import OPTIMIZERS, RunConfig
 from tuiinit.engine.inspect import inspect
-
-from .conftest import Make
-from .test_trainer import SMALL, finite
 
 DIVERGES = [
     {"nonlinearity": "linear", "lr": 100.0, "output_scale": 1.0},

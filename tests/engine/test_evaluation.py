@@ -10,12 +10,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from tuiinit.config import RunConfig
+from tests.engine.conftest import Make
+from tuiinit.config.run import RunConfig
 from tuiinit.engine.inspect import inspect
-from tuiinit.engine.trainer import Dataset, Trainer
-from tuiinit.protocol import floats
-
-from .conftest import Make
+from tuiinit.engine.minibatches import Dataset
+from tuiinit.engine.trainer import Trainer
+from tuiinit.stream.protocol import floats
 
 SMALL = RunConfig(hidden=(30, 20), device="cpu")
 STEPS = 40

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
+from tests.engine.conftest import Make
 from tuiinit.engine.fold import compare, folded
 from tuiinit.engine.inspect import inspect
-from tuiinit.engine.trainer import Dataset, Trainer
-
-from .conftest import Make
+from tuiinit.engine.minibatches import Dataset
+from tuiinit.engine.trainer import Trainer
 
 SETTINGS = [
     {},

@@ -7,14 +7,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from tuiinit.config import RANGES, RunConfig
+from tests.engine.conftest import CPU
+from tests.engine.test_probe import check_activation
+from tuiinit.config.nonlinearities import RANGES
+from tuiinit.config.run import RunConfig
+from tuiinit.engine.minibatches import Dataset
 from tuiinit.engine.network import Network
 from tuiinit.engine.passes import train_pass
-from tuiinit.engine.probe import Hooks
-from tuiinit.engine.trainer import Dataset
-
-from .conftest import CPU
-from .test_probe import check_activation
+from tuiinit.measure.hooks import Hooks
 
 
 class Foreign(nn.Module):

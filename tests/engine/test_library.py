@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from tuiinit.config import RunConfig
-from tuiinit.engine import compiled, library
-from tuiinit.engine.compiled import Compiler, Recipe
+from tests.engine.conftest import Make
+from tuiinit.config.run import RunConfig
+from tuiinit.engine import library
 from tuiinit.engine.lanes import Lanes
-
-from .conftest import Make
+from tuiinit.engine.quick import compiled
+from tuiinit.engine.quick.compiled import Compiler
+from tuiinit.engine.quick.recipe import Recipe
 
 NOBODY = 65534
 SMALL = RunConfig(hidden=(6, 5), embedding=3, device="cpu")

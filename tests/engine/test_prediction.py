@@ -7,11 +7,11 @@ import math
 import numpy as np
 import pytest
 
-from tuiinit.config import LECTURE_GAINS, RunConfig
-from tuiinit.protocol import Snapshot
-from tuiinit.theory import predict
-
-from .conftest import Make
+from tests.engine.conftest import Make
+from tuiinit.config.nonlinearities import LECTURE_GAINS
+from tuiinit.config.run import RunConfig
+from tuiinit.insight.theory import predict
+from tuiinit.stream.protocol import Snapshot
 
 SEEDS = 32
 ROWS = 256

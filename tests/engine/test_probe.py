@@ -11,12 +11,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from tuiinit.config import NONLINEARITIES, RANGES, Range, RunConfig
-from tuiinit.engine import probe
+from tests.engine.conftest import Make
+from tuiinit.config.nonlinearities import NONLINEARITIES, RANGES, Range
+from tuiinit.config.run import RunConfig
 from tuiinit.engine.trainer import Trainer
-from tuiinit.protocol import Activation, Histogram, Weight
-
-from .conftest import Make
+from tuiinit.measure import records as probe
+from tuiinit.measure.fetch import Fetch
+from tuiinit.stream.protocol import Activation, Histogram, Weight
 
 
 def check_histogram(histogram: Histogram, values: Tensor) -> None:
@@ -38,7 +39,7 @@ def check_histogram(histogram: Histogram, values: Tensor) -> None:
 def _weights(
     names: list[str], data: list[Tensor], grads: list[Tensor], update_data: list[float] | None
 ) -> tuple[Weight, ...] | None:
-    fetch = probe.Fetch()
+    fetch = Fetch()
     groups = [torch.stack([w.flatten(), grad.flatten()])[:, None] for w, grad in zip(data, grads, strict=True)]
     asked = probe.Weights(fetch, [tuple(w.shape) for w in data], groups)
     fetch.fetch()

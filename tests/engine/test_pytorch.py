@@ -9,12 +9,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from tuiinit.config import NONLINEARITIES, OPTIMIZERS, RunConfig
-from tuiinit.engine.network import CURVES, BatchNorm, Network
+from tests.engine.conftest import CPU, Make
+from tuiinit.config.nonlinearities import NONLINEARITIES
+from tuiinit.config.run import OPTIMIZERS, RunConfig
+from tuiinit.engine.minibatches import Dataset
+from tuiinit.engine.network import BatchNorm, Network
 from tuiinit.engine.passes import train_pass
-from tuiinit.engine.trainer import Dataset
-
-from .conftest import CPU, Make
+from tuiinit.measure.nonlinearities import CURVES
 
 MODULES = {
     "tanh": nn.Tanh(),

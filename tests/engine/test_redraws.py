@@ -6,20 +6,19 @@ import numpy as np
 import pytest
 import torch
 
-from tuiinit import protocol as p
-from tuiinit.config import RunConfig
+from tests.engine.conftest import CPU, Make
+from tests.engine.test_server import TINY, Screen, of
+from tests.engine.test_server import screen as screen
+from tests.engine.test_trainer import timeless
+from tuiinit.config.run import RunConfig
 from tuiinit.engine import redraws
 from tuiinit.engine.lanes import Lanes
 from tuiinit.engine.network import Network
 from tuiinit.engine.redraws import Starts, draws_of
 from tuiinit.engine.trainer import Trainer
-from tuiinit.misfit import misfit
-from tuiinit.protocol import Start, floats
-
-from .conftest import CPU, Make
-from .test_server import TINY, Screen, of
-from .test_server import screen as screen  # a fixture
-from .test_trainer import timeless
+from tuiinit.stream import protocol as p
+from tuiinit.stream.misfit import misfit
+from tuiinit.stream.protocol import Start, floats
 
 SMALL = RunConfig(hidden=(20, 20, 20), device="cpu")
 

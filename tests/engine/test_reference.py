@@ -10,12 +10,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from tuiinit.config import NONLINEARITIES
-from tuiinit.engine.trainer import Dataset
-from tuiinit.protocol import floats
-
-from .conftest import Make
-from .reference import PlainNetwork, Record
+from tests.engine.conftest import Make
+from tests.engine.reference import PlainNetwork, Record
+from tuiinit.config.nonlinearities import NONLINEARITIES
+from tuiinit.engine.minibatches import Dataset
+from tuiinit.stream.protocol import floats
 
 STEPS = 30
 SATURATED = {

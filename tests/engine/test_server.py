@@ -13,14 +13,14 @@ from typing import Any, TypeVar
 import numpy as np
 import pytest
 
-from tuiinit import protocol as p
-from tuiinit.config import RunConfig
+from tests.engine.conftest import Make
+from tests.engine.test_trainer import timeless
+from tuiinit.config.run import RunConfig
 from tuiinit.engine.server import Server
 from tuiinit.engine.trainer import Trainer
-from tuiinit.protocol import Command, Message, floats
-
-from .conftest import Make
-from .test_trainer import timeless
+from tuiinit.stream import protocol as p
+from tuiinit.stream import wire
+from tuiinit.stream.protocol import Command, Message, floats
 
 TINY = RunConfig(hidden=(8, 8), embedding=2, device="cpu", batch_size=16)
 SECONDS = 30.0  # that a test waits before it gives up
@@ -489,4 +489,4 @@ def test_a_frame_survives_the_journey(screen: Screen) -> None:
         p.Select(lanes=(TINY, TINY.replace(bn=True))), p.Advance(steps=2), p.Evaluate(), p.Inspect()
     )
     for frame in frames:
-        assert p.frame_from(p.pack(frame)[4:]) == frame
+        assert wire.frame_from(wire.pack(frame)[4:]) == frame

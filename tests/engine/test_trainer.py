@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 import torch
 
-from tuiinit.config import OPTIMIZERS, Change, RunConfig
-from tuiinit.engine.trainer import BLOCK, Minibatches, Trainer
-from tuiinit.protocol import Snapshot
-
-from .conftest import CPU, Make
+from tests.engine.conftest import CPU, Make
+from tuiinit.config.run import OPTIMIZERS, Change, RunConfig
+from tuiinit.engine.minibatches import BLOCK, Minibatches
+from tuiinit.engine.trainer import Trainer
+from tuiinit.stream.protocol import Snapshot
 
 COUNTED = (torch.arange(1_000)[:, None], -torch.arange(1_000))  # each example tells its index
 SMALL = RunConfig(hidden=(20, 20), device="cpu")
@@ -275,7 +275,7 @@ def test_output_scale_zero_lets_no_gradient_below_at_the_first_step(trainer: Mak
 
 def test_a_batch_larger_than_the_data(trainer: Make, tmp_path: Any) -> None:
     from tuiinit.data import words as text
-    from tuiinit.engine.trainer import Dataset
+    from tuiinit.engine.minibatches import Dataset
 
     file = tmp_path / "few.txt"
     file.write_text("\n".join(["anna", "otto", "eva", "ada", "emma", "lea", "leo", "mia", "noa", "ida", "ina"]))

@@ -8,13 +8,12 @@ from typing import Any
 import pytest
 import torch
 
-from tuiinit.config import RunConfig
+from tests.engine.conftest import Make
+from tuiinit.config.run import RunConfig
 from tuiinit.engine.trainer import Trainer
-from tuiinit.findings import findings, on_paper
-from tuiinit.misfit import misfit
-from tuiinit.protocol import Snapshot
-
-from .conftest import Make
+from tuiinit.insight.findings import findings, on_paper
+from tuiinit.stream.misfit import misfit
+from tuiinit.stream.protocol import Snapshot
 
 SMALL = {"hidden": (7, 7, 4)}
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from tests.ui.fake import FakeLink
-from tuiinit import protocol
+from tests.explorer.fake import FakeLink
+from tuiinit.stream import protocol, wire
 
 
 def main() -> None:
@@ -16,12 +16,12 @@ def main() -> None:
         while not link._frames.empty():
             frame = link._frames.get_nowait()
             assert isinstance(frame, protocol.Message)
-            frames.write(protocol.pack(frame))
+            frames.write(wire.pack(frame))
         frames.flush()
 
     tell()
-    while (body := protocol.read_body(source)) is not None:
-        link.send(protocol.command_from(body))
+    while (body := wire.read_body(source)) is not None:
+        link.send(wire.command_from(body))
         tell()
 
 

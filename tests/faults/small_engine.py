@@ -6,14 +6,14 @@ import resource
 import sys
 from pathlib import Path
 
-from tuiinit.engine import server
+from tuiinit.engine import process
 
 
 def main() -> int:
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     limit = pages * resource.getpagesize() + int(sys.argv[1]) * 2**20
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
-    return server.main()
+    return process.main()
 
 
 if __name__ == "__main__":

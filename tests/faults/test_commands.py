@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from .terminal import MARK, ROOT, Terminal, marked, until
+from tests.faults.terminal import MARK, ROOT, Terminal, marked, until
 
 RUN = (sys.executable, "-m", "tuiinit", "run")
 

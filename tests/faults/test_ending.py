@@ -11,9 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tuiinit import ending
-
-from .terminal import MARK, ROOT, marked, until
+from tests.faults.terminal import MARK, ROOT, marked, until
+from tuiinit.host import ending
 
 COMMANDS: dict[str, tuple[list[str], Callable[[Path], object]]] = {
     "report beside": (["report", "--steps", "100000000", "--out", "{}/new"], lambda f: list(f.glob(".tuiinit-*"))),

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from tuiinit import recording, runs
-from tuiinit.config import RunConfig
-
-from .terminal import EXPLORER, FAKE_ENGINE, PATIENCE, Terminal, arguments_of, until
+from tests.faults.terminal import EXPLORER, FAKE_ENGINE, PATIENCE, Terminal, arguments_of, until
+from tuiinit.config.run import RunConfig
+from tuiinit.experiments import runs
+from tuiinit.stream import recording
 
 NO_ENGINES = ("false", "echo this is no engine at all", "head -c 100000 /dev/zero")
 RESTARTS = "E restarts the engine and catches up"

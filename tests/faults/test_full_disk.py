@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.ui.driving import explorer
-from tuiinit import files, protocol, recording
-from tuiinit.config import RunConfig
-from tuiinit.recorder import BoundedFile, Kind
-
-from .terminal import EXPLORER, FAKE_ENGINE, ROOT, Terminal
+from tests.explorer.driving import explorer
+from tests.faults.terminal import EXPLORER, FAKE_ENGINE, ROOT, Terminal
+from tuiinit.config.run import RunConfig
+from tuiinit.host import files
+from tuiinit.stream import protocol, recording, wire
+from tuiinit.stream.bounded import BoundedFile, Kind
 
 FULL = "No space left on device"
 Disk = Callable[[int], Path]
@@ -107,14 +107,14 @@ def test_a_recording_that_has_no_room_to_be_thinned_stays_as_it_is(disk: Disk) -
     path = folder / "session.tuiinit"
     file = BoundedFile(path, limit=40_000)
     config = RunConfig()
-    file.append(Kind.BASE, "-", protocol.pack(protocol.Lane(lane=config.key, config=config)))
+    file.append(Kind.BASE, "-", wire.pack(protocol.Lane(lane=config.key, config=config)))
     step = 0
 
     def trace() -> None:
         nonlocal step
         step += 100
         message = protocol.Trace(lane=config.key, first_step=step - 99, loss=bytes(400), update_data=bytes(2_800))
-        file.append(Kind.TRACE, config.key, protocol.pack(message))
+        file.append(Kind.TRACE, config.key, wire.pack(message))
 
     while file.size < 38_000:
         trace()

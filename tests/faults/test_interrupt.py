@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from .terminal import FAKE_ENGINE, ROOT, Terminal
+from tests.faults.terminal import FAKE_ENGINE, ROOT, Terminal
 
 COMMANDS = {
     "run": ("run", "--steps", "1"),
@@ -20,12 +20,12 @@ COMMANDS = {
 }
 CASES = (  # a command, and the module whose import the signal comes in
     *((command, "click") for command in COMMANDS),
-    ("run", "tuiinit.config"),
-    ("run", "tuiinit.runs"),
+    ("run", "tuiinit.config.run"),
+    ("run", "tuiinit.experiments.runs"),
     ("run", "subprocess"),
     ("sweep", "numpy"),
-    ("claims", "tuiinit.claims"),
-    ("report", "tuiinit.report"),
+    ("claims", "tuiinit.experiments.claims"),
+    ("report", "tuiinit.paper.report"),
 )
 
 
@@ -54,7 +54,7 @@ def test_a_command_that_is_interrupted_while_it_loads(command: str, module: str,
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("module", ["click", "tuiinit.ui.app"])
+@pytest.mark.parametrize("module", ["click", "tuiinit.explorer.app"])
 def test_the_explorer_that_is_interrupted_while_it_loads(module: str) -> None:
     with Terminal(*program(module, "--engine", FAKE_ENGINE)) as terminal:
         assert terminal.ends() == 130

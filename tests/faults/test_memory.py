@@ -9,7 +9,7 @@ from textual.screen import Screen
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tests.ui.driving import Driver, explorer
+from tests.explorer.driving import Driver, explorer
 
 KINDS = (Screen, Widget, StylesCache, Strip)  # strips: lines that were drawn
 SCREENS = (("N", "escape"), ("c", "c"), ("s", "s"), ("ctrl+p", "escape"), ("x", "escape"), ("question_mark", "escape"))

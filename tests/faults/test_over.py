@@ -10,19 +10,19 @@ from textual.events import Key
 from textual.screen import Screen
 from textual.widgets import Input
 
-from tests.ui.driving import Driver, explorer
-from tests.ui.fake import FakeLink
-from tuiinit.config import RunConfig
-from tuiinit.ui import mishaps
-from tuiinit.ui.compare.screen import CompareScreen
-from tuiinit.ui.exporting import ExportDialog
-from tuiinit.ui.help import HelpScreen
-from tuiinit.ui.model import Session
-from tuiinit.ui.notes import NotesScreen
-from tuiinit.ui.palette import ActionPalette
-from tuiinit.ui.saving import SaveDialog
-from tuiinit.ui.screen import Explorer
-from tuiinit.ui.sweep_screen import SweepScreen
+from tests.explorer.driving import Driver, explorer
+from tests.explorer.fake import FakeLink
+from tuiinit.config.run import RunConfig
+from tuiinit.explorer.compare.screen import CompareScreen
+from tuiinit.explorer.dialogs.exporting import ExportDialog
+from tuiinit.explorer.dialogs.help import HelpScreen
+from tuiinit.explorer.dialogs.saving import SaveDialog
+from tuiinit.explorer.palette import ActionPalette
+from tuiinit.explorer.screen import Explorer
+from tuiinit.explorer.sweep.screen import SweepScreen
+from tuiinit.explorer.tour.screen import NotesScreen
+from tuiinit.host import mishaps
+from tuiinit.session.session import Session
 
 CHARACTERS = {"enter": "\r", "escape": "\x1b"}
 OPENED = {  # by a key; what is shown then

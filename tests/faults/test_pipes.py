@@ -10,10 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tuiinit import recording
+from tests.faults.terminal import Terminal, until
 from tuiinit.data import given
-
-from .terminal import Terminal, until
+from tuiinit.stream import recording
 
 WORDS = ["anna", "o'neil", "eva maria", "ada", "emma", "lea", "leo", "mia", "noa", "ida", "ina", "u.l.i."]
 TUIINIT = f"{shlex.quote(sys.executable)} -m tuiinit"

@@ -6,14 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.ui.driving import explorer
-from tests.ui.fake import FakeLink
-from tuiinit import protocol
-from tuiinit.config import RunConfig
-from tuiinit.ui import screen as screen_module
-from tuiinit.ui.views import VIEWS
-
-from .terminal import EXPLORER, FAKE_ENGINE, Terminal
+from tests.explorer.driving import explorer
+from tests.explorer.fake import FakeLink
+from tests.faults.terminal import EXPLORER, FAKE_ENGINE, Terminal
+from tuiinit.config.run import RunConfig
+from tuiinit.explorer import screen as screen_module
+from tuiinit.stream import protocol
+from tuiinit.views import VIEWS
 
 
 def broken(*_: object, **__: object) -> None:
@@ -112,7 +111,7 @@ async def test_no_control_sequence_reaches_the_terminal(size: tuple[int, int]) -
 def test_a_mistake_that_ends_the_explorer_leaves_one_sentence(tmp_path: Path) -> None:
     broken_app = (
         "import sys\n"
-        "from tuiinit.ui.screen import Explorer\n"
+        "from tuiinit.explorer.screen import Explorer\n"
         "def fail(self, *_):\n"
         "    raise ZeroDivisionError('on purpose')\n"
         "Explorer.key_f5 = fail\n"

@@ -9,10 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tuiinit import protocol, recorder, recording, sessions
-from tuiinit.config import RunConfig
-
-from .terminal import ENTER_SCREEN, EXPLORER, FAKE_ENGINE, Terminal, until
+from tests.faults.terminal import ENTER_SCREEN, EXPLORER, FAKE_ENGINE, Terminal, until
+from tuiinit.config.run import RunConfig
+from tuiinit.stream import bounded, protocol, recorder, recording, sessions, wire
 
 WEEK = 7 * 24 * 3600
 
@@ -115,12 +114,12 @@ def test_programs_that_share_a_folder(tmp_path: Path) -> None:
 
 def test_a_recording_that_was_thinned_is_held_too(tmp_path: Path) -> None:
     path = tmp_path / "long.tuiinit"
-    file = recorder.BoundedFile(path, limit=4_000)
+    file = bounded.BoundedFile(path, limit=4_000)
     config = RunConfig()
-    file.append(recorder.Kind.BASE, "-", protocol.pack(protocol.Lane(lane=config.key, config=config)))
+    file.append(bounded.Kind.BASE, "-", wire.pack(protocol.Lane(lane=config.key, config=config)))
     before = path.stat().st_ino
     while path.stat().st_ino == before:
-        file.append(recorder.Kind.LIVE, "", protocol.pack(protocol.Problem(text="x" * 100)))
+        file.append(bounded.Kind.LIVE, "", wire.pack(protocol.Problem(text="x" * 100)))
     sessions.prune(tmp_path, 0, 0)
     assert path.exists()
     file.close()

@@ -8,7 +8,7 @@ import signal
 
 from textual.drivers.linux_driver import LinuxDriver
 
-from tuiinit.ui.signals import when_continued
+from tuiinit.explorer.signals import when_continued
 
 
 class Recorded(LinuxDriver):

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from tuiinit import config, paths
-from tuiinit.config import ConfigError
-
-from .terminal import EXPLORER, FAKE_ENGINE, ROOT, Terminal
+from tests.faults.terminal import EXPLORER, FAKE_ENGINE, ROOT, Terminal
+from tuiinit.config import run as config
+from tuiinit.config import toml
+from tuiinit.config.values import ConfigError
+from tuiinit.host import paths
 
 LINE = shlex.join(EXPLORER)
 NOBODY = """
@@ -144,4 +145,4 @@ def test_numbers_of_thousands_of_digits_are_no_changes(text: str) -> None:
 
 def test_text_that_is_not_utf_8_is_no_setting() -> None:
     with pytest.raises(ConfigError, match="not UTF-8"):
-        config.from_table({"alpha": "\udce4"})
+        toml.from_table({"alpha": "\udce4"})

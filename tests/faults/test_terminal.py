@@ -13,9 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from tuiinit import recording
-
-from .terminal import ENTER_SCREEN, EXPLORER, FAKE_ENGINE, LEAVE_SCREEN, ROOT, SHOW_CURSOR, Terminal, until
+from tests.faults.terminal import ENTER_SCREEN, EXPLORER, FAKE_ENGINE, LEAVE_SCREEN, ROOT, SHOW_CURSOR, Terminal, until
+from tuiinit.stream import recording
 
 TERMS = ("screen", "vt100", "xterm", "tmux-256color")
 

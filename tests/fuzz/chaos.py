@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.faults.terminal import EXPLORER, ROOT, Terminal, until
-from tuiinit import recording
-from tuiinit.recording import Recording
+from tuiinit.stream import recording
+from tuiinit.stream.recording import Recording
 
 ARROWS = ("\x1b[A", "\x1b[B", "\x1b[C", "\x1b[D")
 KEYS = (
@@ -60,7 +60,7 @@ def program(engine: Sequence[str]) -> tuple[str, ...]:
     """The explorer with engines of this command, the sweep's too."""
     code = (
         "import sys\n"
-        "from tuiinit import link\n"
+        "from tuiinit.stream import link\n"
         f"link.engine_command = lambda command, **_: {list(engine)!r}\n"
         "sys.argv = ['tuiinit']\n"
         "from tuiinit.__main__ import main\n"

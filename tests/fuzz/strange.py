@@ -12,8 +12,10 @@ from typing import Any, Literal, Union, get_args, get_origin
 import msgspec
 import pytest
 
-from tuiinit import protocol
-from tuiinit.config import NONLINEARITIES, OPTIMIZERS, Change, ConfigError, RunConfig
+from tuiinit.config.nonlinearities import NONLINEARITIES
+from tuiinit.config.run import OPTIMIZERS, Change, RunConfig
+from tuiinit.config.values import ConfigError
+from tuiinit.stream import protocol
 
 FRAMES: tuple[type[msgspec.Struct], ...] = get_args(protocol.Frame)
 COMMANDS: tuple[type[msgspec.Struct], ...] = get_args(protocol.Command)

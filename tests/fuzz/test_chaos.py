@@ -16,13 +16,12 @@ from typing import Any
 
 import pytest
 
-from tuiinit import protocol, recording
-from tuiinit.command_line import command_line
-from tuiinit.config import RunConfig
-from tuiinit.protocol import Lane, Snapshot
-from tuiinit.recording import Recording
-
-from .chaos import Tally, replayed, session
+from tests.fuzz.chaos import Tally, replayed, session
+from tuiinit.config.command import command_line
+from tuiinit.config.run import RunConfig
+from tuiinit.stream import protocol, recording, wire
+from tuiinit.stream.protocol import Lane, Snapshot
+from tuiinit.stream.recording import Recording
 
 FAKE = [sys.executable, "-m", "tests.faults.engine"]
 REAL = [sys.executable, "-m", "tuiinit", "engine"]
@@ -65,7 +64,7 @@ def stacked(path: Path) -> bool:
     """Whether lanes ever trained side by side."""
     with path.open("rb") as file:
         file.readline()
-        while (body := protocol.read_body(file)) is not None:
+        while (body := wire.read_body(file)) is not None:
             told = recording._decoder.decode(body)
             if isinstance(told, protocol.Select) and len(told.lanes) > 1:
                 return True

@@ -13,16 +13,19 @@ from typing import Any
 
 import pytest
 
-from tuiinit import cli, config, runs
-from tuiinit.config import ConfigError, RunConfig
+from tests.fuzz import strange
+from tests.fuzz.strange import modes
+from tuiinit import cli
+from tuiinit.config import run as config
+from tuiinit.config import toml, values
+from tuiinit.config.run import RunConfig
+from tuiinit.config.values import ConfigError
 from tuiinit.data import reading
 from tuiinit.data.reading import DataError
 from tuiinit.data.words import load
-from tuiinit.recording import RecordingError
-from tuiinit.recording import load as open_recording
-
-from . import strange
-from .strange import modes
+from tuiinit.experiments import runs
+from tuiinit.stream.recording import RecordingError
+from tuiinit.stream.recording import load as open_recording
 
 FIELDS = (*RunConfig.__struct_fields__, "layers", "", "Gain", "\x1b[2J")
 NUMBERS = (
@@ -105,8 +108,8 @@ def test_tables_make_configurations_or_sentences(cases: int) -> None:
     for _ in range(cases):
         table = {rng.choice(FIELDS): odd_value(rng) for _ in range(rng.randrange(4))}
         try:
-            made = config.from_table(table)
-            assert config.from_table(tomllib.loads(config.to_toml(made))) == made
+            made = toml.from_table(table)
+            assert toml.from_table(tomllib.loads(toml.to_toml(made))) == made
             seen["taken"] += 1
         except ConfigError:
             seen["refused"] += 1
@@ -123,7 +126,7 @@ def test_text_makes_values_or_sentences(cases: int) -> None:
         if rng.random() < 0.5:
             place = rng.randrange(len(text) + 1)
             text = text[:place] + rng.choice(("", "0", "/", ",", "x", ":", "=", "\x1b", " ", "e")) + text[place + 1 :]
-        for parse in (config.parse_number, config.parse_hidden, config.parse_change):
+        for parse in (values.parse_number, values.parse_hidden, config.parse_change):
             try:
                 parse(text)
                 seen["taken"] += 1
@@ -141,7 +144,7 @@ def test_files_are_read_or_refused(cases: int, tmp_path: Path) -> None:
     for _ in range(cases):
         path.write_bytes(bytes_of(rng))
         for name, read, fault in (
-            ("config", config.load, ConfigError),
+            ("config", toml.load, ConfigError),
             ("words", read_words, DataError),
             ("recording", open_recording, RecordingError),
         ):
@@ -159,7 +162,7 @@ def test_what_is_no_file(tmp_path: Path) -> None:
     names = (tmp_path, tmp_path / "nothing", Path("\0"), Path("x" * 5000), Path("/proc/self/mem"), Path("\udcff"))
     for name in names:
         for read, fault in (
-            (config.load, ConfigError),
+            (toml.load, ConfigError),
             (read_words, DataError),
             (open_recording, RecordingError),
         ):

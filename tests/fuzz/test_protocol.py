@@ -14,11 +14,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from tuiinit import protocol
-from tuiinit.protocol import ProtocolError
-
-from . import strange
-from .strange import modes
+from tests.fuzz import strange
+from tests.fuzz.strange import modes
+from tuiinit.stream import protocol, wire
+from tuiinit.stream.wire import ProtocolError
 
 NESTED = (
     b"\x91" * 100_000,
@@ -56,7 +55,7 @@ def test_bodies_are_messages_or_refused(cases: int) -> None:
     seen: Counter[str] = Counter()
     for _ in range(cases):
         data = body(rng)
-        for decode in (protocol.frame_from, protocol.command_from):
+        for decode in (wire.frame_from, wire.command_from):
             try:
                 seen[type(decode(data)).__name__] += 1
             except ProtocolError:
@@ -72,8 +71,8 @@ def test_what_is_packed_comes_back(cases: int) -> None:
     for number in range(cases):
         kind = rng.choice(strange.FRAMES + strange.COMMANDS)
         sent = strange.message(rng, kind)
-        decode: Any = protocol.frame_from if kind in strange.FRAMES else protocol.command_from
-        data = protocol.read_body(io.BytesIO(protocol.pack(sent)))
+        decode: Any = wire.frame_from if kind in strange.FRAMES else wire.command_from
+        data = wire.read_body(io.BytesIO(wire.pack(sent)))
         assert data is not None
         # NaN is not equal to itself, its repr is.
         assert repr(decode(data)) == repr(sent), number
@@ -83,12 +82,12 @@ def test_what_is_packed_comes_back(cases: int) -> None:
 def test_streams_are_read_to_their_end_or_refused(cases: int) -> None:
     rng = random.Random(cases)
     for _ in range(cases):
-        sound = [protocol.pack(strange.message(rng, rng.choice(strange.FRAMES))) for _ in range(rng.randrange(3))]
+        sound = [wire.pack(strange.message(rng, rng.choice(strange.FRAMES))) for _ in range(rng.randrange(3))]
         end = rng.choice((b"", b"\0", b"\0\0\0\0", b"\xff\xff\xff\xff", struct.pack(">I", 100) + b"short"))
         stream = io.BytesIO(b"".join(sound) + end)
         read = 0
         try:
-            while protocol.read_body(stream) is not None:
+            while wire.read_body(stream) is not None:
                 read += 1
         except ProtocolError:
             assert end
@@ -132,7 +131,7 @@ def test_a_server_survives_any_commands(cases: int, words: str) -> None:
 
     def send(frame: protocol.Message) -> None:
         told[type(frame).__name__] += 1
-        protocol.frame_from(protocol.pack(frame)[4:])
+        wire.frame_from(wire.pack(frame)[4:])
 
     sent = 0
     for case in range(cases):
@@ -158,15 +157,15 @@ def test_a_server_survives_any_commands(cases: int, words: str) -> None:
 def test_an_engine_process_refuses_what_is_no_command(cases: int) -> None:
     for case in range(cases):
         rng = random.Random(case)
-        data = b"" if case == 0 else protocol.pack(protocol.Credit())
+        data = b"" if case == 0 else wire.pack(protocol.Credit())
         data += (struct.pack(">I", 9) + b"\x93garbage!") if rng.random() < 0.5 else rng.randbytes(200)
         done = subprocess.run(
             [sys.executable, "-m", "tuiinit", "engine"], input=data, capture_output=True, timeout=100, check=False
         )
         stream = io.BytesIO(done.stdout)
         frames = []
-        while (read := protocol.read_body(stream)) is not None:
-            frames.append(protocol.frame_from(read))
+        while (read := wire.read_body(stream)) is not None:
+            frames.append(wire.frame_from(read))
         assert isinstance(frames[0], protocol.Hello)
         problem = frames[-1]
         assert isinstance(problem, protocol.Problem)
@@ -178,11 +177,12 @@ def test_an_engine_process_refuses_what_is_no_command(cases: int) -> None:
 
 def test_an_engine_waits_for_a_screen_that_takes_nothing_for_long(words: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """As while the screen is suspended: what waits for it is bounded, and all of it comes."""
-    from tuiinit.engine import server as module
+    from tuiinit.engine import outbox
+    from tuiinit.engine import server as server_room
 
-    monkeypatch.setattr(module, "MAX_WAITING", 300)
+    monkeypatch.setattr(outbox, "MAX_WAITING", 300)
     sent: list[protocol.Message] = []
-    server = module.Server(queue.Queue(), sent.append)
+    server = server_room.Server(queue.Queue(), sent.append)
     lane = strange.config(random.Random(0)).replace(data=words, hidden=(2,), lr=0.01, gain=1.0, schedule=())
     server._obey(protocol.Select(lanes=(lane,)))
     server._obey(protocol.Advance())

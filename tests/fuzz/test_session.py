@@ -14,20 +14,20 @@ import numpy as np
 import pytest
 from rich.cells import cell_len
 
-from tests.starts import start
-from tests.ui import fake
-from tuiinit import protocol
-from tuiinit.config import ConfigError, RunConfig
+from tests.explorer import fake
+from tests.fuzz import strange
+from tests.fuzz.strange import modes
+from tests.insight.starts import start
+from tuiinit.config.run import RunConfig
+from tuiinit.config.values import ConfigError
+from tuiinit.explorer.panes.config import strip_row
+from tuiinit.explorer.panes.findings import findings_rows
+from tuiinit.explorer.panes.header import header_row
+from tuiinit.explorer.panes.training import training_rows
 from tuiinit.plots import Row
-from tuiinit.ui.model import Session
-from tuiinit.ui.panes.config import strip_row
-from tuiinit.ui.panes.findings import findings_rows
-from tuiinit.ui.panes.header import header_row
-from tuiinit.ui.panes.training import training_rows
-from tuiinit.ui.views import VIEWS, Page
-
-from . import strange
-from .strange import modes
+from tuiinit.session.session import Session
+from tuiinit.stream import protocol, wire
+from tuiinit.views import VIEWS, Page
 
 SIZES = ((1, 1), (2, 3), (9, 2), (20, 8), (40, 5), (58, 13), (79, 17), (88, 26), (200, 60))
 pytestmark = pytest.mark.filterwarnings("ignore")  # of numbers: NumPy's about NaN and overflow
@@ -238,14 +238,14 @@ def test_memory_is_flat_over_200_000_steps() -> None:
     config = RunConfig()
     session = Session(config)
     session.start()
-    body = protocol.pack(fake.snapshot(config, 1))[4:]
+    body = wire.pack(fake.snapshot(config, 1))[4:]
     block = 1000
 
     def train(first: int, last: int) -> None:
         for step in range(first, last, block):
             session.take(trace(config, step + 1, step + block))
             for at in range(step + block // 4, step + block + 1, block // 4):
-                snapshot = protocol.frame_from(body)
+                snapshot = wire.frame_from(body)
                 assert isinstance(snapshot, protocol.Snapshot)
                 session.take(msgspec.structs.replace(snapshot, lane=config.key, step=at))
                 if at % 5_000 == 0:  # about once an epoch

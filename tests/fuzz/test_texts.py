@@ -11,22 +11,21 @@ import msgspec
 import pytest
 from rich.cells import cell_len
 
-from tests.ui import fake
-from tuiinit import protocol, recording
-from tuiinit.config import Change, RunConfig
-from tuiinit.misfit import misfit
+from tests.explorer import fake
+from tests.fuzz.test_session import inspection, sound
+from tuiinit.config.run import Change, RunConfig
+from tuiinit.explorer.panes.header import header_row
+from tuiinit.host.mishaps import mishap
+from tuiinit.host.visible import LONGEST, visible
+from tuiinit.plots import ink
 from tuiinit.plots.cells import clean_text
-from tuiinit.protocol import DataInfo, Hello, Lane, Problem, Snapshot, Status
-from tuiinit.texts import LONGER
-from tuiinit.ui import ink
-from tuiinit.ui.ink import fit, row, wrap
-from tuiinit.ui.ink import visible as on_one_line
-from tuiinit.ui.mishaps import mishap
-from tuiinit.ui.model import Session
-from tuiinit.ui.panes.header import header_row
-from tuiinit.visible import LONGEST, visible
-
-from .test_session import inspection, sound
+from tuiinit.plots.ink import fit, row, wrap
+from tuiinit.plots.ink import visible as on_one_line
+from tuiinit.session.session import Session
+from tuiinit.stream import protocol, recording
+from tuiinit.stream.misfit import misfit
+from tuiinit.stream.protocol import DataInfo, Hello, Lane, Problem, Snapshot, Status
+from tuiinit.stream.texts import LONGER
 
 GIANT = "\x1b" * 2_000_000
 CONFIG = RunConfig(bn=True, hidden=(4, 4), schedule=(Change(5, "lr", 0.01),))

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from importlib import resources
 
-from ..visible import named
+from ..host.visible import named
 from . import given
 
 MIN_WORDS = 10  # fewer leave a part of the 80/10/10 split empty

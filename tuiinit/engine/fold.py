@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ..protocol import Folded
+from ..stream.protocol import Folded
 from .network import Network
 
 ROWS = 8_192  # examples in memory at a time

@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .. import protocol
+from ..measure.nonlinearities import CURVES
+from ..stream import protocol
 from .fold import compare
-from .network import CURVES
 from .passes import train_pass
 from .trainer import Trainer, batch_normalised
 

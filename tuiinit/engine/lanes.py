@@ -7,12 +7,14 @@ from collections.abc import Iterable, Sequence
 
 import torch
 
-from ..config import ConfigError, RunConfig
+from ..config.memory import Need, needed
+from ..config.run import RunConfig
+from ..config.values import ConfigError
 from ..data import words
-from ..memory import Need, needed
-from .compiled import Compiler
+from .minibatches import Dataset
+from .quick.compiled import Compiler
 from .room import make_room
-from .trainer import Dataset, Trainer
+from .trainer import Trainer
 
 KEPT_LANES = 24  # lanes that are not selected and still kept, the longest unused dropped first
 MILESTONE_DIGITS = (1, 2, 5)

@@ -12,7 +12,7 @@ import shutil
 import stat
 from pathlib import Path
 
-from ..files import private, private_folder
+from ..host.files import private, private_folder
 
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 _BY_NUMBER = Path("/proc/self/fd")  # opened files as paths, on Linux

@@ -9,51 +9,13 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..config import LEAKY_SLOPE, SELU_ALPHA, SELU_SCALE, NonlinearityName, RunConfig
-
-aten = torch.ops.aten
-
-
-@dataclass(frozen=True)
-class Curve:
-    """A nonlinearity: its module, and its forward and backward in place.
-
-    `backward_` turns the gradient with respect to the output into that with respect to the input, from the
-    gradient and the output.
-    """
-
-    module: Callable[[], nn.Module]
-    forward_: Callable[[Tensor], Tensor]
-    backward_: Callable[[Tensor, Tensor], Tensor]
-
-
-CURVES: dict[NonlinearityName, Curve] = {
-    "tanh": Curve(nn.Tanh, torch.tanh_, lambda grad, out: aten.tanh_backward.grad_input(grad, out, grad_input=grad)),
-    "linear": Curve(nn.Identity, lambda x: x, lambda grad, out: grad),
-    "relu": Curve(
-        nn.ReLU, torch.relu_, lambda grad, out: aten.threshold_backward.grad_input(grad, out, 0, grad_input=grad)
-    ),
-    "leaky_relu": Curve(
-        lambda: nn.LeakyReLU(LEAKY_SLOPE),
-        lambda x: functional.leaky_relu_(x, LEAKY_SLOPE),
-        lambda grad, out: aten.leaky_relu_backward.grad_input(grad, out, LEAKY_SLOPE, True, grad_input=grad),
-    ),
-    "sigmoid": Curve(
-        nn.Sigmoid, torch.sigmoid_, lambda grad, out: aten.sigmoid_backward.grad_input(grad, out, grad_input=grad)
-    ),
-    "selu": Curve(
-        nn.SELU,
-        torch.selu_,
-        lambda grad, out: aten.elu_backward.grad_input(grad, SELU_ALPHA, SELU_SCALE, 1.0, True, out, grad_input=grad),
-    ),
-}
+from ..config.run import RunConfig
+from ..measure.nonlinearities import CURVES
 
 
 class Linear(nn.Module):
@@ -90,6 +52,11 @@ class BatchNorm(nn.Module):
         self.momentum = config.bn_momentum
         self.eps = config.bn_eps
         self.unbiased = config.bn_style == "lecture"
+
+    @property
+    def kept(self) -> list[Tensor]:
+        """Running mean, running variance, gamma and beta: (width,) each."""
+        return [self.running_mean, self.running_var, self.gamma.data, self.beta.data]
 
     def correction(self, rows: int) -> tuple[float, float]:
         """(s, eps) that make PyTorch's operator normalise in this style over `rows` examples."""

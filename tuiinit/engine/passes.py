@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from .network import CURVES, BatchNorm, Network, aten
+from ..measure.nonlinearities import CURVES, aten
+from .network import BatchNorm, Network
 
 BACKWARD_OF_ALL = [True, True, True]  # gradients of the input, the scale and the shift
 

@@ -19,10 +19,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .. import kernel
-from ..config import RANGES, RunConfig
-from ..expected import REPEATED
-from ..protocol import Expected, Start
+from ..config.nonlinearities import RANGES
+from ..config.run import RunConfig
+from ..insight import kernel
+from ..insight.expected import REPEATED
+from ..stream.protocol import Expected, Start
 from .network import Network
 from .steps import Step, read
 from .trainer import First, Trainer, make_optimizer

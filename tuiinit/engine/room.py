@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 
 import torch
 
-from .. import memory
-from ..memory import Need
+from ..config import memory
+from ..config.memory import Need
 
 
 def free(device: torch.device) -> int | None:

@@ -7,25 +7,19 @@ stands.
 
 from __future__ import annotations
 
-import os
 import queue
-import sys
-import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import BinaryIO, NoReturn
 
-import torch
-
-from .. import __version__, protocol
-from ..config import ConfigError
+from ..config.values import ConfigError
 from ..data import given
 from ..data.reading import DataError
-from ..protocol import Command, Message, Snapshot
-from .compiled import Compiler
+from ..stream import protocol
+from ..stream.protocol import Command, Message
 from .inspect import inspect
 from .lanes import Lanes, is_milestone
+from .outbox import Outbox, Rates
+from .quick.compiled import Compiler
 from .redraws import Starts, out_of_memory
 from .trainer import Trainer
 
@@ -34,74 +28,6 @@ STRIDE_SECONDS = 0.02  # that all lanes' turns may take: commands wait for them
 UPDATE_INTERVAL = 0.15  # seconds between updates, at least: about seven a second keep within 70 kB/s to a terminal
 MEASURING_SHARE = 0.05  # of the time: updates come less often when measuring would cost more
 START_SECONDS = 0.01  # that a lane's start is worked on at a time
-RATE_WINDOW = 1.0  # seconds over which steps per second and the measuring share are told
-MAX_PENDING = 64  # snapshots of a lane that wait for credit; beyond, the oldest goes
-MAX_WAITING = 2**20  # steps of traces that wait for credit (a screen that is suspended); beyond, training waits too
-END_SECONDS = 5.0  # that what was asked for may take after the commands have ended, whatever it is: nobody waits for it
-
-
-@dataclass
-class Outbox:
-    """What waits for the screen's credit: lanes' traces and snapshots."""
-
-    snapshots: dict[str, list[Snapshot]] = field(default_factory=dict)
-    traces: list[protocol.Trace] = field(default_factory=list)
-    others: list[Message] = field(default_factory=list)
-    steps: int = 0  # of all traces together
-
-    @property
-    def full(self) -> bool:
-        """Whether no more traces should come before these have gone."""
-        return self.steps >= MAX_WAITING
-
-    def trace(self, trace: protocol.Trace) -> None:
-        """Keep a trace."""
-        self.traces.append(trace)
-        self.steps += len(trace.loss) // 4
-
-    def add(self, snapshot: Snapshot | None) -> None:
-        """Keep a snapshot, the oldest dropped when too many wait."""
-        if snapshot is not None:
-            waiting = self.snapshots.setdefault(snapshot.lane, [])
-            if not waiting or waiting[-1] != snapshot:
-                waiting.append(snapshot)
-            del waiting[:-MAX_PENDING]
-
-    def take(self) -> list[Message]:
-        """Everything, in the order in which a screen wants it; the box is empty after."""
-        messages = [*self.others, *self.traces]
-        for waiting in self.snapshots.values():
-            messages += waiting
-        self.others, self.traces, self.snapshots, self.steps = [], [], {}, 0
-        return messages
-
-
-class Rates:
-    """Steps per second and the share of time that measuring takes, over the last second or so."""
-
-    def __init__(self) -> None:
-        self._started = time.monotonic()
-        self._steps = 0
-        self._measuring = 0.0
-        self.steps_per_second = 0.0
-        self.measuring = 0.0
-
-    def add(self, measuring: float) -> None:
-        """Count one step and the seconds that measuring took in it."""
-        self._steps += 1
-        self._measuring += measuring
-
-    def tell(self) -> None:
-        """Refresh the figures when a window is over."""
-        elapsed = time.monotonic() - self._started
-        if elapsed >= RATE_WINDOW or (self.steps_per_second == 0 and elapsed > 0.2):
-            self.steps_per_second = self._steps / elapsed
-            self.measuring = min(1.0, self._measuring / elapsed)
-            self.restart()
-
-    def restart(self) -> None:
-        """Begin a window now: after standing still."""
-        self._started, self._steps, self._measuring = time.monotonic(), 0, 0.0
 
 
 class Server:
@@ -407,84 +333,3 @@ class Server:
             measuring=self._rates.measuring,
             quick=self.lanes.quick,
         )
-
-
-def main(*, compile_steps: bool = False) -> NoReturn:
-    """Serve the protocol on standard input and output until the input ends; ends the process."""
-    torch.set_num_threads(1)  # at this size one thread is as fast as many, and leaves the rest to others
-    torch.set_flush_denormal(True)  # a signal that has all but vanished, deep down, would take a hundred times as long
-    frames, source = _own_streams()
-    outgoing: queue.Queue[bytes | None] = queue.Queue()
-    commands: queue.Queue[Command | None] = queue.Queue()
-
-    def send(message: Message) -> None:
-        outgoing.put(protocol.pack(message))
-
-    writer = threading.Thread(target=_write, args=(frames, outgoing), daemon=True)
-
-    def listen() -> None:
-        try:
-            _read(source, commands, send)
-            time.sleep(END_SECONDS)  # a server that is not blocked ends the process before
-        finally:  # also without the memory for a command: an engine that no longer listens must not stay
-            os._exit(0)
-
-    reader = threading.Thread(target=listen, daemon=True)
-    send(
-        protocol.Hello(
-            version=protocol.VERSION,
-            program=__version__,
-            torch=str(torch.__version__),
-            device=torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
-            threads=torch.get_num_threads(),
-            pid=os.getpid(),
-        )
-    )
-    writer.start()
-    reader.start()
-    code = 0
-    try:
-        Server(commands, send, Compiler() if compile_steps else None).serve()
-    except KeyboardInterrupt:
-        code = 130
-    except Exception as error:
-        sentence = "out of memory" if out_of_memory(error) else repr(error)
-        send(protocol.Problem(text=f"the engine stopped: {sentence}", fatal=True))
-        import traceback
-
-        traceback.print_exc()
-        code = 1
-    outgoing.put(None)
-    writer.join(timeout=2)
-    sys.stderr.flush()
-    os._exit(code)  # nothing is left to save, and to tear PyTorch down takes longer than a screen waits
-
-
-def _own_streams() -> tuple[BinaryIO, BinaryIO]:
-    """Keep file descriptor 1 for frames alone: what any library prints goes to standard error."""
-    frames = os.fdopen(os.dup(1), "wb", buffering=0)
-    os.dup2(2, 1)
-    sys.stdout = sys.stderr
-    source = os.fdopen(os.dup(0), "rb")
-    with open(os.devnull, "rb") as nothing:
-        os.dup2(nothing.fileno(), 0)
-    return frames, source
-
-
-def _read(source: BinaryIO, commands: queue.Queue[Command | None], send: Callable[[Message], None]) -> None:
-    try:
-        while (body := protocol.read_body(source)) is not None:
-            commands.put(protocol.command_from(body))
-    except (protocol.ProtocolError, OSError) as error:
-        send(protocol.Problem(text=f"the engine cannot read its commands: {error}", fatal=True))
-    commands.put(None)
-
-
-def _write(frames: BinaryIO, outgoing: queue.Queue[bytes | None]) -> None:
-    while (data := outgoing.get()) is not None:
-        try:
-            view = memoryview(data)
-            while view:
-                view = view[frames.write(view) :]
-        except (OSError, MemoryError):  # nobody listens any more, or nothing can be said any more
-            os._exit(0)

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..protocol import FloatArray
+from ..stream.protocol import FloatArray
 from .network import Network
 from .passes import Kept, Pass
 

@@ -14,75 +14,26 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from ..config import RANGES, RunConfig
-from ..data.words import Examples, Text
-from ..protocol import Evaluation, FloatArray, Snapshot
-from . import probe
-from .captured import capture
-from .compiled import Compiler
-from .network import CURVES, BatchNorm, Network
+from ..config.nonlinearities import RANGES
+from ..config.run import RunConfig
+from ..measure import records as probe
+from ..measure.fetch import Fetch
+from ..measure.nonlinearities import CURVES
+from ..stream.protocol import Evaluation, FloatArray, Snapshot
+from .minibatches import BLOCK, Dataset, Minibatches, _tensors
+from .network import BatchNorm, Network
 from .passes import Kept
+from .quick.captured import capture
+from .quick.compiled import Compiler
 from .steps import Step, read, told_size
 from .vectors import Vectors
 
-BLOCK = 256  # steps whose minibatches are drawn, and whose traces are kept on the device, at a time
-MAX_DRAWN = 2**20  # indices gathered at a time: large minibatches take fewer steps a block
 PROBE_ROWS = 1_024  # training examples on which dead units are looked for
 PROBE_STAGES = (64, PROBE_ROWS)  # most units show themselves alive on the first rows
 LOG10_PROBABILITIES = (-8.0, 0.0)  # what the histogram of predicted probabilities spans
 EVALUATION_ROWS = 8_192  # examples in memory at a time
 EVALUATION_LOGITS = 2**22  # of them together: fewer examples where there are many classes
 CALIBRATION_ROWS = 32_768  # training examples that calibrated statistics come from: their error is far below 1 %
-
-
-@dataclass(frozen=True)
-class Dataset:
-    """A Text on a device."""
-
-    text: Text
-    x: Tensor  # contexts of the training examples (n, context)
-    y: Tensor  # (n,)
-
-    @classmethod
-    def of(cls, text: Text, device: torch.device) -> Dataset:
-        """Copy the training examples to the device."""
-        return cls(text, *_tensors(text.train, device))
-
-
-class Minibatches:
-    """Random training examples, drawn and gathered many steps at once, the same as drawn step by step."""
-
-    def __init__(self, generator: torch.Generator, x: Tensor, y: Tensor) -> None:
-        self._generator = generator
-        self._x, self._y = x, y
-        self._before = generator.get_state()  # as it was when the present block was drawn
-        self._size = 0
-        self._block: list[tuple[Tensor, Tensor]] = []
-        self._used = 0
-
-    def next(self, size: int, *, peek: bool = False) -> tuple[Tensor, Tensor]:
-        """The next minibatch: contexts (size · context,) and what follows (size, 1); `peek` leaves it the next."""
-        if self._size != size and self._used:
-            self._before = self._state_now()
-        if self._size != size or self._used == len(self._block):
-            if self._size == size:
-                self._before = self._generator.get_state()
-            self._generator.set_state(self._before)
-            rows = max(1, min(BLOCK, MAX_DRAWN // (size * self._x.shape[1])))
-            drawn = torch.randint(0, len(self._x), (rows * size,), generator=self._generator).to(self._x.device)
-            x, y = self._x.index_select(0, drawn).view(rows, -1), self._y.index_select(0, drawn).view(rows, size, 1)
-            self._block = list(zip(x, y, strict=True))
-            self._size = size
-            self._used = 0
-        minibatch = self._block[self._used]
-        self._used += not peek
-        return minibatch
-
-    def _state_now(self) -> Tensor:
-        """The generator's state had the steps been drawn one by one."""
-        self._generator.set_state(self._before)
-        torch.randint(0, len(self._x), (self._used, self._size), generator=self._generator)
-        return self._generator.get_state()
 
 
 @dataclass(frozen=True)
@@ -259,7 +210,7 @@ class Trainer:
     def _measure(self, kept: Kept, *, updated: bool = True) -> Snapshot | None:
         """All numbers of a snapshot; None if one is not finite, and the lane marked as diverged if it is the loss."""
         started = time.perf_counter()
-        network, fetch = self.network, probe.Fetch()
+        network, fetch = self.network, Fetch()
         limits = RANGES[self.config.nonlinearity]
         told = fetch.ask(self._stepper.told)
         first = fetch.ask(self._stepper.loss if self._first_loss is None else self._first_loss)
@@ -270,7 +221,7 @@ class Trainer:
         probabilities = fetch.look(log_p.view(1, -1), LOG10_PROBABILITIES)
         asked_activations = probe.Activations(fetch, kept.outputs, kept.grads, limits)
         asked_weights = probe.Weights(fetch, network.weight_shapes, [group[:2] for group in network.groups])
-        norms = [layer.norm for layer in network.blocks if layer.norm is not None]
+        norms = [layer.norm.kept for layer in network.blocks if layer.norm is not None]
         # With a bias before batch norm the vectors of a layer are bias, gamma, beta.
         bias_grads = network.vector_grads[::3] if norms and self.config.bias_before_bn else []
         asked_norms = probe.BatchNorms(fetch, norms, kept.linear, bias_grads)
@@ -439,10 +390,6 @@ def batch_normalised(norm: BatchNorm, h: Tensor) -> Tensor:
         return norm.beta.expand_as(h).clone()
     s, eps = norm.correction(len(h))
     return functional.batch_norm(h, None, None, norm.gamma * s, norm.beta, True, 0.0, eps)
-
-
-def _tensors(examples: Examples, device: torch.device) -> tuple[Tensor, Tensor]:
-    return torch.from_numpy(examples.x).to(device), torch.from_numpy(examples.y).to(device)
 
 
 def make_optimizer(config: RunConfig, network: Network) -> torch.optim.Optimizer | None:

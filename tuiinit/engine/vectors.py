@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from .. import protocol
-from .probe import Fetch
+from ..measure.fetch import Fetch
+from ..stream import protocol
 
 
 class Vectors:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..protocol import Histogram
+from ..stream.protocol import Histogram
 from .axes import GUTTER, LEAST_ROWS, Axis, Frame, framed, limits, nice_limits, value_range
 from .cells import Canvas, Floats, Grid, Plot, Role, Shown, shorten
 from .curves import CURSOR_LINE, TOO_SMALL, Curve, curves

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ..visible import cut
+from ..host.visible import cut
 
 Floats = npt.NDArray[np.float64]
 Cells = npt.NDArray[np.uint32]  # code points

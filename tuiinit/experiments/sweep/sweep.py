@@ -1,0 +1,118 @@
+"""Sweeps: the same network over gains, with and without batch norm, and over one more setting if wanted.
+
+Nothing here prints. A `Plan` says what to run, a `Sweep` runs it and hands over each cell as it is done,
+and what it measured is kept, so that a sweep that was stopped goes on where it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from ...config.run import RunConfig
+from ..pool import Job, Pool
+from ..runs import Progress
+from .measures import Cell, Measures, measures
+from .plan import Plan
+
+MAX_LANES = 4  # of one job: they train side by side in one engine
+
+
+# ----------------------------------------------------------------------------------------------- measures
+
+
+# ------------------------------------------------------------------------------------------------ running
+
+Kept = dict[str, Measures]  # what was measured, by configuration and steps
+
+
+class Sweep:
+    """Runs a plan; iterate once to get each cell as it is done.
+
+    Args:
+        plan: what to run.
+        kept: runs that need not be repeated; every new one is added, so the same dictionary, given to the
+            next sweep, lets it go on where this one was stopped, or serves a larger grid.
+        processes: engine processes; by default one a core. The numbers do not depend on it.
+        progress: told steps done and in all, by the thread that iterates.
+        engine: another engine's command line.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        *,
+        kept: Kept | None = None,
+        processes: int | None = None,
+        progress: Progress | None = None,
+        engine: Sequence[str] | None = None,
+    ) -> None:
+        self.plan = plan
+        self.kept = {} if kept is None else kept
+        self._failures: dict[int, str] = {}
+        missing = [
+            (index, config)
+            for index, point in enumerate(plan.points)
+            for config in point.configs
+            if self._key(config) not in self.kept
+        ]
+        self._pool = Pool(jobs=[], processes=processes, progress=progress, engine=engine)
+        lanes = max(1, min(MAX_LANES, len(missing) // (4 * self._pool.width(plan.base.device))))
+        self._cell_of: list[int] = []
+        jobs: list[Job] = []
+        for index in dict.fromkeys(index for index, _ in missing):
+            configs = [config for i, config in missing if i == index]
+            for start in range(0, len(configs), lanes):
+                jobs.append(Job(tuple(configs[start : start + lanes]), plan.steps))
+                self._cell_of.append(index)
+        self._pool.jobs = jobs
+
+    def _key(self, config: RunConfig) -> str:
+        return f"{config.key}:{self.plan.steps}"
+
+    def __iter__(self) -> Iterator[Cell]:
+        """Cells as they are done, those that were kept first.
+
+        Raises:
+            ConfigError: an engine refuses a configuration, the data or the device.
+        """
+        told = set()
+        for index in range(len(self.plan.points)):
+            if (cell := self.cell(index)) is not None:
+                told.add(index)
+                yield cell
+        for done in self._pool:
+            index = self._cell_of[done.job]
+            if done.failure:
+                self._failures[index] = done.failure
+            for result in done.results:
+                self.kept[self._key(result.config)] = measures(result, self.plan.steps)
+            if index not in told and (cell := self.cell(index)) is not None:
+                told.add(index)
+                yield cell
+
+    def cell(self, index: int) -> Cell | None:
+        """The cell at a place of the plan, or None if it is not done."""
+        point = self.plan.points[index]
+        if failure := self._failures.get(index):
+            return Cell(point, failure=failure)
+        runs = [self.kept.get(self._key(config)) for config in point.configs]
+        known = tuple(run for run in runs if run is not None)
+        return Cell(point, known) if len(known) == len(runs) else None
+
+    @property
+    def cells(self) -> tuple[Cell, ...]:
+        """All cells that are done, in the order of the grid."""
+        return tuple(cell for index in range(len(self.plan.points)) if (cell := self.cell(index)) is not None)
+
+    def stop(self) -> None:
+        """End at once, from any thread; runs that were finished are kept."""
+        self._pool.stop()
+
+
+def run(plan: Plan, **options: Any) -> tuple[Cell, ...]:
+    """All cells of a plan in the order of the grid; `options` as for Sweep."""
+    sweep = Sweep(plan, **options)
+    for _ in sweep:
+        pass
+    return sweep.cells

@@ -1,0 +1,388 @@
+"""The compare screen: several lanes side by side, and all that trains, steps or scrubs acts on every one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+
+from ...config.knobs import BY_NAME, step_lr
+from ...config.nonlinearities import LECTURE_GAINS, NONLINEARITIES
+from ...config.run import CHANGEABLE, OPTIMIZERS, RunConfig, random_seed
+from ...config.values import ConfigError
+from ...host.mishaps import mishap
+from ...plots import Row
+from ...plots.ink import Ink, Piece, bar, row, visible, wrap
+from ...session.actions import ACTIONS, BY_ID, COMPARE_ACTIONS, SHARED, Action
+from ...session.changed import Changed, Commands
+from ...session.session import Session
+from ..bindings import bindings
+from ..messages import Asked, ViewChosen
+from ..panes.bars import KeyBar, NoticeBar, TabBar
+from ..panes.config import strip_row
+from ..panes.header import header_row
+from ..sheets.sheet import Sheet
+from ..training import TrainingScreen
+from .drawing import Cell, Pictures, Place, arrange, grid_rows
+from .grid import SIDES, Grid
+from .small import SMALLS, Lane
+
+SMALLEST = (40, 14)  # columns and rows of a window in which lanes can be compared
+TINY = "This window is too small to compare lanes; c goes back."
+ARROWS = {"left": (0, -1), "right": (0, 1), "up": (-1, 0), "down": (1, 0)}
+BAR = 12  # cells of the bar that shows how far lanes have caught up
+FOOTER = ("run", "step", "epoch", "open", "sides", "lr-up", "close", "help", "quit")
+
+
+class CompareScreen(TrainingScreen[str]):
+    """Small multiples of one view over several lanes. Dismisses with the id of the view that was shown."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings([BY_ID[name] for name in SHARED], without=("left", "right")),
+        *bindings(COMPARE_ACTIONS),
+    ]
+    AUTO_FOCUS = ""
+
+    def __init__(
+        self, session: Session, tell: Callable[[Commands], None], view: str, sides: tuple[str, str] = ("gain", "bn")
+    ) -> None:
+        super().__init__()
+        self.session = session
+        self.actions: tuple[Action, ...] = (*COMPARE_ACTIONS, *(a for a in ACTIONS if a.id in SHARED))
+        self._tell = tell
+        self._view = next((i for i, small in enumerate(SMALLS) if small.id == view), 0)
+        self._single = False  # one layer of each lane is shown, not all
+        self._choosing: list[int] | None = None  # indices into SIDES: columns, rows; the last is which is turned
+        self._pictures = Pictures()
+        self._selected = False
+        self.header = Sheet(id="header")
+        self.line = Sheet(id="sides")
+        self.tabs = TabBar(id="tabs")
+        self.sheet = Sheet(id="grid")
+        self.keys = KeyBar(id="keys")
+        self.bar = NoticeBar(id="bar")
+        self._lanes: dict[Place, RunConfig | str] = {}
+        self._arrange(Grid.of(session.settings.replace(), *sides), session.config)
+
+    def compose(self) -> ComposeResult:
+        yield self.header
+        yield self.line
+        yield self.tabs
+        yield self.sheet
+        yield self.keys
+        yield self.bar
+
+    @property
+    def sides(self) -> tuple[str, str]:
+        """The settings in columns and in rows."""
+        return self.grid.columns.name, self.grid.rows.name
+
+    # ----------------------------------------------------------------------------------------- the lanes
+
+    def _arrange(self, grid: Grid, lane: RunConfig) -> None:
+        """Compare the lanes of this grid, around the schedule of a lane."""
+        self.grid = Grid(grid.columns, grid.rows, lane, grid.at)
+        self._lanes = self.grid.lanes()
+
+    def _select(self) -> Commands:
+        """What the engine is told to have the lanes of the grid."""
+        lanes = [config for config in self._lanes.values() if isinstance(config, RunConfig)]
+        self._selected = True
+        pointed = self._lanes[self.grid.at]
+        if not lanes:
+            raise ConfigError("none of these lanes can be")
+        return self.session.compare(lanes, pointed if isinstance(pointed, RunConfig) else lanes[0])
+
+    def on_mount(self) -> None:
+        if self in self.app.screen_stack:  # it was not closed at once
+            self._do(self._select)
+
+    def _follow(self) -> None:
+        """A change of the lr, optimizer or batch size gives lanes new configurations; cells keep their lanes."""
+        now = {config.key: config for config in self.session.group}
+        if not now:
+            return
+        known = [config for config in self._lanes.values() if isinstance(config, RunConfig)]
+        if {config.key for config in known} == set(now):
+            return
+        # The order of the lanes stays.
+        renamed = dict(zip(dict.fromkeys(config.key for config in known), self.session.group, strict=False))
+        self._lanes = {
+            place: renamed.get(config.key, config) if isinstance(config, RunConfig) else config
+            for place, config in self._lanes.items()
+        }
+
+    def _point(self, grid: Grid) -> None:
+        self.grid = grid
+        config = self._lanes[grid.at]
+        if isinstance(config, RunConfig):
+            self.session.point_at_lane(config)
+
+    def _cell(self, place: Place) -> Cell:
+        config, session = self._lanes[place], self.session
+        if isinstance(config, str):
+            return Cell(None, config)
+        history = session.lanes.get(config.key)
+        if history is None:
+            return Cell(None, "the recording holds no such lane" if session.recorded else "")
+        past = session.looking_at
+        snapshot = history.snapshots.newest if past is None else history.snapshots.at_or_before(past)
+        last = history.loss.last_step or 0
+        lane = Lane(config, history, snapshot, last if past is None else past, session.evaluation(history))
+        where = session.where.get(config.key)
+        if where is not None and where.diverged_at is not None and (past is None or past >= where.diverged_at):
+            return Cell(lane, note=f"✗ diverged at {where.diverged_at:,}", bad=True)
+        if past is not None:
+            return Cell(lane, note=f"at step {snapshot.step:,}" if snapshot and snapshot.step != past else "")
+        step = max(where.step if where else 0, snapshot.step if snapshot else 0)
+        return Cell(lane, note=f"» step {step:,}" if step < session.clock else "")
+
+    # ------------------------------------------------------------------------------------------- drawing
+
+    def on_resize(self, event: events.Resize) -> None:
+        self.call_after_refresh(self.draw)
+
+    def on_screen_resume(self) -> None:
+        self.draw()
+
+    def draw(self, changed: Changed = Changed.ALL) -> None:
+        """Draw what no longer tells the truth."""
+        if not self.is_current or not self.is_mounted:
+            return
+        if self._selected and not self.session.group:  # the engine refused the lanes
+            self._selected = False
+            self.dismiss(SMALLS[self._view].id)
+            return
+        self._follow()
+        with self.app.batch_update():
+            width, height = self.size
+            self.header.show([header_row(self.session, self.header.size.width)])
+            self.line.show([self._line(self.line.size.width)])
+            self.tabs.show_tabs([small.title for small in SMALLS], self._view)
+            self.keys.show_keys(running=self.session.running, actions=[BY_ID[name] for name in FOOTER])
+            self.bar.tell(self.session, width)
+            try:
+                rows = self._grid_rows(*self.sheet.size)
+            except Exception as error:
+                sentence = visible(mishap("the lanes cannot be drawn", error))
+                rows = [row(width, (f" {line}", Ink.BAD)) for line in wrap(sentence, width - 2)]
+            if (width, height) < SMALLEST or height < SMALLEST[1]:
+                rows = [row(width, line) for line in wrap(TINY, width)]
+            self.sheet.show(rows)
+
+    def _grid_rows(self, width: int, height: int) -> list[Row]:
+        small = SMALLS[self._view]
+        layer = self.session.layer if self._single or small.id == "saturation" else None
+        cells = {place: self._cell(place) for place in self._lanes}
+        return grid_rows(self.grid, cells, small, layer, width, height, self._pictures)
+
+    def _line(self, width: int) -> Row:
+        """What is compared, what is shown of it, and how far lanes that are behind have come; or the chooser."""
+        if self._choosing is not None:
+            return self._chooser(width)
+        pieces: list[Piece] = [" "]
+        for word, name in (("columns ", self.grid.columns.name), ("  rows ", self.grid.rows.name)):
+            pieces += [(word, Ink.DIM), (BY_NAME[name].label if name else "–", Ink.STRONG)]
+        arranged = arrange(self.grid.shape, self.grid.at, *self.sheet.size)
+        for word, (first, count), of in (
+            ("columns", arranged.columns, self.grid.shape[1]),
+            ("rows", arranged.rows, self.grid.shape[0]),
+        ):
+            if count < of:
+                pieces.append((f"  {word} {first + 1}–{first + count} of {of}", Ink.WARN))
+        small = SMALLS[self._view]
+        if small.layered and (self._single or small.id == "saturation"):
+            pieces += [("  layer ", Ink.DIM), (f"{self.session.layer + 1}", Ink.STRONG)]
+        right: list[Piece] = []
+        behind, share = self._behind()
+        if behind:
+            words = f"{behind} {'lanes' if behind > 1 else 'lane'} behind "
+            right = [(words, Ink.DIM), *bar(share, BAR), (f" {share * 100:3.0f} % ", Ink.PLAIN)]
+            right.append(("esc stops " if self.session.catching_up else "space goes on ", Ink.KEY))
+        elif width >= 100:
+            right = [(text, ink) for text, ink in _without_padding(strip_row(self._base(), 200))]
+        return row(width, *pieces, right=right)
+
+    def _base(self) -> RunConfig:
+        return self.session.settings
+
+    def _behind(self) -> tuple[int, float]:
+        """How many lanes have not reached the clock and still can, and what share of the way they have come."""
+        where = [self.session.where.get(config.key) for config in self.session.group]
+        steps = [here.step if here else 0 for here in where if here is None or here.diverged_at is None]
+        clock = self.session.clock
+        behind = [step for step in steps if step < clock]
+        return len(behind), sum(behind) / (len(behind) * clock) if behind else 1.0
+
+    def _chooser(self, width: int) -> Row:
+        assert self._choosing is not None
+        columns, rows, which = self._choosing
+        pieces: list[Piece] = [" "]
+        for index, (word, at) in enumerate((("columns", columns), ("rows", rows))):
+            label = BY_NAME[SIDES[at]].label if SIDES[at] else "nothing"
+            ink = Ink.CURSOR_ROW if which == index else Ink.STRONG
+            pieces += [(f"{word} ", Ink.DIM), (f"‹ {label} ›", ink), "   "]
+        return row(width, *pieces, right=[("← → setting  ↑ ↓ columns or rows  enter  esc ", Ink.DIM)])
+
+    # ------------------------------------------------------------------------------------------- actions
+
+    def _do(self, ask: Callable[[], Commands]) -> None:
+        self.session.hush()
+        try:
+            self._tell(ask())
+        except ConfigError as error:
+            self.session.say(f"{error}", "warn")
+        except Exception as error:
+            self.session.say(mishap("that did not work", error), "bad")
+        self.draw()
+
+    def _change(self, name: str, value: Any) -> Commands:
+        """Change a setting of all lanes. Raises ConfigError."""
+        if self.grid.varies(name):
+            raise ConfigError(f"{BY_NAME[name].label} is what is compared here; a chooses other columns or rows")
+        if name in CHANGEABLE and self.session.clock:
+            if self._behind()[0]:
+                raise ConfigError(f"{name} can change once all lanes have caught up")
+            return self.session.change(name, value)
+        base = self.session.config
+        base = base.changed(0, name, value) if name in CHANGEABLE else base.replace(**{name: value})
+        self._arrange(self.grid, base)
+        return self._select()
+
+    def _turn(self, name: str, by: int, value: Any) -> None:
+        """The next value of a setting: another cell where it is a side, else for all lanes."""
+        if self.grid.varies(name):
+            self._point(self.grid.turned(name, by))
+            self.session.hush()
+            self.draw()
+        else:
+            self._do(lambda: self._change(name, value))
+
+    def action_reseed(self) -> None:
+        if self.grid.varies("seed"):
+            self._do(lambda: self._change("seed", 0))  # says why it cannot be
+        else:
+            self._do(lambda: self.session.restart(random_seed))
+
+    def action_gain(self, direction: int) -> None:
+        gains, now = LECTURE_GAINS, self.session.settings.gain
+        beyond = [g for g in gains if (g > now if direction > 0 else g < now)]
+        value = (beyond or gains)[0] if direction > 0 else (beyond or gains)[-1]
+        self._turn("gain", direction, value)
+
+    def action_gain_to(self, index: int) -> None:
+        gain = LECTURE_GAINS[index]
+        for side, at in ((self.grid.columns, 1), (self.grid.rows, 0)):
+            if side.name == "gain" and gain in side.values:
+                place = list(self.grid.at)
+                place[at] = side.values.index(gain)
+                self._point(self.grid.pointing(*place))
+                self.draw()
+                return
+        self._do(lambda: self._change("gain", gain))
+
+    def action_batch_norm(self) -> None:
+        self._turn("bn", 1, not self.session.settings.bn)
+
+    def action_cycle(self, name: str) -> None:
+        names: tuple[str, ...] = {"nonlinearity": NONLINEARITIES, "optimizer": OPTIMIZERS}[name]
+        now = names.index(getattr(self.session.settings, name))
+        self._turn(name, 1, names[(now + 1) % len(names)])
+
+    def action_nudge(self, name: str, direction: int) -> None:
+        self._do(lambda: self._change(name, step_lr(self.session.settings.lr, direction)))
+
+    def action_view(self, by: int) -> None:
+        self._view = (self._view + by) % len(SMALLS)
+        self.session.hush()
+        self.draw()
+
+    @on(ViewChosen)
+    def _view_chosen(self, event: ViewChosen) -> None:
+        self._view = event.index
+        self.draw()
+
+    @on(Asked)
+    async def _asked(self, event: Asked) -> None:
+        await self.run_action(event.action)
+
+    def action_time(self, direction: int) -> None:
+        self.session.hush()
+        self.session.move_time(direction)
+        self.draw()
+
+    def action_point(self, layers: int, units: int) -> None:
+        now = self.session.snapshot()
+        if now is not None:
+            self.session.point(layer=layers, layers=len(now.activations), units=1)
+        self.draw()
+
+    def action_overlay(self) -> None:
+        self._single = not self._single
+        self.draw()
+
+    def action_cell(self, key: str) -> None:
+        if self._choosing is not None:
+            rows, columns = ARROWS[key]
+            which = self._choosing[2] = (self._choosing[2] + rows) % 2
+            if columns:
+                self._choosing[which] = (self._choosing[which] + columns) % len(SIDES)
+                if self._choosing[which] and self._choosing[which] == self._choosing[1 - which]:
+                    self._choosing[which] = (self._choosing[which] + columns) % len(SIDES)
+        else:
+            self.session.hush()
+            self._point(self.grid.moved(*ARROWS[key]))
+        self.draw()
+
+    def action_sides(self) -> None:
+        if self._choosing is not None:
+            self._choosing = None
+        else:
+            self._choosing = [SIDES.index(self.grid.columns.name), SIDES.index(self.grid.rows.name), 0]
+        self.draw()
+
+    def action_open(self) -> None:
+        if self._choosing is None:
+            self.action_close()
+            return
+        columns, rows, _ = self._choosing
+        self._choosing = None
+        before = self.grid, self._lanes
+
+        def choose() -> Commands:
+            self._arrange(Grid.of(self.session.settings, SIDES[columns], SIDES[rows]), self.session.config)
+            return self._select()
+
+        self._do(choose)
+        if self.session.notice is not None:
+            self.grid, self._lanes = before
+
+    def action_leave(self) -> None:
+        """One step back: from the chooser, from the past, from catching up, to the explorer."""
+        if self._choosing is not None:
+            self._choosing = None
+            self.draw()
+        elif self.session.looking_at is not None:
+            self.session.look_live()
+            self.draw()
+        elif self._behind()[0] and self.session.catching_up:
+            self._do(self.session.pause)
+        else:
+            self.action_close()
+
+    def action_close(self) -> None:
+        """To the lane under the cursor."""
+        view = SMALLS[self._view].id
+        self._tell(self.session.look_alone())
+        self._selected = False
+        self.dismiss(view)
+
+
+def _without_padding(line: Row) -> list[tuple[str, int]]:
+    pieces = [(span.text, int(span.role)) for span in line]
+    while pieces and not pieces[-1][0].strip():
+        pieces.pop()
+    return [*pieces, (" ", Ink.PLAIN)]

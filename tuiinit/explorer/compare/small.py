@@ -1,0 +1,396 @@
+"""Small pictures of a lane that can stand beside those of others: every one is drawn with the axes of all. Pure."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ...config.nonlinearities import RANGES
+from ...config.run import RunConfig
+from ...insight.expected import expect
+from ...insight.theory import Prediction
+from ...insight.thresholds import UPDATE_RIGHT, power_of_ten
+from ...plots import (
+    SERIES,
+    Axis,
+    Bars,
+    Curve,
+    Plot,
+    Role,
+    by_depth,
+    choose,
+    curves,
+    density,
+    image,
+    nice_limits,
+    overlay,
+)
+from ...plots.ink import number, percent, small
+from ...stream.history import LaneHistory
+from ...stream.protocol import Activation, Evaluation, Histogram, Snapshot, Start, Weight
+from ...views.base import symmetric
+from ...views.saturation import saturated
+from ...views.steps import nice_end
+from ...views.update_data import mark
+
+PEAK = 2.0  # the same for the height of histograms, where one spike would flatten all others
+OUTLIER = 4.0  # times the median of the cells: what is beyond does not stretch the common axis
+Span = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Lane:
+    """What is known of one cell's lane at the step looked at."""
+
+    config: RunConfig
+    history: LaneHistory
+    snapshot: Snapshot | None
+    until: int  # the last step of its curves
+    evaluation: Evaluation | None = None
+
+
+@dataclass(frozen=True)
+class Axes:
+    """The limits that all cells share."""
+
+    x: Span | None = None
+    y: Span | None = None
+
+
+@lru_cache(maxsize=256)
+def predicted(config: RunConfig, start: Start | None) -> Prediction:
+    """What theory says of a lane at its start."""
+    return expect(config, start).prediction
+
+
+class Small(ABC):
+    """One way to look at all lanes. `id` is that of the explorer's view that shows the same at full size."""
+
+    id: ClassVar[str]
+    title: ClassVar[str]
+    curved: ClassVar[bool] = False  # whether it shows the trace beside the snapshot
+    layered: ClassVar[bool] = False  # whether a single layer can be shown
+
+    @abstractmethod
+    def axes(self, lanes: Sequence[Lane], layer: int | None) -> Axes:
+        """Limits for all lanes; `layer` is the one that is shown alone, None shows all."""
+
+    @abstractmethod
+    def plot(self, lane: Lane, axes: Axes, layer: int | None, width: int, height: int, *, y_labels: bool) -> Plot:
+        """The picture, of exactly that size."""
+
+    @abstractmethod
+    def figures(self, lane: Lane, layer: int | None) -> Sequence[Sequence[str]]:
+        """The numbers under a picture: for each line what it says, the longest form first."""
+
+
+class Histograms(Small):
+    """Histograms of all layers as curves, or of one."""
+
+    layered = True
+
+    def __init__(
+        self,
+        id: str,
+        title: str,
+        parts: Callable[[Snapshot], Sequence[Any]],
+        histogram: Callable[[Any], Histogram],
+        told: Callable[[Snapshot, int | None], Sequence[Sequence[str]]],
+    ) -> None:
+        self.id, self.title = id, title  # type: ignore[misc]
+        self._parts, self._histogram, self._told = parts, histogram, told
+
+    def _chosen(self, lane: Lane, layer: int | None) -> list[tuple[Role, Histogram]]:
+        if lane.snapshot is None:
+            return []
+        parts = self._parts(lane.snapshot)
+        chosen = choose(len(parts), len(SERIES)) if layer is None else [min(layer, len(parts) - 1)]
+        roles = by_depth(len(chosen))
+        return [(role, self._histogram(parts[i])) for role, i in zip(roles, chosen, strict=True) if parts]
+
+    def axes(self, lanes: Sequence[Lane], layer: int | None) -> Axes:
+        found = [[histogram for _, histogram in self._chosen(lane, layer)] for lane in lanes]
+        found = [histograms for histograms in found if histograms]
+        peaks = [max(float(density(h)[1].max(initial=0)) for h in histograms) for histograms in found]
+        bounds = [RANGES[lane.config.nonlinearity] for lane in lanes]
+        if self.id == "activations" and bounds and all(bound.bounded for bound in bounds):
+            x: Span | None = (min(b.low for b in bounds), max(b.high for b in bounds))
+        else:
+            reaches = [span[1] for histograms in found if (span := symmetric(histograms)) is not None]
+            x = nice_limits(-reach, reach) if (reach := _typical(reaches)) else None
+        return Axes(x, (0.0, nice_limits(0, _typical(peaks, PEAK) or 1.0)[1]))
+
+    def plot(self, lane: Lane, axes: Axes, layer: int | None, width: int, height: int, *, y_labels: bool) -> Plot:
+        panels = [Bars("", *density(h), role) for role, h in self._chosen(lane, layer)]
+        tallest = axes.y[1] if axes.y else None
+        return overlay(panels, width, height, x=axes.x, tallest=tallest, y_labels=y_labels, empty="…")
+
+    def figures(self, lane: Lane, layer: int | None) -> Sequence[Sequence[str]]:
+        return self._told(lane.snapshot, layer) if lane.snapshot is not None else ()
+
+
+class Curves(Small):
+    """Curves over steps."""
+
+    curved = True
+
+    def axes(self, lanes: Sequence[Lane], layer: int | None) -> Axes:
+        ends = [until for lane in lanes if (until := min(lane.until, lane.history.loss.last_step or 0)) > 0]
+        return Axes((0, nice_end(max(ends, default=1))), self.span(lanes))
+
+    @abstractmethod
+    def span(self, lanes: Sequence[Lane]) -> Span:
+        """The y limits."""
+
+
+class UpdateData(Curves):
+    """log10 update:data of every matrix, and the -3 line."""
+
+    id = "update-data"
+    title = "Update:data"
+
+    def span(self, lanes: Sequence[Lane]) -> Span:
+        low, high = -5.0, -1.0
+        for lane in lanes:
+            _, mean, _, _ = lane.history.update_data.read(1, max(1, lane.until), 200)
+            finite = mean[np.isfinite(mean)]
+            if finite.size:
+                low = min(low, float(np.floor(np.percentile(finite, 2))))
+                high = max(high, float(np.ceil(np.percentile(finite, 98))))
+        return max(-10.0, low), min(2.0, high)
+
+    def plot(self, lane: Lane, axes: Axes, layer: int | None, width: int, height: int, *, y_labels: bool) -> Plot:
+        steps, mean, _, _ = lane.history.update_data.read(1, max(1, lane.until), max(2, 2 * width))
+        names = [w.name for w in lane.snapshot.weights] if lane.snapshot else []
+        chosen = choose(min(len(names), mean.shape[1]), len(SERIES)) if len(steps) else []
+        drawn = [
+            Curve(names[i], steps, mean[:, i], role, mark=mark(names[i]))
+            for i, role in zip(chosen, by_depth(len(chosen)), strict=True)
+        ]
+        low, high = axes.y or (-6.0, 0.0)
+        every = max(1, math.ceil((high - low) / max(2, height - 4)))
+        ticks = tuple((float(y), f"1e{y}" if y else "1") for y in range(round(low), round(high) + 1) if y % every == 0)
+        return curves(
+            drawn,
+            width,
+            height,
+            x=_axis(axes.x, "step"),
+            y=Axis(low, high, ticks),
+            lines=((UPDATE_RIGHT, "" if y_labels else power_of_ten(UPDATE_RIGHT)),),
+            y_labels=y_labels,
+            empty="n: one step",
+        )
+
+    def figures(self, lane: Lane, layer: int | None) -> Sequence[Sequence[str]]:
+        ratios = [w.update_data_log10 for w in lane.snapshot.weights] if lane.snapshot else []
+        known = [ratio for ratio in ratios if ratio is not None and math.isfinite(ratio)]
+        if not known:
+            return ()
+        low, high = min(known), max(known)
+        return (
+            (f"log10 {low:.2f} … {high:.2f}", f"{low:.2f} … {high:.2f}"),
+            (f"apart × {number(10 ** (high - low), 1)}",),
+        )
+
+
+class Loss(Curves):
+    """The loss of the minibatches."""
+
+    id = "loss"
+    title = "Loss"
+
+    def span(self, lanes: Sequence[Lane]) -> Span:
+        guess = max((lane.snapshot.expected_initial_loss for lane in lanes if lane.snapshot), default=3.3)
+        lows, highs = [guess], [guess]
+        for lane in lanes:
+            _, mean, _, _ = lane.history.loss.read(1, max(1, lane.until), 200)
+            finite = mean[np.isfinite(mean)]
+            if finite.size:
+                lows.append(float(finite.min()))
+                highs.append(float(finite.max()))
+        high = min(max(highs), OUTLIER * guess)
+        return math.floor(min(lows) * 5 - 0.25) / 5, math.ceil(high * 5 + 0.25) / 5
+
+    def plot(self, lane: Lane, axes: Axes, layer: int | None, width: int, height: int, *, y_labels: bool) -> Plot:
+        steps, mean, least, most = lane.history.loss.read(1, max(1, lane.until), max(2, 2 * width))
+        drawn = [Curve("loss", steps, mean[:, 0], SERIES[0], least[:, 0], most[:, 0])] if len(steps) else []
+        guess = lane.snapshot.expected_initial_loss if lane.snapshot else None
+        return curves(
+            drawn,
+            width,
+            height,
+            x=_axis(axes.x, "step"),
+            y=Axis(*(axes.y or (2.0, 3.6))),
+            lines=((guess, ""),) if guess is not None else (),
+            y_labels=y_labels,
+            empty="n: one step",
+        )
+
+    def figures(self, lane: Lane, layer: int | None) -> Sequence[Sequence[str]]:
+        now, dev = lane.snapshot, lane.evaluation
+        if now is None:
+            return ()
+        second = f"dev {number(dev.dev)}" if dev is not None and dev.dev is not None else ""
+        start = f"at start {number(now.initial_loss)}"
+        return ((f"loss {number(now.loss)}",), (f"{second} · {start}" if second else start, second or start))
+
+
+class Saturation(Small):
+    """Which neuron of the chosen layer is saturated on which example."""
+
+    id = "saturation"
+    title = "Saturation"
+    layered = True
+
+    def axes(self, lanes: Sequence[Lane], layer: int | None) -> Axes:
+        return Axes()
+
+    def plot(self, lane: Lane, axes: Axes, layer: int | None, width: int, height: int, *, y_labels: bool) -> Plot:
+        part = _layer(lane.snapshot, layer or 0)
+        bits = saturated(part) if part is not None else np.zeros((0, 0), bool)
+        dead = part.dead if part is not None else ()
+        # One more row than there is, so that the picture never tells what did not fit: all cells show the same part.
+        shown = bits[: max(0, 2 * (height - 1)), :width]
+        return image(shown, width, height, roles=SERIES[:1], highlight=[u for u in dead if u < width], empty="–")
+
+    def figures(self, lane: Lane, layer: int | None) -> Sequence[Sequence[str]]:
+        return _of_outputs(lane.snapshot, layer or 0) if lane.snapshot else ()
+
+
+class Depth(Small):
+    """The std of the outputs over the layers, and what theory says of it."""
+
+    id = "depth"
+    title = "Depth"
+
+    def axes(self, lanes: Sequence[Lane], layer: int | None) -> Axes:
+        stds = [[a.std for a in lane.snapshot.activations] for lane in lanes if lane.snapshot]
+        deepest = max(map(len, stds), default=1)
+        tops = [max(values) for values in stds if values]
+        return Axes((0.5, deepest + 0.5), (0.0, nice_limits(0, _typical(tops) or 1.0)[1]))
+
+    def plot(self, lane: Lane, axes: Axes, layer: int | None, width: int, height: int, *, y_labels: bool) -> Plot:
+        layers = lane.snapshot.activations if lane.snapshot else ()
+        at = np.arange(1, len(layers) + 1)
+        theory = predicted(lane.config, lane.history.start)
+        told = [theory.layer(a.layer) if theory else None for a in layers]
+        drawn = [
+            Curve("theory", at, [t.std if t and t.std is not None else math.nan for t in told], Role.MARK),
+            Curve("measured", at, [a.std for a in layers], SERIES[0], points="marks", mark="●"),
+        ]
+        return curves(
+            drawn if layers else (),
+            width,
+            height,
+            x=_axis(axes.x, "layer"),
+            y=Axis(*(axes.y or (0, 1))),
+            y_labels=y_labels,
+            empty="…",
+        )
+
+    def figures(self, lane: Lane, layer: int | None) -> Sequence[Sequence[str]]:
+        return _of_outputs(lane.snapshot, None) if lane.snapshot else ()
+
+
+def _axis(span: Span | None, label: str) -> Axis:
+    low, high = span or (0.0, 1.0)
+    return Axis(low, high, label=label)
+
+
+def _typical(values: Iterable[float], outlier: float = OUTLIER) -> float:
+    """The largest of some positive values, but no more than a few times their median: 0 without any."""
+    known = sorted(value for value in values if math.isfinite(value) and value > 0)
+    return min(known[-1], outlier * known[len(known) // 2]) if known else 0.0
+
+
+def _layer(snapshot: Snapshot | None, layer: int) -> Activation | None:
+    if snapshot is None or not snapshot.activations:
+        return None
+    return snapshot.activations[min(layer, len(snapshot.activations) - 1)]
+
+
+def _span(first: str, last: str) -> tuple[str, str]:
+    return f"{first} → {last}", f"{first}→{last}"
+
+
+def _of_outputs(now: Snapshot, layer: int | None) -> Sequence[Sequence[str]]:
+    """Std and saturation: of one layer, or from the first to the last."""
+    if layer is not None:
+        part = _layer(now, layer)
+        return (
+            ((f"std {part.std:.3f}",), (f"saturated {percent(part.saturated)}", percent(part.saturated)))
+            if part
+            else ()
+        )
+    if not now.activations:
+        return ()
+    first, last = now.activations[0], now.activations[-1]
+    std, short = _span(f"{first.std:.2f}", f"{last.std:.2f}")
+    sat, short_sat = _span(f"{first.saturated * 100:.1f}", f"{last.saturated * 100:.1f}")
+    brief = _span(f"{first.saturated * 100:.0f}", f"{last.saturated * 100:.0f}")[1]
+    return (
+        (f"std {std}", f"std {short}", short),
+        (f"saturated {sat} %", f"sat. {short_sat} %", f"sat. {brief} %", f"{brief} %"),
+    )
+
+
+def _of_gradients(now: Snapshot, layer: int | None) -> Sequence[Sequence[str]]:
+    part = _layer(now, layer) if layer is not None else None
+    if part is not None:
+        return ((f"grad std {small(part.grad_std)}", small(part.grad_std)),)
+    if not now.activations:
+        return ()
+    first, last = now.activations[0].grad_std, now.activations[-1].grad_std
+    std, short = _span(small(first), small(last))
+    ratio = number(first / last, 2) if last > 0 else "–"
+    return ((f"std {std}", short), (f"first ÷ last {ratio}", f"× {ratio} back"))
+
+
+def _weight(now: Snapshot, layer: int) -> Weight:
+    return now.weights[1:][min(layer, len(now.weights) - 2)]
+
+
+def _of_weights(now: Snapshot, layer: int | None) -> Sequence[Sequence[str]]:
+    if layer is not None:
+        return ((f"std {number(_weight(now, layer).std)}",),)
+    std, short = _span(number(now.weights[1].std), number(now.weights[-1].std))
+    return ((f"std {std}", f"std {short}", short),)
+
+
+def _of_weight_gradients(now: Snapshot, layer: int | None) -> Sequence[Sequence[str]]:
+    if layer is not None:
+        w = _weight(now, layer)
+        return ((f"grad std {small(w.grad_std)}", small(w.grad_std)), (f"grad:data {small(w.grad_data_ratio)}",))
+    ratios = [(w.grad_data_ratio or 0.0, w.name) for w in now.weights]
+    top, name = max(ratios)
+    others = sorted(ratio for ratio, other in ratios if other != name)
+    median = others[len(others) // 2] if others else 0.0
+    beside = f"{number(top / median, 1)} × median" if median > 0 else "–"
+    return ((f"{name}: {beside}", beside), (f"grad:data {small(top)}", small(top)))
+
+
+# Without the embedding: it is much wider than the other matrices, and the chosen layer is the same in all pictures.
+SMALLS: tuple[Small, ...] = (
+    Histograms("activations", "Activations", lambda s: s.activations, lambda a: a.histogram, _of_outputs),
+    Histograms(
+        "activation-gradients", "Act. gradients", lambda s: s.activations, lambda a: a.grad_histogram, _of_gradients
+    ),
+    Histograms("weights", "Weights", lambda s: s.weights[1:], lambda w: w.histogram, _of_weights),
+    Histograms(
+        "weight-gradients",
+        "Weight gradients",
+        lambda s: s.weights[1:],
+        lambda w: w.grad_histogram,
+        _of_weight_gradients,
+    ),
+    UpdateData(),
+    Saturation(),
+    Depth(),
+    Loss(),
+)

@@ -1,0 +1,125 @@
+"""The lines around the panes: the tabs of the views, and the footer's keys."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual import events
+
+from ...plots import Row
+from ...plots.ink import SEVERITIES, Ink, Piece, row, visible, wrap
+from ...session.actions import ACTIONS, Action, shown_key
+from ...session.session import Session
+from ..messages import Asked, ViewChosen
+from ..sheets.sheet import Sheet
+
+
+def tabs_row(titles: Sequence[str], active: int, width: int) -> tuple[Row, list[tuple[int, int]]]:
+    """The titles in one row with the active one in sight, and where each begins and ends in it."""
+    labels = [f" {title} " for title in titles]
+    first = 0
+    while first < active and sum(len(label) + 1 for label in labels[first : active + 1]) > width - 6:
+        first += 1
+    pieces: list[Piece] = [("╭─", Ink.FRAME), ("‹" if first else "─", Ink.FRAME)]
+    places = [(0, 0)] * len(titles)
+    x, more = 3, "─"
+    for index in range(first, len(titles)):
+        label = labels[index]
+        if x + len(label) > width - 3 and index > active:
+            more = "›"
+            break
+        pieces.append((label[0], Ink.FRAME))
+        pieces.append((label[1:-1], Ink.ACTIVE if index == active else Ink.DIM))
+        pieces.append((label[-1], Ink.FRAME))
+        places[index] = (x, x + len(label))
+        x += len(label)
+        if index < len(titles) - 1:
+            pieces.append(("│", Ink.FRAME))
+            x += 1
+    pieces.append(("─" * max(0, width - x - 2) + more + "╮", Ink.FRAME))
+    return row(width, *pieces), places
+
+
+class TabBar(Sheet):
+    """The titles of the views; a click chooses one."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._places: list[tuple[int, int]] = []
+
+    def show_tabs(self, titles: Sequence[str], active: int) -> None:
+        line, self._places = tabs_row(titles, active, self.size.width)
+        self.show([line])
+
+    def on_click(self, event: events.Click) -> None:
+        for index, (start, end) in enumerate(self._places):
+            if start <= event.x < end:
+                self.post_message(ViewChosen(index))
+
+
+def keys_row(words: Sequence[tuple[Action, str]], width: int) -> tuple[Row, list[tuple[int, int, str]]]:
+    """Keys and what they do, as many as fit; where each action begins and ends."""
+    fixed = [pair for pair in words if pair[0].id in ("help", "quit")]
+    pieces: list[Piece] = []
+    places: list[tuple[int, int, str]] = []
+
+    def size(action: Action, word: str) -> int:
+        return len(shown_key(action.keys[0])) + len(word) + 4
+
+    x, spare = 0, sum(size(*pair) for pair in fixed)
+    for action, word in words:
+        mine = size(action, word)
+        if (action, word) in fixed:
+            spare -= mine
+        elif x + mine + spare > width:
+            continue
+        pieces += [(f" {shown_key(action.keys[0])} ", Ink.KEY), (f"{word}  ", Ink.DIM)]
+        places.append((x, x + mine - 1, action.do))
+        x += mine
+    return row(width, *pieces), places
+
+
+class NoticeBar(Sheet):
+    """A sentence over the last rows: why there is no engine, or what the last key met."""
+
+    def tell(self, session: Session, width: int) -> None:
+        """Show what there is to say, or hide."""
+        text, severity = "", "bad"
+        if session.dead is not None:
+            text = f"{session.dead} — E restarts the engine and catches up"
+        elif session.stopped:
+            text = "the engine's process is stopped: nothing comes from it until it is continued (kill -CONT)"
+            text, severity = f"{text} — E starts another that catches up", "warn"
+        elif session.quiet:
+            why = f"it only said {session.first_words}" if session.first_words else "it may be busy"
+            text = f"no answer from the engine for {session.quiet:.0f} s: {why}"
+            text, severity = f"{text} — E starts another that catches up", "warn"
+        elif session.notice is not None:
+            text, severity = session.notice.text, session.notice.severity
+        lines = wrap(visible(text), width - 4)[:4]
+        sign, ink = SEVERITIES[severity]
+        self.set_class(bool(lines), "-shown")
+        self.styles.height = max(1, len(lines))
+        self.show(
+            [row(width, (f" {sign if not i else ' '} ", ink), (line, Ink.STRONG)) for i, line in enumerate(lines)]
+        )
+
+
+class KeyBar(Sheet):
+    """The footer; a click does what the key does."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._places: list[tuple[int, int, str]] = []
+
+    def show_keys(self, *, running: bool, actions: Sequence[Action] = ACTIONS) -> None:
+        words = [(a, "pause" if a.id == "run" and running else a.footer) for a in actions if a.footer]
+        # As wide as the longer word, so that what follows stays in its place.
+        words = [(a, f"{w:<5}" if a.id == "run" else w) for a, w in words]
+        line, self._places = keys_row(words, self.size.width)
+        self.show([line])
+
+    def on_click(self, event: events.Click) -> None:
+        for start, end, action in self._places:
+            if start <= event.x < end:
+                self.post_message(Asked(action))

@@ -1,0 +1,19 @@
+"""The findings pane: sentences about the numbers on the screen."""
+
+from __future__ import annotations
+
+from ...plots import Row
+from ...plots.ink import Ink, row
+from ...session.session import Session
+from ...views.findings import finding_rows
+
+
+def findings_rows(session: Session, width: int, height: int) -> list[Row]:
+    """The findings in width × height cells; the last row tells if some don't fit."""
+    lines = finding_rows(session, width - 2)
+    if not lines:
+        return [row(width, (" nothing measured yet", Ink.DIM))]
+    rows = [row(width, " ", *line) for line in lines[:height]]
+    if len(lines) > height > 0:
+        rows[-1] = row(width, (f" ↓ {len(lines) - height + 1} more lines", Ink.DIM))
+    return rows

@@ -1,0 +1,57 @@
+"""The first line: what runs, where, how fast, and the step looked at."""
+
+from __future__ import annotations
+
+from ...plots import Row
+from ...plots.ink import Ink, Piece, fit, row, visible
+from ...session.session import Session
+
+DEVICE_WIDTH = 12
+
+
+def header_row(session: Session, width: int) -> Row:
+    """The header in exactly `width` cells; what matters least goes first where it does not fit."""
+    right: list[list[Piece]] = [_position(session)]
+    if session.dead is not None:
+        right.insert(0, [("no engine  ", Ink.BAD)])
+    elif session.hello is None:
+        right.insert(0, [("starting the engine …  ", Ink.DIM)])
+    else:
+        status = session.status
+        speed = f"{status.steps_per_second:,.0f}" if status else "–"
+        device = visible(session.hello.device)
+        device = fit(device, DEVICE_WIDTH).rstrip()
+        if status and status.quick and width >= 112:
+            device += f", {visible(status.quick.partition(':')[0])}"
+        pace = (f"{'recording':>14}", Ink.WARN) if session.recorded else (f"{speed:>6} steps/s", Ink.PLAIN)
+        right.insert(0, [pace, ("   ", Ink.DIM)])
+        if width >= 100:
+            share = f"{status.measuring * 100:.0f}" if status else "–"
+            right.insert(1, [(f"measuring {share:>2} %   ", Ink.DIM)])
+        if width >= 84:
+            right.insert(0, [(f"{device} · ", Ink.DIM)])
+    left: list[Piece] = [(" tuiinit ", Ink.STRONG)]
+    if width >= 70:
+        snapshot = session.snapshot()
+        told = []
+        if snapshot is not None:
+            told.append(f"{snapshot.parameters:,} parameters")
+        compiled = session.status is not None and session.status.quick  # that is told on the right, and takes room
+        if session.data is not None and width >= (130 if compiled else 112):
+            told.append(f"{session.data.words:,} names" if not session.data.path else f"{session.data.words:,} words")
+        left.append(("  " + " · ".join(told), Ink.DIM))
+    return row(width, *left, right=[piece for group in right for piece in group])
+
+
+def _position(session: Session) -> list[Piece]:
+    if session.diverged_at is not None and session.looking_at is None:
+        return [(f"✗ diverged at step {session.diverged_at:,} ", Ink.BAD)]
+    if session.looking_at is not None:
+        sign, ink = "◀", Ink.WARN
+    elif session.behind is not None and session.catching_up:
+        sign, ink = "»", Ink.PROGRESS
+    elif session.running:
+        sign, ink = "▶", Ink.GOOD
+    else:
+        sign, ink = "‖", Ink.DIM
+    return [(f"{sign} ", ink), (f"step {session.step:>7,}", Ink.STRONG), (f"  epoch {session.epoch:>6.2f} ", Ink.PLAIN)]

@@ -1,0 +1,131 @@
+"""The training pane: the loss curve, the numbers beside it, and how far the epoch is."""
+
+from __future__ import annotations
+
+import math
+
+from ...plots import Row
+from ...plots.ink import Ink, Piece, bar, beside, number, row
+from ...session.session import Session
+from ...stream.protocol import Evaluation
+from ...views.loss import loss_plot
+
+NUMBERS = 28  # cells of the column of numbers
+LEAST_PLOT = 12  # cells of the curve
+COUNT = 20  # cells of "1,001 / 5,707" after the bar
+
+
+def training_rows(session: Session, width: int, height: int) -> list[Row]:
+    """The pane's content in exactly width × height cells; where that is little, the numbers on one line."""
+    if height < 5 or width < NUMBERS + LEAST_PLOT:
+        lines = [_line(session, width), progress_row(session, width)]
+        return [*lines, *[row(width)] * (height - len(lines))][:height]
+    plot = loss_plot(session, width - NUMBERS, height - 1)
+    return [*beside(plot.rows, _numbers(session), height - 1, width - NUMBERS, NUMBERS), progress_row(session, width)]
+
+
+def _loss(session: Session) -> float | None:
+    now = session.snapshot()
+    return now.loss if now else None
+
+
+def _dev(evaluation: Evaluation | None) -> float | None:
+    if evaluation is None:
+        return None
+    return evaluation.dev if evaluation.dev is not None else evaluation.dev_batch
+
+
+def _numbers(session: Session) -> list[Row]:
+    now, before = session.snapshot(), session.snapshot_before()
+
+    def line(label: str, value: float | None, old: float | None, compared: bool = True) -> Row:
+        told = number(old, 4) if compared and session.previous is not None else ""
+        return row(NUMBERS, (f"  {label:<8}", Ink.DIM), (f"{number(value, 4):>8}", Ink.STRONG), (f"{told:>8}", Ink.DIM))
+
+    head = f"{'now':>18}{'before' if session.previous is not None else '':>8}"
+    rows = [
+        row(NUMBERS, (head, Ink.HEAD)),
+        line("loss", now.loss if now else None, before.loss if before else None),
+        line("dev", _dev(session.evaluation(session.shown)), _dev(session.evaluation(session.previous))),
+        line("at start", now.initial_loss if now else None, before.initial_loss if before else None),
+        row(NUMBERS),
+    ]
+    if session.data is not None:
+        for label, loss in (("bigram", session.data.bigram), ("unigram", session.data.unigram)):
+            told: tuple[Piece, Piece] = ((f"  guess by {label:<8}", Ink.DIM), (f"{number(loss, 4):>7}", Ink.THEORY))
+            rows.append(row(NUMBERS, *told))
+    return rows
+
+
+def _line(session: Session, width: int) -> Row:
+    now = session.snapshot()
+    dev = session.evaluation(session.shown)
+    pieces: list[Piece] = [
+        (" loss ", Ink.DIM),
+        (f"{number(_loss(session), 4):<9}", Ink.STRONG),
+        (" dev ", Ink.DIM),
+        (f"{number(_dev(dev), 4):<9}", Ink.STRONG),
+        (" at start ", Ink.DIM),
+        (f"{number(now.initial_loss if now else None, 4):<9}", Ink.PLAIN),
+        (" expected ", Ink.DIM),
+        (number(now.expected_initial_loss if now else None, 4), Ink.THEORY),
+    ]
+    return row(width, *pieces)
+
+
+def progress_row(session: Session, width: int) -> Row:
+    """How far the epoch is, how far a lane has caught up, or where in its past one looks."""
+    here, behind = session.lane_status, session.behind
+    if session.diverged_at is not None:
+        step = session.diverged_at
+        return row(width, (f" ✗ diverged at step {step:,}: the loss is not finite; a lower lr may help: [", Ink.BAD))
+    if session.looking_at is not None:
+        return slider_row(session, width)
+    if behind is not None:
+        label, done, whole = "catching up", behind.step, session.clock
+        tail = "  esc stops" if session.catching_up else "" if session.recorded else "  space goes on"
+    elif here is not None and here.steps_per_epoch:
+        whole = here.steps_per_epoch
+        at = session.step
+        epoch = max(0, at - 1) // whole
+        label, done, tail = f"epoch {epoch + 1}", at - epoch * whole, ""
+    else:
+        label, done, whole, tail = "epoch 1", 0, 0, ""
+    label = f" {label:<12}"
+    count = f" {done:,} / {whole:,}" if whole else " –"
+    count = f"{count:>{COUNT}} "
+    length = max(0, width - len(label) - len(count) - len(tail))
+    return row(
+        width,
+        (label, Ink.DIM),
+        *bar(done / whole if whole else 0.0, length),
+        (count, Ink.PLAIN),
+        (tail, Ink.KEY),
+    )
+
+
+def slider_row(session: Session, width: int) -> Row:
+    """Where the step looked at is between the first and the newest kept snapshot; all that are kept are marked."""
+    steps = session.shown.snapshots.steps()
+    at, newest = session.step, max(steps, default=0)
+    label, tail = f" {f'at step {at:,}':<15}", "  , . move  esc newest "
+    count = f" of {newest:,} "
+    length = max(0, width - len(label) - len(count) - len(tail))
+    track = ["─"] * length
+    for step in steps if length else ():
+        track[_place(step, newest, length)] = "┼"
+    here = _place(at, newest, length)
+    return row(
+        width,
+        (label, Ink.STRONG),
+        ("".join(track[:here]), Ink.PROGRESS),
+        ("●"[:length], Ink.KEY),
+        ("".join(track[here + 1 :]), Ink.TRACK),
+        (count, Ink.PLAIN),
+        (tail, Ink.DIM),
+    )
+
+
+def _place(step: int, newest: int, length: int) -> int:
+    """The cell of a step. Snapshots lie at 1, 2, 5, 10, …: so does the track, by the logarithm."""
+    return min(length - 1, round(math.log1p(step) / math.log1p(max(1, newest)) * (length - 1))) if length else 0

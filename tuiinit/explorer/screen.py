@@ -1,0 +1,488 @@
+"""The main screen: lays out the panes, draws what changed, and does what keys ask for."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+from textual.timer import Timer
+from textual.widgets import Input
+
+from ..config.knobs import BY_NAME, describe
+from ..config.nonlinearities import LECTURE_GAINS
+from ..config.presets import Preset
+from ..config.run import RunConfig, differences, random_seed
+from ..config.values import ConfigError
+from ..host.mishaps import mishap
+from ..plots import Plot
+from ..plots.cursor import Cursor, found, move
+from ..plots.ink import Ink, row, visible, wrap
+from ..session.changed import Changed, Commands
+from ..session.session import Session
+from ..views import VIEWS, Page, View
+from .bindings import bindings
+from .messages import Asked, CursorMoved, CursorPut, Resized, SettingChanged, SettingTyped, ViewChosen
+from .panes.bars import KeyBar, NoticeBar
+from .panes.config import ConfigPane, strip_row
+from .panes.findings import findings_rows
+from .panes.header import header_row
+from .panes.pane import Pane
+from .panes.training import training_rows
+from .panes.view import ViewPane
+from .sheets.sheet import Palette, Sheet
+from .tour import BY_CLAIM
+from .tour.hint import Hint
+from .training import TrainingScreen
+
+if TYPE_CHECKING:  # loaded when first asked for: the first frame does not wait for them
+    from .compare.screen import CompareScreen
+    from .sweep.sweeping import Sweeping
+
+LayoutName = Literal["tiny", "compact", "full"]
+TINY = "This window is too small: tuiinit needs 60 × 16 characters."
+WIDE = 150  # columns from which the side has more room
+STILL_SECONDS = 0.6  # after the last change, before a closer look that takes the engine a second
+WHILE_TYPING = {"leave", "quit"}  # all else waits while a value is typed
+
+
+def layout_for(width: int, height: int) -> LayoutName:
+    """How the panes are laid out in a window of that size."""
+    if width < 60 or height < 16:
+        return "tiny"
+    return "full" if width >= 100 and height >= 30 else "compact"
+
+
+class Explorer(TrainingScreen[None]):
+    """Everything that is seen. It reads the session, changes it on keys, and tells the engine through `tell`."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings()]
+    AUTO_FOCUS = ""
+    ESCAPE_TO_MINIMIZE = False
+
+    def __init__(self, session: Session, tell: Callable[[Commands], None]) -> None:
+        super().__init__()
+        self.session = session
+        self._tell = tell
+        self._stale = Changed.ALL
+        self._layout: LayoutName | None = None
+        self._maximised = False
+        self._view = 0
+        self._top = 0
+        self._body_height = 0
+        self._cursor: Cursor | None = None
+        self.swept: Sweeping | None = None  # the sweep, once there was one
+        self._compare: CompareScreen | None = None
+        self._sides = ("gain", "bn")  # of the compare screen: columns, rows
+        self._plot = Plot(())
+        self._still: Timer | None = None
+        self.header = Sheet(id="header")
+        self.strip = Sheet(id="strip")
+        self.config = ConfigPane(id="config")
+        self.findings = Pane("Findings", id="findings")
+        self.training = Pane("Training", id="training")
+        self.view = ViewPane(id="view")
+        self.keys = KeyBar(id="keys")
+        self.hint = Hint(id="hint")
+        self.bar = NoticeBar(id="bar")
+        self.small = Sheet(id="small")
+        self.palette = Palette()
+
+    def compose(self) -> ComposeResult:
+        yield self.header
+        yield self.strip
+        with Horizontal(id="body"):
+            with Vertical(id="side"):
+                yield self.config
+                yield self.findings
+            with Vertical(id="main"):
+                yield self.training
+                yield self.view
+        yield self.hint
+        yield self.keys
+        yield self.small
+        yield self.bar
+        yield self.palette
+
+    @property
+    def sweeping(self) -> Sweeping:
+        """The sweep, kept from one visit of its screen to the next."""
+        from .sweep.sweeping import Sweeping
+
+        self.swept = self.swept or Sweeping()
+        return self.swept
+
+    # ------------------------------------------------------------------------------------------- drawing
+
+    def on_resize(self, event: events.Resize) -> None:
+        self._arrange(event.size.width, event.size.height)
+
+    def _arrange(self, width: int, height: int) -> None:
+        self._layout = layout_for(width, height)
+        kept = set(self.classes) - {"-tiny", "-compact", "-full", "-wide", "-maximised"}
+        wide, maximised = {"-wide"} if width >= WIDE else set(), {"-maximised"} if self._maximised else set()
+        self.set_classes(kept | {f"-{self._layout}"} | wide | maximised)  # at once: each change matches all styles anew
+        self.hint.tell()
+        self.call_after_refresh(self.draw, Changed.ALL)
+
+    @on(Resized)
+    def _redraw(self) -> None:
+        self.draw(Changed.ALL)
+
+    def on_screen_resume(self) -> None:
+        self.draw(Changed.ALL)
+
+    def draw(self, changed: Changed = Changed.NOTHING) -> None:
+        """Draw the panes that no longer tell the truth and are seen; the others when they are."""
+        self._stale |= changed
+        if self._compare is not None and self._compare in self.app.screen_stack[-1:]:  # no stack while the app ends
+            self._compare.draw(changed)
+        if not self.is_current or not self._stale or self._layout is None:
+            return
+        stale, self._stale = self._stale, Changed.NOTHING
+        with self.app.batch_update():
+            if self._layout == "tiny":
+                width, _ = self.small.size
+                self.small.show([row(width, line) for line in wrap(TINY, width)])
+                return
+            if Changed.HEADER in stale:
+                self._attempt("the header", self._draw_header, self.header)
+            if Changed.CONFIG in stale:
+                self._attempt("the config pane", self._draw_config, self.strip)
+            if Changed.TRAINING in stale:
+                self._draw_pane(self.training, training_rows)
+            if Changed.FINDINGS in stale:
+                self._draw_pane(self.findings, findings_rows)
+            if Changed.VIEW in stale or stale & self._part_of(self.current):
+                self._attempt(f"the view {self.current.title}", self._draw_view, self.view.sheet)
+            if Changed.BAR in stale:
+                self._draw_bar()
+            self._look_for_sights()
+        self._look_closer()
+
+    def _look_for_sights(self) -> None:
+        """Tick off what the tour wants to be seen and is."""
+        trouble = self.hint.look(self.session, self.current.id)
+        if trouble:
+            self.session.say(trouble, "warn")
+            self._draw_bar()
+
+    def _look_closer(self) -> None:
+        """Ask for a closer look at a lane that stands still, once nothing has changed for a moment."""
+        if self._still is not None:
+            self._still.stop()
+            self._still = None
+        if self.current.inspects and self.session.worth_inspecting:
+            self._still = self.set_timer(STILL_SECONDS, self._inspect)
+
+    def _inspect(self) -> None:
+        if self.current.inspects and self.session.worth_inspecting:
+            self._tell(self.session.inspect(evaluate=False))
+            self.draw(Changed.CLOSER)
+
+    def _attempt(self, part: str, draw: Callable[[], None], sheet: Sheet) -> None:
+        """Draw one part; where that fails it says so in its place, and the rest goes on."""
+        try:
+            draw()
+        except Exception as error:
+            sentence = visible(mishap(f"{part} cannot be drawn", error))
+            width, height = sheet.size
+            sheet.show([row(width, (f" {line}", Ink.BAD)) for line in wrap(sentence, width - 2)[:height]])
+
+    def _draw_header(self) -> None:
+        self.header.show([header_row(self.session, self.header.size.width)])
+        self.keys.show_keys(running=self.session.running)
+
+    def _draw_config(self) -> None:
+        self.config.show(self.session.settings.replace(schedule=self.session.config.schedule), self.session.data)
+        self.strip.show([strip_row(self.session.settings, self.strip.size.width)])
+
+    def _draw_pane(self, pane: Pane, rows: Callable[[Session, int, int], Any]) -> None:
+        width, height = pane.sheet.size
+        if width and height and pane.sheet.is_on_screen:
+            title = str(pane.border_title).lower()
+            self._attempt(f"the {title} pane", lambda: pane.sheet.show(rows(self.session, width, height)), pane.sheet)
+
+    @staticmethod
+    def _part_of(view: View) -> Changed:
+        if view.inspects:
+            return Changed.CLOSER
+        return {
+            "loss": Changed.TRAINING,
+            "initial-loss": Changed.TRAINING | Changed.CLOSER,
+            "findings": Changed.FINDINGS,
+            "update-data": Changed.TRAINING,
+        }.get(view.id, Changed.NOTHING)
+
+    def _draw_view(self) -> None:
+        self.view.tabs.show_tabs([view.title for view in VIEWS], self._view)
+        width, height = self.view.sheet.size
+        if not width or not height:
+            return
+        page = Page(self.current, self.session, width, height, self._top, self._cursor)
+        self._top, self._body_height, self._plot = page.top, page.body_height, page.plot
+        self.view.sheet.show(page.rows)
+        self.view.sheet.subtitle(self._beneath())
+
+    def _beneath(self) -> str:
+        """What the view compares: the lane before, and how it differs."""
+        before = self.session.previous
+        if before is None:
+            return ""
+        told = [describe(name, old) for name, _, old in differences(self.session.config, before.config)][:2]
+        snapshot = self.session.snapshot_before()
+        step = f", step {snapshot.step:,}" if snapshot else ""
+        return visible(f"dimmed: {', '.join(told) or 'the lane before'}{step}")
+
+    def _draw_bar(self) -> None:
+        self.bar.tell(self.session, self.size.width)
+
+    # --------------------------------------------------------------------------------------------- views
+
+    @property
+    def current(self) -> View:
+        """The view that is shown."""
+        return VIEWS[self._view]
+
+    def show_view(self, index: int) -> None:
+        """Show a view by its place among the tabs, around the corner at both ends."""
+        self._view = index % len(VIEWS)
+        self._top = 0
+        self.draw(self.session.hush() | Changed.VIEW)
+
+    @on(ViewChosen)
+    def _view_chosen(self, event: ViewChosen) -> None:
+        self.show_view(event.index)
+
+    @on(Asked)
+    async def _asked(self, event: Asked) -> None:
+        await self.run_action(event.action)
+
+    # ------------------------------------------------------------------------------------------- actions
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if isinstance(self.focused, Input):
+            return action in WHILE_TYPING
+        return True
+
+    def _do(self, ask: Callable[[], Commands]) -> None:
+        """Do what a key asks for, send what it gives, and draw what is known at once."""
+        changed = self.session.hush()
+        try:
+            self._tell(ask())
+        except ConfigError as error:
+            changed |= self.session.say(f"{error}", "warn")
+        except Exception as error:
+            changed |= self.session.say(mishap("that did not work", error), "bad")
+        self.draw(changed | Changed.ALL)
+
+    def action_reseed(self) -> None:
+        self._do(lambda: self.session.restart(random_seed))
+
+    def action_gain(self, direction: int) -> None:
+        self._do(lambda: self.session.gain(direction))
+
+    def action_gain_to(self, index: int) -> None:
+        self._do(lambda: self.session.change("gain", LECTURE_GAINS[index]))
+
+    def action_batch_norm(self) -> None:
+        self._do(lambda: self.session.change("bn", not self.session.settings.bn))
+
+    def action_cycle(self, name: str) -> None:
+        self._do(lambda: self.session.cycle(name))
+
+    def action_nudge(self, name: str, direction: int) -> None:
+        self._do(lambda: self.session.nudge_lr(direction))
+
+    def action_config(self) -> None:
+        if self._layout == "compact":
+            self.add_class("-settings")
+        if not self._maximised or self._layout == "compact":
+            self.config.focus()
+
+    def action_view(self, by: int) -> None:
+        self.show_view(self._view + by)
+
+    def action_time(self, direction: int) -> None:
+        self.draw(self.session.hush() | self.session.move_time(direction))
+
+    def action_point(self, layers: int, units: int) -> None:
+        session, view = self.session, self.current
+        changed = session.point(layer=layers, unit=units, layers=view.layers(session), units=view.units(session))
+        self._keep_in_sight()
+        self.draw(changed)
+
+    def _keep_in_sight(self) -> None:
+        """Scroll the table so that the layer pointed at is shown."""
+        self._top = max(min(self._top, self.session.layer), self.session.layer - self._body_height + 1)
+
+    def action_next_dead(self) -> None:
+        if not self.session.point_at_dead():
+            self.draw(self.session.say("No unit is dead here."))
+            return
+        self._keep_in_sight()
+        self.draw(self.session.hush() | Changed.VIEW)
+
+    def action_cursor(self) -> None:
+        """Read exact values off the plot, or stop it."""
+        if self.view.sheet.has_focus:
+            self.set_focus(None)
+            return
+        self._cursor = move(self._plot, None, 1) or Cursor(0, 0)
+        self.view.sheet.focus()
+        self.draw(self.session.hush() | Changed.VIEW)
+
+    @on(CursorMoved)
+    def _cursor_moved(self, event: CursorMoved) -> None:
+        self._cursor = (move(self._plot, self._cursor, event.by) or self._cursor) if event.by else None
+        self.draw(Changed.VIEW)
+
+    @on(CursorPut)
+    def _cursor_put(self, event: CursorPut) -> None:
+        self._cursor = found(self._plot, event.x, event.y) or self._cursor or Cursor(0, 0)
+        self.draw(Changed.VIEW)
+
+    def action_inspect(self) -> None:
+        self._do(self.session.inspect)
+
+    def action_overlay(self) -> None:
+        self.current.turn(self.session)
+        self.draw(self.session.hush() | Changed.VIEW)
+
+    def action_page(self, by: int) -> None:
+        self._top += by * max(1, self.view.sheet.size.height // 3)
+        self._top = max(0, self._top)
+        self.draw(self.session.hush() | Changed.VIEW)
+
+    def action_compare(self) -> None:
+        """Put the lane at hand beside others."""
+        if self.config.editing or self._layout == "tiny":
+            return
+        self.set_focus(None)
+        from .compare.screen import CompareScreen
+
+        screen = self._compare = CompareScreen(self.session, self._tell, self.current.id, self._sides)
+
+        def back(view: str | None) -> None:
+            self._sides = screen.sides
+            self._view = next((i for i, v in enumerate(VIEWS) if v.id == view), self._view)
+            if self.session.group:  # it failed: it did not leave by itself
+                self._tell(self.session.look_alone())
+            self.draw(Changed.ALL)
+
+        self.app.push_screen(screen, back)
+
+    def action_sweep(self) -> None:
+        """Sweep over the gain around the lane at hand."""
+        from .sweep.screen import SweepScreen
+
+        self.set_focus(None)
+        session = self.session
+
+        def pause() -> None:
+            if session.running or session.catching_up:
+                self._tell(session.pause())
+
+        def back(chosen: RunConfig | None) -> None:
+            self.draw(Changed.ALL)
+            if chosen is not None:
+                self._do(lambda: session.select(chosen))
+
+        self.app.push_screen(SweepScreen(self.sweeping, session.settings, pause), back)
+
+    def action_export(self) -> None:
+        """Ask for a folder, and write the report of the lane at hand there."""
+        from .dialogs.exporting import ExportDialog, export
+
+        loop = asyncio.get_running_loop()
+
+        def say(sentence: str, severity: str) -> None:
+            with contextlib.suppress(RuntimeError):  # the loop has ended: nobody is there to be told
+                loop.call_soon_threadsafe(lambda: self.draw(self.session.say(sentence, severity)))
+
+        def chosen(folder: str | None) -> None:
+            if folder is not None:
+                self.draw(self.session.say(f"Writing the report to {visible(folder)} …"))
+                export(self.session, folder, say)
+
+        self.app.push_screen(ExportDialog(), chosen)
+
+    def action_notes(self) -> None:
+        """Choose a claim of the notes and have it set up."""
+        from .tour.screen import NotesScreen
+
+        if self.config.editing or self._layout == "tiny":
+            return
+        self.set_focus(None)
+        self.remove_class("-settings")
+        self.app.push_screen(NotesScreen(self.hint.progress, self.hint.chosen), self.show_claim)
+
+    def show_claim(self, claim: str | None) -> None:
+        """Set up a claim of the notes and tell what to press and to look at."""
+        if claim is None or self.session.dead is not None:
+            return
+        stop = BY_CLAIM[claim]
+
+        def begin() -> Commands:
+            commands = self.session.begin(stop.config(self.session.settings), stop.steps)
+            self._view = next(i for i, view in enumerate(VIEWS) if view.id == stop.view)
+            self._top, self._cursor = 0, None
+            self.hint.begin(stop)
+            return commands
+
+        self._do(begin)
+
+    def take_preset(self, preset: Preset) -> None:
+        """Look at another network at the same step, on the same data and trained the same way."""
+        self._do(lambda: self.session.select(preset.config(self.session.config)))
+
+    def forget_tour(self) -> None:
+        """Every claim of the notes is to be seen again."""
+        self.hint.end()
+        self.hint.progress.forget()
+        told = self.hint.progress.trouble
+        self.draw(self.session.say(told or "The tour's progress is forgotten.", "warn" if told else "note"))
+
+    def action_maximise(self) -> None:
+        self._maximised = not self._maximised
+        if self._maximised:
+            self.set_focus(None)
+        self._arrange(*self.size)
+
+    def action_leave(self) -> None:
+        if self.config.editing:
+            self.config.close_field()
+        elif self.focused is not None:
+            self.set_focus(None)
+            self.remove_class("-settings")
+        elif self.session.looking_at is not None:
+            self.session.look_live()
+            self.draw(Changed.ALL)
+        elif self.session.catching_up:
+            self._do(self.session.pause)
+            return
+        elif self._maximised:
+            self.action_maximise()
+        else:
+            self.hint.end()
+        self.draw(self.session.hush())
+
+    @on(SettingChanged)
+    def _setting_changed(self, event: SettingChanged) -> None:
+        self._do(lambda: self.session.change(event.name, event.value))
+
+    @on(SettingTyped)
+    def _setting_typed(self, event: SettingTyped) -> None:
+        setting = BY_NAME[event.name]
+
+        def take() -> Commands:
+            commands = self.session.change(event.name, setting.parse(event.text))
+            self.config.close_field()
+            return commands
+
+        self._do(take)

@@ -1,0 +1,1 @@
+"""The sweep's screen. Does not know how a sweep is run."""

@@ -1,0 +1,110 @@
+"""Pictures of a sweep: a figure over the gain, with batch norm off and on, and as shades over a second axis. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from ...config.values import format_number
+from ...experiments.sweep.measures import Cell
+from ...experiments.sweep.plan import Plan, format_value
+from ...experiments.sweep.recommend import figure, recommend
+from ...insight.thresholds import UPDATE_RIGHT, power_of_ten
+from ...plots import SERIES, Axis, Curve, Plot, curves, heat, nice_limits
+from ...plots.ink import Ink, row
+from ...views.layout import abreast, shares, stacked
+
+NAMES = {False: "no batch norm", True: "batch norm"}
+MARKS = {False: "o", True: "x"}
+
+
+class Figure(NamedTuple):
+    """Something that a sweep measures of each cell."""
+
+    title: str
+    name: str  # of sweep.Measures
+    form: str
+    line: tuple[float, str] | None = None  # where it should lie
+
+
+FIGURES = (
+    Figure("Dev loss", "dev_loss", "{:.3f}"),
+    Figure("Std slope", "std_slope", "{:+.3f}", (0.0, "same std in all layers")),
+    Figure("Saturation", "saturated", "{:.1%}"),
+    Figure("Gradient, first ÷ last", "grad_ratio", "{:.2f}", (1.0, "same in all layers")),
+    Figure("Update:data", "update_data_log10", "{:+.2f}", (UPDATE_RIGHT, power_of_ten(UPDATE_RIGHT))),
+)
+
+
+def value(cell: Cell, told: Figure) -> float:
+    """A cell's mean over its seeds; NaN where not every seed came through."""
+    mean = cell.mean(told.name) if cell.sound else None
+    return math.nan if mean is None else mean
+
+
+def over_gain(plan: Plan, cells: Sequence[Cell], told: Figure, width: int, height: int, empty: str = "") -> Plot:
+    """The figure over log gain, with the seeds' range behind; of a second axis the best value of each curve."""
+    best = recommend(cells)
+    drawn = []
+    for bn in plan.bn:
+        choice = best.on if bn else best.off
+        if choice is None:
+            continue
+        line = sorted(
+            (cell for cell in cells if (cell.point.bn, cell.point.value) == (bn, choice.cell.point.value)),
+            key=lambda cell: cell.point.gain,
+        )
+        y = [value(cell, told) for cell in line]
+        low, high = ([pick(cell.values(told.name), default=math.nan) for cell in line] for pick in (min, max))
+        x = [math.log10(cell.point.gain) for cell in line]
+        drawn.append(Curve(NAMES[bn], x, y, SERIES[int(bn)], low, high, mark=MARKS[bn]))
+        drawn.append(Curve(NAMES[bn], x, y, SERIES[int(bn)], points="marks", mark=MARKS[bn]))
+    ticks = sorted((math.log10(gain), format_number(float(f"{gain:.3g}"))) for gain in plan.gains)
+    pad = 0.03 * (ticks[-1][0] - ticks[0][0]) or 0.1
+    span = scale(cells, told)
+    return curves(
+        drawn,
+        width,
+        height,
+        x=Axis(ticks[0][0] - pad, ticks[-1][0] + pad, tuple(ticks), "gain"),
+        y=Axis(*nice_limits(*span)) if span else None,
+        lines=(told.line,) if told.line else (),
+        empty="no cell came through" if cells else empty,
+    )
+
+
+def scale(cells: Sequence[Cell], told: Figure) -> tuple[float, float] | None:
+    """The lowest and the highest value; a loss far above its start does not stretch the scale."""
+    known = [v for cell in cells if math.isfinite(v := value(cell, told))]
+    if not known:
+        return None
+    lowest, highest = min(known), max(known)
+    if told.name == "dev_loss":
+        start = max((loss for cell in cells for loss in cell.values("initial_loss")), default=math.inf)
+        highest = max(v for v in known if v <= max(start, lowest))
+    return lowest, highest
+
+
+def maps(plan: Plan, cells: Sequence[Cell], told: Figure, width: int, height: int) -> Plot:
+    """Shades: a row a value of the second axis, a column a gain; batch norm off and on, with one scale."""
+    parts = []
+    for bn, part in zip(plan.bn, shares(width, len(plan.bn)), strict=True):
+        found = {(cell.point.value, cell.point.gain): value(cell, told) for cell in cells if cell.point.bn is bn}
+        matrix = np.array([[found.get((v, gain), math.nan) for gain in plan.gains] for v in plan.values])
+        texts = [[figure(v, told.form) if math.isfinite(v) else "" for v in line] for line in matrix]
+        shades = heat(
+            matrix,
+            part - 2,
+            max(0, height - 1),
+            roles=(SERIES[int(bn)],),
+            span=scale(cells, told),
+            x_labels=[format_number(float(f"{gain:.3g}")) for gain in plan.gains],
+            y_labels=[format_value(v) for v in plan.values],
+            texts=texts,
+        )
+        head = Plot((row(part, (f"  {plan.axis}, {NAMES[bn]}", Ink.HEAD)),))
+        parts.append(stacked([head, Plot(tuple(row(part, *line) for line in shades.rows))]))
+    return abreast(parts)

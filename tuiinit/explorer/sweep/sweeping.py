@@ -1,0 +1,174 @@
+"""A sweep beside the explorer: its settings, and the thread that runs it on engines of its own."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from ...config.nonlinearities import NONLINEARITIES
+from ...config.run import RunConfig
+from ...config.values import ConfigError, format_number
+from ...experiments.sweep.measures import Cell
+from ...experiments.sweep.plan import AxisName, Plan, Value, parse_gains
+from ...experiments.sweep.sweep import Kept, Sweep
+from ...host.mishaps import mishap
+
+STOP_SECONDS = 0.8  # that stopping waits for the threads to end; their engines are killed at once
+
+GAINS = ("0.3:5:5", "0.3:5:9", "0.1:10:13", "0.5,1,5/3,3")
+STEPS = (50, 100, 200, 300, 500, 1_000, 2_000, 5_000)
+SEEDS = (1, 2, 3, 5, 10)
+AXES: tuple[tuple[AxisName | None, tuple[Value, ...]], ...] = (
+    (None, ()),
+    ("depth", (2, 5, 10, 20)),
+    ("width", (30, 100, 200)),
+    ("nonlinearity", NONLINEARITIES),
+    ("lr", (0.01, 0.0316, 0.1, 0.316, 1.0)),
+)
+
+
+@dataclass
+class Choice:
+    """One thing that can be chosen before a sweep: its name, its values, and which one is taken."""
+
+    name: str
+    values: tuple[Any, ...]
+    at: int
+
+    @property
+    def value(self) -> Any:
+        """The value that is taken."""
+        return self.values[self.at]
+
+    @property
+    def text(self) -> str:
+        """The value in words."""
+        if self.name == "gains":
+            gains = parse_gains(self.value)
+            return f"{format_number(gains[0])} … {format_number(gains[-1])}, {len(gains)} values"
+        if self.name == "second axis":
+            name, values = self.value
+            return f"{name}, {len(values)} values" if name else "none"
+        return f"{self.value:,}"
+
+
+class Running(Protocol):
+    """What runs a plan: `sweep.Sweep`, or its like in a test."""
+
+    cells: tuple[Cell, ...]
+
+    def __iter__(self) -> Iterator[Cell]: ...
+    def stop(self) -> None: ...
+
+
+Start = Callable[..., Running]
+
+
+@dataclass
+class Sweeping:
+    """What is swept and what came out so far. Everything measured is kept, so a stopped sweep goes on where it was."""
+
+    start_sweep: Start = Sweep  # type: ignore[assignment]  # its cells are a property
+    choices: tuple[Choice, ...] = field(
+        default_factory=lambda: (
+            Choice("gains", GAINS, 1),
+            Choice("steps", STEPS, 3),
+            Choice("seeds", SEEDS, 2),
+            Choice("second axis", AXES, 0),
+        )
+    )
+    kept: Kept = field(default_factory=dict)
+    plan: Plan | None = None
+    cells: tuple[Cell, ...] = ()
+    problem: str = ""
+    done: int = 0  # steps of this run
+    total: int = 0
+    _thread: threading.Thread | None = None
+    _running: Running | None = None
+    _began: float | None = None
+    version: int = 0  # grows with everything there is to draw
+
+    @property
+    def running(self) -> bool:
+        """Whether engines are at work."""
+        return self._thread is not None and self._thread.is_alive()
+
+    @property
+    def finished(self) -> bool:
+        """Whether every cell of the plan is done."""
+        return self.plan is not None and len(self.cells) == len(self.plan.points)
+
+    @property
+    def seconds_left(self) -> float | None:
+        """How long it will take at the pace so far; None before there is one."""
+        if not self.running or self._began is None or not self.done:
+            return None
+        return (time.monotonic() - self._began) * (self.total - self.done) / self.done
+
+    def planned(self, base: RunConfig) -> Plan:
+        """The plan as chosen, around a configuration. Raises ConfigError."""
+        gains, steps, seeds, (axis, values) = (choice.value for choice in self.choices)
+        return Plan(base.replace(schedule=()), parse_gains(gains), steps, axis=axis, values=values, seeds=seeds)
+
+    def prepare(self, base: RunConfig) -> None:
+        """Look at what is known of the plan as chosen. Raises ConfigError."""
+        self.plan = self.planned(base)
+        self.cells = Sweep(self.plan, kept=self.kept).cells
+        self.problem = ""
+        self.version += 1
+
+    def turn(self, index: int, by: int, base: RunConfig) -> None:
+        """Choose the next value. Raises ConfigError, and then nothing has changed."""
+        if self.running:
+            raise ConfigError("the sweep runs: space stops it")
+        choice = self.choices[index]
+        before = choice.at
+        choice.at = (before + by) % len(choice.values)
+        try:
+            self.prepare(base)
+        except ConfigError:
+            choice.at = before
+            raise
+
+    def start(self) -> None:
+        """Run what is missing, on engines of its own and a thread of its own."""
+        if self.running or self.plan is None or self.finished:
+            return
+        self.done, self.total, self._began, self.problem = 0, 0, None, ""
+        running = self._running = self.start_sweep(self.plan, kept=self.kept, progress=self._progress)
+        self._thread = threading.Thread(target=self._run, args=(running,), name="sweeps", daemon=True)
+        self._thread.start()
+        self.version += 1
+
+    def _progress(self, done: int, total: int) -> None:
+        if self._began is None:
+            self._began = time.monotonic()
+        self.done, self.total = done, total
+        self.version += 1
+
+    def _run(self, running: Running) -> None:
+        try:
+            for _ in running:
+                self.cells = running.cells
+                self.version += 1
+            self.cells = running.cells
+        except (ConfigError, RuntimeError) as error:
+            self.problem = str(error)
+        except Exception as error:
+            self.problem = mishap("the sweep failed", error)
+        self.version += 1
+
+    def end(self) -> None:
+        """Kill the engines now; the threads end soon after."""
+        if self._running is not None:
+            self._running.stop()
+
+    def stop(self) -> None:
+        """End the engines for certain, within a bounded time; runs that were finished are kept."""
+        self.end()
+        if self._thread is not None:
+            self._thread.join(STOP_SECONDS)
+        self.version += 1

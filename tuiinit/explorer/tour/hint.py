@@ -1,0 +1,105 @@
+"""The stop of the tour that is under way: what to press, what to look at, what is still to be seen."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+from ...host.paths import state_folder
+from ...plots import Row
+from ...plots.ink import Ink, row, wrap
+from ...session.session import Session
+from ..sheets.sheet import Sheet
+from . import BY_CLAIM, Progress, Seen, Stop, Walk
+
+LINES = 3  # at most
+
+
+def seen(session: Session, view: str) -> Seen | None:
+    """What is on the screen in that view, None while nothing is measured there."""
+    snapshot = session.snapshot()
+    if snapshot is None:
+        return None
+    closer, evaluation = session.inspection(), session.evaluation(session.shown)
+    layer = snapshot.activations[min(session.layer, len(snapshot.activations) - 1)] if snapshot.activations else None
+    return Seen(
+        view=view,
+        config=session.settings,
+        snapshot=snapshot,
+        inspected=closer is not None and closer.step == snapshot.step,
+        evaluated=evaluation is not None and evaluation.step == snapshot.step,
+        overlaid=session.overlaid,
+        dead_unit=layer is not None and session.unit in layer.dead,
+        notice=session.notice.text if session.notice is not None else "",
+    )
+
+
+def hint_rows(walk: Walk, width: int) -> list[Row]:
+    """At most three rows: press and look, then what is still to be seen."""
+    stop = walk.stop
+    told = wrap(f"{stop.press} {stop.look}", width - 6)[: LINES - 1]
+    rows = [
+        row(width, (f" {stop.claim if not index else '   '} ", Ink.KEY), line, " ") for index, line in enumerate(told)
+    ]
+    if walk.done:
+        return [*rows, row(width, ("   ✓ seen", Ink.GOOD), " — ", ("N", Ink.KEY), " for the next")]
+    missing = ", ".join(walk.missing)
+    return [*rows, row(width, ("   · ", Ink.KEY), ("still to see: ", Ink.DIM), missing, right=[("esc ends ", Ink.DIM)])]
+
+
+class Hint(Sheet):
+    """The lines below the panes while a stop of the tour is under way; keeps the tour's progress."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.walk: Walk | None = None
+        self._progress: Progress | None = None
+        self._height = LINES
+
+    @property
+    def progress(self) -> Progress:
+        """What was seen so far, read from its file when first asked for."""
+        if self._progress is None:
+            folder: Path | None = None
+            with contextlib.suppress(FileNotFoundError):
+                folder = state_folder()
+            self._progress = Progress(folder, BY_CLAIM)
+        return self._progress
+
+    @property
+    def chosen(self) -> str:
+        """The claim to go on with."""
+        if self.walk is None:
+            return self.progress.next()
+        return self.progress.next(self.walk.stop.claim) if self.walk.done else self.walk.stop.claim
+
+    def begin(self, stop: Stop) -> None:
+        """Show what this stop asks for."""
+        self.walk = Walk(stop)
+        self.tell()
+
+    def end(self) -> None:
+        """Show nothing more."""
+        self.walk = None
+        self.tell()
+
+    def look(self, session: Session, view: str) -> str:
+        """Take what is on the screen; gives a sentence if a tick could not be kept."""
+        now = seen(session, view) if self.walk is not None else None
+        if self.walk is None or now is None:
+            return ""
+        before = self.walk.missing
+        ticked = self.walk.look(now)
+        if ticked:
+            self.progress.tick(self.walk.stop.claim)
+        if self.walk.missing != before:
+            self.tell()
+        return self.progress.trouble if ticked else ""
+
+    def tell(self) -> None:
+        """Show what there is to say in the width there is, or hide."""
+        rows = hint_rows(self.walk, self.screen.size.width) if self.walk is not None else []
+        self.set_class(bool(rows), "-shown")
+        if rows and self._height != len(rows):
+            self.styles.height = self._height = len(rows)
+        self.show(rows)

@@ -1,0 +1,62 @@
+"""The loss: whether it is a number, where it began, and whether it went far above that."""
+
+from __future__ import annotations
+
+import math
+
+from ...config.nonlinearities import RANGES
+from ..expected import expected_loss
+from ..thresholds import INITIAL_LOSS_EXCESS, LOSS_ABOVE_START, LOSS_SPREAD, STD_GROWS
+from .advice import smaller_gain, smaller_lr, smaller_output
+from .model import Finding, Seen
+from .words import finite, nats
+
+
+def not_finite(seen: Seen) -> Finding | None:
+    """Whether the loss was lost."""
+    step = seen.now.step if seen.diverged_at is None else seen.diverged_at
+    if seen.diverged_at is None and finite(seen.now.loss):
+        return None
+    # The first loss comes before any update.
+    helps = smaller_gain(seen) if step <= 1 else smaller_lr(seen)
+    text = f"The loss is not finite at step {step:,}: the network has diverged."
+    return Finding("loss", "bad", text, helps=helps)
+
+
+def far_above_start(seen: Seen) -> Finding | None:
+    """Whether the loss of this minibatch is far above both where it began and an even guess."""
+    loss, first, expected = seen.now.loss, seen.now.initial_loss, seen.now.expected_initial_loss
+    if seen.fresh or loss is None or first is None or not math.isfinite(loss + first + expected):
+        return None
+    start = max(first, expected)
+    allowed = max(LOSS_ABOVE_START, LOSS_SPREAD / math.sqrt(max(1, seen.now.batch_size)))
+    if not loss - start > allowed:
+        return None
+    text = f"The loss is {nats(loss)}, far above {nats(first)} at the start and {nats(expected)} of an even guess: "
+    text += "steps are so large that they lead away."
+    return Finding("loss", "bad", text, helps=smaller_lr(seen))
+
+
+def first_loss(seen: Seen) -> Finding | None:
+    """Whether training starts at the loss of an even guess."""
+    loss, expected = seen.now.initial_loss, seen.now.expected_initial_loss
+    if loss is None or not math.isfinite(loss):
+        return None
+    classes = max(1, round(math.exp(expected)))
+    figure = seen.expected.loss._replace(theory=expected_loss(seen.expected, classes))
+    if not loss - expected > INITIAL_LOSS_EXCESS:
+        told = f"; {figure.words('{:.2f}'.format)}" if figure.redraws else ""
+        return Finding(
+            "initial-loss",
+            "good",
+            f"Loss at start {loss:.2f}: an even guess gives ln {classes} = {expected:.2f}{told}.",
+        )
+    told = f"; theory says {nats(figure.theory)}" if figure.theory is not None else ""
+    text = f"Loss at start {nats(loss)}, above ln {classes} = {expected:.2f}"
+    text += f" by {loss - expected:.2f}" if loss < 1000 else ""
+    text += f" (> {INITIAL_LOSS_EXCESS:g})" + (f"; {figure.words(nats)}" if figure.redraws else told)
+    text += ". The logits are too large."
+    last = seen.now.activations[-1].std if seen.now.activations else 0.0
+    grown = not RANGES[seen.config.nonlinearity].bounded and last > STD_GROWS
+    helps = smaller_gain(seen) if grown and not seen.config.bn else smaller_output(seen)
+    return Finding("initial-loss", "warn", text, helps=helps)

@@ -1,0 +1,111 @@
+"""What a finding is, and what a rule may look at."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import msgspec
+
+from ...config.run import RunConfig
+from ...stream.protocol import Activation, Evaluation, Snapshot, Weight
+from ..expected import NOTHING, Expectation, Figure
+from ..theory import LayerPrediction
+from ..thresholds import Pace, pace
+
+ROUNDING = 1.2e-7  # relative, of float32
+Severity = Literal["good", "note", "warn", "bad"]
+SEVERITIES: tuple[Severity, ...] = ("bad", "warn", "note", "good")  # the order in which findings are told
+
+
+#: Ids of the explorer's table of actions; "config" stands for what only its config pane sets.
+ActionId = Literal[
+    "batch-norm", "config", "gain-3", "lr-down", "lr-up", "next-gain", "nonlinearity", "optimizer", "previous-gain",
+    "reseed", "restart",
+]  # fmt: skip
+
+
+class Help(msgspec.Struct, frozen=True):
+    """Something to do about a finding."""
+
+    action: ActionId
+    words: str  # what it brings: "a smaller gain"
+    option: str = ""  # of a command: "--gain 5/3", "a smaller --lr"; empty where there is none
+    knob: str = ""  # the setting that it moves up or down, for no other finding to move it the other way
+    way: Literal[-1, 0, 1] = 0
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """A sentence or two about a snapshot."""
+
+    id: str  # the rule; at most one finding has it
+    severity: Severity
+    text: str  # what is so; what to do about it stands in `helps`
+    layer: str | None = None  # the nonlinearity or matrix that it names
+    helps: tuple[Help, ...] = ()
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a rule may look at."""
+
+    now: Snapshot
+    config: RunConfig
+    evaluation: Evaluation | None
+    expected: Expectation
+    previous: Snapshot | None
+    diverged_at: int | None
+
+    @property
+    def fresh(self) -> bool:
+        """Activations and gradients are those of initialisation: they come before the first update."""
+        return self.now.step <= 1
+
+    @property
+    def plain_optimizer(self) -> bool:
+        """No scaling of each number's step by its past gradients."""
+        return (self.now.optimizer or self.config.optimizer) in ("sgd", "momentum")
+
+    @property
+    def noise(self) -> float:
+        """A std up to which outputs with batch norm are rounding: float32's, times the most that batch norm scales."""
+        return min(1e-3, ROUNDING / math.sqrt(max(self.config.bn_eps, 1e-30))) if self.config.bn else 0.0
+
+    def silent(self, a: Activation) -> bool:
+        """Whether a layer's outputs are all the same number, but for rounding."""
+        return a.std <= max(self.noise, ROUNDING * abs(a.mean))
+
+    @property
+    def two_rows(self) -> bool:
+        """Batch norm of two rows, which it turns into plus and minus the same number whatever they are."""
+        return self.config.bn and self.now.batch_size == 2
+
+    def pace(self, weight: Weight) -> Pace | None:
+        """How fast a matrix learns."""
+        return pace_of(self.config, weight, self.now.step)
+
+    def theory(self, layer: str) -> LayerPrediction | None:
+        """What theory says of a layer at the start, if it does."""
+        told = self.expected.prediction.layer(layer)
+        return None if told is None or math.isnan(told.saturated) else told
+
+    def figure(self, name: Literal["std", "saturated", "grad_ratio"], layer: str) -> Figure:
+        """What one of a layer's figures should be at the start."""
+        names = [a.layer for a in self.now.activations]
+        figures: tuple[Figure, ...] = getattr(self.expected, name)
+        place = names.index(layer) if layer in names else len(figures)
+        return figures[place] if place < len(figures) else NOTHING
+
+
+def pace_of(config: RunConfig, weight: Weight, step: int) -> Pace | None:
+    """How fast a matrix learns; one that began at 0 is made of nothing but its updates, however small they are."""
+    return pace(weight.update_data_log10, since_zero=step if _began_at_0(config, weight.name) else None)
+
+
+def _began_at_0(config: RunConfig, name: str) -> bool:
+    if name == "embedding":
+        return config.embedding_scale == 0
+    if name == "output" and not config.bn:  # with batch norm the scale is on gamma
+        return config.output_scale == 0
+    return config.gain == 0

@@ -1,0 +1,85 @@
+"""Words that several rules share: what theory says, and numbers as a person writes them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sized
+from typing import Literal
+
+from ...stream.protocol import Activation
+from ..expected import Figure
+from .model import Seen
+
+
+def times(factor: float, of: str = "") -> str:
+    """A factor as a person writes it: "× 1.7", "30 × the median", "over a million times", "less than a millionth".
+
+    Args:
+        factor: at least 0; it may be infinite.
+        of: what is multiplied.
+    """
+    after = f" {of}" if of else ""
+    if not factor <= 1e6:
+        return f"over a million times{after}"
+    if factor == 0:
+        return f"0 ×{after}" if of else "× 0"
+    if factor < 1e-6:
+        return f"less than a millionth{f' of {of}' if of else ''}"
+    digits = f"{float(f'{factor:.2g}'):,.0f}" if factor >= 100 else f"{factor:.2g}"
+    return f"{digits} ×{after}" if of else f"× {digits}"
+
+
+def nats(loss: float) -> str:
+    """A loss as a person writes it."""
+    return f"{loss:.2f}" if loss < 1000 else f"{float(f'{loss:.2g}'):,.0f}" if loss <= 1e6 else "over a million"
+
+
+def says_ratio(seen: Seen, below: Activation, above: Activation, name: Literal["std", "grad_std"]) -> str:
+    """What theory says of above/below, or nothing where it says nothing."""
+    one, other = seen.theory(below.layer), seen.theory(above.layer)
+    base, value = getattr(one, name, None), getattr(other, name, None)
+    if not base or value is None or not value / base >= 0:
+        return ""
+    return f"; theory says {times(value / base)}" + at_start(seen)
+
+
+def says(seen: Seen, figure: Figure, form: Callable[[float], str], before: str = "") -> str:
+    """What theory and redraws say of a figure, or nothing where they say nothing.
+
+    Args:
+        seen: for whether what is measured is still the start.
+        figure: theory and redraws.
+        form: a number as it is written.
+        before: what stands before theory's number where it stands alone.
+    """
+    if figure.redraws:
+        return f"; {figure.words(form)}{at_start(seen)}"
+    return f"; theory says {before}{form(figure.theory)}{at_start(seen)}" if figure.theory is not None else ""
+
+
+def at_start(seen: Seen) -> str:
+    """What is added to theory's words once the network has trained."""
+    return "" if seen.fresh else " at the start"
+
+
+def others(hit: Sized) -> str:
+    """How many layers or matrices there are beside the one that is named."""
+    more = len(hit) - 1
+    return f"; {more} more layer{'s' if more > 1 else ''}" if more else ""
+
+
+def percent(share: float) -> str:
+    """A share as a percentage."""
+    return f"{100 * share:.1f} %"
+
+
+def power(log10: float) -> str:
+    """A power of ten as a number."""
+    if log10 < -12:
+        return "less than 1e-12"
+    return f"{10**log10:.1e}" if log10 <= 6 else "over a million"
+
+
+def finite(value: float | None) -> bool:
+    """Whether there is a number, and it is finite."""
+    return value is not None and math.isfinite(value)

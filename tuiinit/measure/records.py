@@ -1,0 +1,206 @@
+"""Tensors to plain numbers: statistics and histograms of activations, weights and their gradients.
+
+`Hooks` catches the same tensors in any nn.Module, as a context manager: nothing stays hooked. Statistics
+are computed where the tensors are, what is alike together, and fetched in one transfer.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ..config.nonlinearities import Range
+from ..stream import protocol
+from .fetch import Fetch
+
+SATURATION_ROWS = 32  # examples of the minibatch whose saturation is told unit by unit
+
+
+def _by_shape(tensors: Sequence[Tensor]) -> list[list[int]]:
+    """Places of the tensors of each shape: what is alike is looked at together."""
+    places: dict[torch.Size, list[int]] = {}
+    for i, t in enumerate(tensors):
+        places.setdefault(t.shape, []).append(i)
+    return list(places.values())
+
+
+def _stacked(tensors: Sequence[Tensor], places: Sequence[int]) -> Tensor:
+    """(n, rows, the rest flattened) of the tensors at these places."""
+    return torch.stack([tensors[i].detach().flatten(1) for i in places])
+
+
+class Activations:
+    """What a snapshot tells of the nonlinearities' outputs and gradients, asked for now, told once fetched.
+
+    Args:
+        fetch: what is asked for goes there.
+        outputs: (B, …) each.
+        grads: of the mean loss with respect to each output, the same shapes.
+        limits: the outputs' bounds, and where they count as saturated.
+    """
+
+    def __init__(self, fetch: Fetch, outputs: Sequence[Tensor], grads: Sequence[Tensor], limits: Range) -> None:
+        self._count = len(outputs)
+        bounds = (limits.low, limits.high) if limits.bounded else None
+        self._groups = []
+        for places in _by_shape(outputs):
+            y, grad = _stacked(outputs, places), _stacked(grads, places)
+            flags = ((y <= limits.below) | (y >= limits.above)).float()
+            asked = (
+                fetch.ask(flags.sum(1)),  # of each unit, the rows on which it is saturated
+                fetch.ask(torch.linalg.vector_norm(grad, 1, dim=(1, 2))),
+                fetch.ask(flags[:, :SATURATION_ROWS]),
+            )
+            looks = fetch.look(y.flatten(1), bounds), fetch.look(grad.flatten(1))
+            self._groups.append((places, y.shape[1:], looks, asked))
+
+    def saturated_throughout(self) -> list[NDArray[np.bool_]]:
+        """For each layer which units were saturated on every row (width,)."""
+        flags = [np.zeros(0, np.bool_)] * self._count
+        for places, (rows, _), _, asked in self._groups:
+            for i, units in zip(places, asked[0](), strict=True):
+                flags[i] = units == rows
+        return flags
+
+    def records(self, names: Sequence[str], dead: Sequence[tuple[int, ...]]) -> tuple[protocol.Activation, ...] | None:
+        """One record a layer, or None if a number is not finite.
+
+        Args:
+            names: one a layer.
+            dead: units dead on the probe batch, one tuple a layer.
+        """
+        records: dict[int, protocol.Activation] = {}
+        for places, (rows, width), (outputs, grads), asked in self._groups:
+            told = zip(places, outputs(), grads(), *(part() for part in asked), strict=True)
+            size = max(1, rows * width)
+            for i, output, grad, saturated, grad_sum, flags in told:
+                if not (output.finite and grad.finite and math.isfinite(grad_sum)):
+                    return None
+                records[i] = protocol.Activation(
+                    layer=names[i],
+                    width=width,
+                    mean=output.mean,
+                    std=output.std,
+                    saturated=float(saturated.sum()) / size,
+                    histogram=output.histogram,
+                    grad_mean=grad.mean,
+                    grad_std=grad.std,
+                    grad_mean_abs=float(grad_sum) / size,
+                    grad_histogram=grad.histogram,
+                    dead=dead[i],
+                    saturation_rows=len(flags),
+                    saturation=np.packbits(flags > 0).tobytes(),
+                )
+        return tuple(records[i] for i in range(self._count))
+
+
+def activations(
+    names: Sequence[str],
+    outputs: Sequence[Tensor],
+    grads: Sequence[Tensor],
+    limits: Range,
+    dead: Sequence[tuple[int, ...]],
+) -> tuple[protocol.Activation, ...] | None:
+    """What `Activations` tells, fetched at once."""
+    fetch = Fetch()
+    asked = Activations(fetch, outputs, grads, limits)
+    fetch.fetch()
+    return asked.records(names, dead)
+
+
+class Weights:
+    """What a snapshot tells of the weights, asked for now, told once fetched.
+
+    Args:
+        fetch: what is asked for goes there.
+        shapes: of the matrices.
+        groups: the matrices in order, neighbours of one size together: (2, n, size) of data after the update
+            and the gradients behind it.
+    """
+
+    def __init__(self, fetch: Fetch, shapes: Sequence[tuple[int, ...]], groups: Sequence[Tensor]) -> None:
+        self._shapes = shapes
+        self._groups = [fetch.look(group.flatten(0, 1)) for group in groups]
+
+    def records(self, names: Sequence[str], update_data: Sequence[float] | None) -> tuple[protocol.Weight, ...] | None:
+        """One record a matrix, or None if a number is not finite.
+
+        Args:
+            names: one a matrix.
+            update_data: log10(std(update) / std(data)), None before an update.
+        """
+        told = [look() for look in self._groups]
+        pairs = [pair for rows in told for pair in zip(rows[: len(rows) // 2], rows[len(rows) // 2 :], strict=True)]
+        ratios = update_data if update_data is not None else [math.nan] * len(pairs)
+        records = []
+        for name, shape, (weight, grad), ratio in zip(names, self._shapes, pairs, ratios, strict=True):
+            if not (weight.finite and grad.finite):
+                return None
+            records.append(
+                protocol.Weight(
+                    name=name,
+                    shape=shape,
+                    mean=weight.mean,
+                    std=weight.std,
+                    histogram=weight.histogram,
+                    grad_mean=grad.mean,
+                    grad_std=grad.std,
+                    grad_histogram=grad.histogram,
+                    grad_data_ratio=grad.std / weight.std if weight.std > 0 else None,
+                    update_data_log10=ratio if math.isfinite(ratio) else None,
+                )
+            )
+        return tuple(records)
+
+
+class BatchNorms:
+    """What a snapshot tells of a network's batch norms, asked for now, told once fetched.
+
+    Args:
+        fetch: what is asked for goes there.
+        norms: running mean, running variance, gamma and beta, one list a layer.
+        linear: what each of them just saw (B, width).
+        bias_grads: of the biases before them, where there are any.
+    """
+
+    def __init__(
+        self,
+        fetch: Fetch,
+        norms: Sequence[Sequence[Tensor]],
+        linear: Sequence[Tensor],
+        bias_grads: Sequence[Tensor] = (),
+    ) -> None:
+        self._batches = []
+        for places in _by_shape(linear):
+            x = _stacked(linear, places)
+            mean = x.mean(1, keepdim=True)
+            # (torch.var over a middle dimension is slow on the CPU.)
+            var = (x - mean).square_().sum(1).mul_(1 / max(1, x.shape[1] - 1))
+            self._batches.append((places, fetch.ask(torch.stack([mean[:, 0], var], 1))))
+        self._kept = [fetch.ask(torch.stack(list(parts))) for parts in norms]
+        self._bias_grad_stds = [fetch.ask(grad.std(correction=0)) for grad in bias_grads]
+
+    def records(self) -> tuple[protocol.BatchNorm, ...]:
+        """One record a layer."""
+        batch = {i: told for places, asked in self._batches for i, told in zip(places, asked(), strict=True)}
+        records = []
+        for i, kept in enumerate(self._kept):
+            parts = [row.astype("<f4").tobytes() for row in (*batch[i], *kept())]
+            records.append(
+                protocol.BatchNorm(
+                    layer=f"batch norm {i + 1}",
+                    mean=parts[0],
+                    var=parts[1],
+                    running_mean=parts[2],
+                    running_var=parts[3],
+                    gamma=parts[4],
+                    beta=parts[5],
+                    bias_grad_std=float(self._bias_grad_stds[i]()) if self._bias_grad_stds else None,
+                )
+            )
+        return tuple(records)

@@ -1,0 +1,6 @@
+"""Reports: the notes regenerated from measured runs, or one lane as it stands, as Markdown, pictures and figures."""
+
+from .lane import write_session
+from .notes import write
+
+__all__ = ["write", "write_session"]

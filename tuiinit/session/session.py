@@ -1,0 +1,609 @@
+"""What the screen knows, and what it says to the engine: pure state, without Textual.
+
+`Session.take` takes a frame and tells which panes changed; the other methods are what a person does, and
+give the commands to send. The drawing code only reads.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from ..config.knobs import step_lr
+from ..config.nonlinearities import LECTURE_GAINS, NONLINEARITIES
+from ..config.run import CHANGEABLE, OPTIMIZERS, RunConfig, differences, random_seed
+from ..config.values import ConfigError
+from ..insight.expected import Expectation, expect
+from ..insight.findings import Finding, findings
+from ..insight.theory import Prediction
+from ..insight.word_counts import left_out, lines_left_out
+from ..stream.history import LaneHistory
+from ..stream.misfit import misfit
+from ..stream.protocol import (
+    Adjust,
+    Advance,
+    Credit,
+    DataInfo,
+    Evaluate,
+    Evaluation,
+    Frame,
+    Hello,
+    Inspect,
+    Inspection,
+    Lane,
+    LaneStatus,
+    Pause,
+    Problem,
+    Redraw,
+    Restart,
+    Select,
+    Snapshot,
+    Start,
+    Status,
+    Trace,
+)
+from .changed import Changed, Commands, Notice
+
+INSPECTED_UNASKED = 200_000  # parameters; a larger network takes seconds to inspect
+RECORDED = "this is a recording, nothing trains here: `tuiinit --resume` goes on from it"
+NOT_HELD = "the recording holds no such lane; `tuiinit --resume` trains it"
+STALE_STATUSES = 3  # updates that may still tell of the time before the last key
+
+
+class Session:
+    """One sitting: the configuration looked at, its clock, and all lanes that were seen."""
+
+    def __init__(self, config: RunConfig) -> None:
+        self.config = config
+        self.lanes: dict[str, LaneHistory] = {config.key: LaneHistory(config)}
+        self.before: str | None = None  # the lane shown before this one
+        self.group: tuple[RunConfig, ...] = ()  # lanes that are compared, the shown one among them
+        self.looking_at: int | None = None  # a step in the past, or None for the newest
+        self.overlaid = False  # batch norm's other picture
+        self.form: str | None = None  # how histograms are drawn, where a person chose
+        self.colours = True  # whether the terminal has any
+        self.layer = 0  # the layer and the neuron pointed at
+        self.unit = 0
+        self.hello: Hello | None = None
+        self.data: DataInfo | None = None
+        self.status: Status | None = None
+        self.where: dict[str, LaneStatus] = {}
+        self.notice: Notice | None = None
+        self.dead: str | None = None  # why the engine is gone
+        self.quiet = 0.0  # seconds for which an engine that should answer has said nothing
+        self.first_words = ""  # what it said meanwhile that is no message, such as a prompt
+        self.stopped = False  # the engine's process is stopped
+        self.recorded = False  # a recording is looked at: there is no engine
+        self._asked_running: tuple[bool, int] | None = None
+        self._inspecting: tuple[str, int] | None = None  # lane and step that the engine was asked to look closer at
+        self._asked: dict[str, Any] = {}  # settings that the engine was asked to change, until it tells the lane
+        self._alone = config  # the lane shown before several were compared
+        self._engine_has: set[str] = set()  # lanes that this engine told of
+        self._forgotten: set[str] = set()  # the lane restarted: frames that tell of its time before are late
+        self._resume_at = 0
+        self._findings: tuple[tuple[object, ...], tuple[Finding, ...]] | None = None
+        self._expected: tuple[RunConfig, Start | None, Expectation] | None = None
+
+    # ------------------------------------------------------------------------------------------- reading
+
+    @property
+    def key(self) -> str:
+        return self.config.key
+
+    @property
+    def shown(self) -> LaneHistory:
+        return self.lanes[self.key]
+
+    @property
+    def previous(self) -> LaneHistory | None:
+        return self.lanes.get(self.before) if self.before is not None else None
+
+    @property
+    def selected(self) -> tuple[RunConfig, ...]:
+        """The lanes that train: those that are compared, or the shown one alone if it is none of them."""
+        return self.group if self._place is not None else (self.config,)
+
+    @property
+    def _place(self) -> int | None:
+        """Where the shown lane is among those that are compared."""
+        return next((i for i, config in enumerate(self.group) if config.key == self.key), None)
+
+    @property
+    def clock(self) -> int:
+        """The step that the lanes are at or catch up to, a fresh engine's lane too."""
+        return max(self.status.clock if self.status else 0, self._resume_at)
+
+    @property
+    def resuming(self) -> bool:
+        """Whether a fresh engine trains again to where another one was."""
+        return bool(self._resume_at)
+
+    @property
+    def catching_up(self) -> bool:
+        """Whether a lane that is behind the clock is moving."""
+        status = self.status
+        return bool(status and (status.catching_up or (self.resuming and status.running)))
+
+    @property
+    def settings(self) -> RunConfig:
+        """The settings in force now, without a schedule."""
+        return self.config.at(self.clock).replace(**self._asked)
+
+    @property
+    def running(self) -> bool:
+        if self._asked_running is not None:
+            return self._asked_running[0]
+        return bool(self.status and self.status.running)
+
+    @property
+    def lane_status(self) -> LaneStatus | None:
+        return self.where.get(self.key)
+
+    @property
+    def step(self) -> int:
+        """The step that the numbers on the screen tell of."""
+        if self.looking_at is not None:
+            return self.looking_at
+        newest = self.shown.snapshots.newest
+        here = self.lane_status
+        return max(here.step if here else 0, newest.step if newest else 0)
+
+    @property
+    def epoch(self) -> float:
+        here = self.lane_status
+        return self.step / here.steps_per_epoch if here and here.steps_per_epoch else 0.0
+
+    @property
+    def behind(self) -> LaneStatus | None:
+        """Where the shown lane is while it is behind the clock."""
+        here = self.lane_status
+        if here and here.diverged_at is None and here.step < self.clock:
+            return here
+        return None
+
+    @property
+    def diverged_at(self) -> int | None:
+        here = self.lane_status
+        return here.diverged_at if here else None
+
+    def snapshot(self) -> Snapshot | None:
+        """What was measured at the step looked at."""
+        kept = self.shown.snapshots
+        return kept.newest if self.looking_at is None else kept.at_or_before(self.looking_at)
+
+    def snapshot_before(self) -> Snapshot | None:
+        """The same of the lane before, no later than the shown one."""
+        previous, now = self.previous, self.snapshot()
+        if previous is None:
+            return None
+        return previous.snapshots.at_or_before(now.step) if now else previous.snapshots.newest
+
+    def evaluation(self, lane: LaneHistory | None) -> Evaluation | None:
+        """The newest evaluation of a lane, no later than the step looked at."""
+        if lane is None:
+            return None
+        until = math.inf if self.looking_at is None else self.looking_at
+        steps = [step for step in lane.evaluations if step <= until]
+        return lane.evaluations[max(steps)] if steps else None
+
+    def inspection(self) -> Inspection | None:
+        """The newest closer look at the shown lane, no later than the step looked at."""
+        until = math.inf if self.looking_at is None else self.looking_at
+        steps = [step for step in self.shown.inspections if step <= until]
+        return self.shown.inspections[max(steps)] if steps else None
+
+    @property
+    def inspecting(self) -> bool:
+        """Whether a closer look at the shown lane is on its way."""
+        return self._inspecting is not None and self._inspecting[0] == self.key
+
+    @property
+    def worth_inspecting(self) -> bool:
+        """Whether the shown lane stands still, has not been inspected there, and that takes about a second."""
+        status, here, now = self.status, self.lane_status, self.snapshot()
+        if (
+            self.recorded
+            or status is None
+            or here is None
+            or now is None
+            or self.dead is not None
+            or self.looking_at is not None
+        ):
+            return False
+        still = not (self.running or status.running or status.catching_up) and here.step == status.clock
+        known = here.step in self.shown.inspections or self._inspecting == (self.key, here.step)
+        return still and not known and here.diverged_at is None and now.parameters <= INSPECTED_UNASKED
+
+    def expected(self) -> Expectation:
+        """What the shown lane's first minibatch should find."""
+        config, start = self.config, self.shown.start
+        if self._expected is None or self._expected[0] is not config or self._expected[1] is not start:
+            self._expected = (config, start, expect(config, start))
+        return self._expected[2]
+
+    def prediction(self) -> Prediction:
+        """What theory says of the shown lane at its start."""
+        return self.expected().prediction
+
+    def findings(self) -> tuple[Finding, ...]:
+        """The sentences about the shown snapshot, in an order that stays."""
+        now = self.snapshot()
+        if now is None:
+            return ()
+        evaluation = self.evaluation(self.shown)
+        key = (now, evaluation, self.expected())
+        if self._findings is None or any(a is not b for a, b in zip(self._findings[0], key, strict=True)):
+            told = findings(now, self.settings, evaluation=evaluation, expected=self.expected())
+            self._findings = (key, told)
+        return self._findings[1]
+
+    # -------------------------------------------------------------------------------------------- frames
+
+    def take(self, frame: Frame, *, keep: bool = False) -> Changed:
+        """Take a frame from the engine; tells what no longer shows the truth. What cannot be is refused, and said.
+
+        Args:
+            keep: a snapshot is worth coming back to, though no milestone and nobody paused there.
+        """
+        about = self.lanes.get(getattr(frame, "lane", ""))
+        fault = misfit(frame, about.config if about is not None else None)
+        if fault is not None:
+            return self.say(f"The engine told of {fault}: refused.", "warn")
+        if isinstance(frame, Status):
+            return self._take_status(frame)
+        if isinstance(frame, Lane):
+            return self._take_lane(frame)
+        if isinstance(frame, Trace | Snapshot | Evaluation | Inspection | Start):
+            return self._take_measure(frame, keep or not self.running)
+        if isinstance(frame, Hello):
+            self.hello = frame
+            return Changed.HEADER
+        if isinstance(frame, DataInfo):
+            if self.resuming and self.data is not None and self.data != frame:
+                self.say(
+                    "The words are not those that this session began with: its numbers will not come again.", "warn"
+                )
+            self.data = frame
+            if lines_left_out(frame, empty=False):
+                self.say(f"{left_out(frame)}.", "note")
+            return Changed.HEADER | Changed.TRAINING | Changed.CONFIG
+        if isinstance(frame, Problem):
+            return self._take_problem(frame)
+        return Changed.NOTHING
+
+    def _take_status(self, frame: Status) -> Changed:
+        if self.key in self._forgotten:
+            return Changed.NOTHING
+        old = self.status
+        changed = Changed.NOTHING if old == frame else Changed.HEADER
+        if self._asked_running is not None:
+            asked, left = self._asked_running
+            self._asked_running = None if frame.running == asked or left <= 1 else (asked, left - 1)
+        before, settings = self.lane_status, self.settings
+        self.status = frame
+        if self.hello is not None and frame.clock >= self._resume_at:
+            self._resume_at = 0
+        for lane in frame.lanes:
+            self.where[lane.lane] = lane
+            if not (frame.running or frame.catching_up) and lane.lane in self.lanes:
+                self.lanes[lane.lane].snapshots.keep_newest()
+        if (
+            old is None
+            or self.lane_status != before
+            or (old.clock, old.catching_up, old.running) != (frame.clock, frame.catching_up, frame.running)
+        ):
+            changed |= Changed.TRAINING
+        if old is None or self.settings != settings:
+            changed |= Changed.CONFIG
+        word, _, reason = frame.quick.partition(": ")
+        if reason and (old is None or old.quick != frame.quick):
+            changed |= self.say(f"Steps are {word}: {reason}.", "warn")
+        return changed
+
+    def _take_lane(self, frame: Lane) -> Changed:
+        self._forgotten.discard(frame.lane)
+        self._engine_has.add(frame.lane)
+        origin = self.lanes.get(frame.continues) if frame.continues else None
+        if origin is not None and frame.continues is not None:
+            self.lanes[frame.lane] = origin.continued(frame.config)
+            # The engine's lane goes by its new name alone.
+            del self.lanes[frame.continues]
+            if self.before == frame.lane and frame.continues == self.key:
+                self.before = None
+            self.group = tuple(frame.config if c.key == frame.continues else c for c in self.group)
+            if frame.continues == self.key:
+                self.config = frame.config
+                here = self.where.pop(frame.continues, None)
+                if here is not None:
+                    self.where[frame.lane] = msgspec.structs.replace(here, lane=frame.lane)
+        elif frame.lane not in self.lanes:
+            self.lanes[frame.lane] = LaneHistory(frame.config)
+        if frame.lane != self.key:
+            return Changed.NOTHING
+        now = frame.config.at(self.clock)
+        self._asked = {name: value for name, value in self._asked.items() if getattr(now, name) != value}
+        return Changed.TRAINING | Changed.VIEW | Changed.CONFIG
+
+    def _take_problem(self, frame: Problem) -> Changed:
+        self.notice = Notice(frame.text, "bad" if frame.fatal else "warn", stays=frame.fatal)
+        self._asked.clear()
+        # Lanes that the engine refused: go on with the one before, which it still has.
+        unknown = {config.key for config in self.group} - self._engine_has
+        if unknown:
+            self.lanes = {key: lane for key, lane in self.lanes.items() if key not in unknown}
+            self.config, self.group = self._alone, ()
+            self.lanes.setdefault(self.key, LaneHistory(self.config))
+            return Changed.ALL
+        if self.key not in self._engine_has and self.before in self._engine_has and self.previous is not None:
+            refused, self.config, self.before = self.key, self.previous.config, None
+            del self.lanes[refused]
+            return Changed.ALL
+        return Changed.BAR | Changed.CONFIG
+
+    def _take_measure(self, frame: Trace | Snapshot | Evaluation | Inspection | Start, keep: bool) -> Changed:
+        if isinstance(frame, Inspection):
+            self._inspecting = None
+        lane = self.lanes.get(frame.lane)
+        if lane is None or frame.lane in self._forgotten:
+            return Changed.NOTHING
+        lane.take(frame, keep)
+        if frame.lane != self.key:
+            return Changed.TRAINING | Changed.VIEW if frame.lane == self.before else Changed.NOTHING
+        if isinstance(frame, Evaluation):
+            return Changed.TRAINING | Changed.FINDINGS | Changed.CLOSER
+        if isinstance(frame, Inspection):
+            return Changed.CLOSER
+        if isinstance(frame, Start):
+            return Changed.VIEW | Changed.FINDINGS
+        if isinstance(frame, Trace):
+            return Changed.TRAINING | Changed.HEADER
+        if self.looking_at is not None:
+            return Changed.NOTHING
+        return Changed.VIEW | Changed.FINDINGS | Changed.TRAINING | Changed.HEADER
+
+    # ------------------------------------------------------------------------------------------- actions
+
+    def start(self) -> Commands:
+        """What a fresh engine is told: the lane looked at, and to catch up if this is not the first engine."""
+        self.dead = None
+        self._asked_running = None
+        self._forgotten.clear()
+        self._asked.clear()
+        self._engine_has.clear()
+        self._inspecting = None
+        catch_up: Commands = (Advance(to=self._resume_at),) if self._resume_at else ()
+        return (Select(lanes=self.selected), Redraw(), *catch_up, Credit())
+
+    def recall(self, before: RunConfig | None, clock: int, *, recorded: bool) -> None:
+        """Begin where an earlier session ended; what it measured comes with the stream.
+
+        Args:
+            before: the lane that was looked at before the one that this session was made with.
+            clock: the step that an engine trains to again.
+            recorded: there is no engine.
+        """
+        self.recorded = recorded
+        if before is not None:
+            self.before = before.key
+        self._resume_at = 0 if recorded else clock
+
+    def died(self, sentence: str) -> Changed:
+        """The stream ended: keep everything, tell why."""
+        if self.notice is not None and self.notice.stays:  # what the engine itself said last
+            sentence, self.notice = f"{self.notice.text} ({sentence})", None
+        self.dead = sentence
+        self.quiet, self.stopped = 0.0, False
+        self._resume_at = max(self._resume_at, self.clock)
+        self._asked_running = None
+        if self.status is not None:
+            self.status = msgspec.structs.replace(self.status, running=False, catching_up=False, steps_per_second=0.0)
+        self.hello = None
+        return Changed.BAR | Changed.HEADER | Changed.TRAINING
+
+    def run_or_pause(self) -> Commands:
+        if self.running or self.catching_up:
+            return self.pause()
+        if self.recorded and self.looking_at is not None:
+            self.look_live()
+            return ()
+        self._must_train()
+        self.look_live()
+        self._asked_running = (True, STALE_STATUSES)
+        return (Advance(),)
+
+    def pause(self) -> Commands:
+        self._asked_running = (False, STALE_STATUSES)
+        return (Pause(),)
+
+    def advance(self, *, steps: int | None = None, epochs: int | None = None) -> Commands:
+        self._must_train()
+        self.look_live()
+        self._asked_running = None
+        if not self.resuming:
+            return (Advance(steps=steps, epochs=epochs),)
+        # A fresh engine's own clock is behind: counted from there, it would stop short of where this session was.
+        here = self.lane_status
+        if steps is None and here is not None and here.steps_per_epoch:
+            steps = here.steps_per_epoch * (epochs or 1) - self.clock % here.steps_per_epoch
+        return (Advance(to=self.clock + (steps or 0)),)
+
+    def evaluate(self) -> Commands:
+        self._must_train()
+        return (Evaluate(),)
+
+    def inspect(self, evaluate: bool = True) -> Commands:
+        """Look closer at the shown lane where it is, and measure its dev losses too."""
+        self._must_train()
+        here = self.lane_status
+        if here is None or here.diverged_at is not None:
+            return ()
+        self._inspecting = (self.key, here.step)
+        return (Inspect(), Evaluate()) if evaluate else (Inspect(),)
+
+    def point(self, *, layer: int = 0, unit: int = 0, layers: int, units: int) -> Changed:
+        """Move what is pointed at by so many layers or neurons, among those that there are."""
+        if layer:
+            self.layer = max(0, min(min(self.layer, layers - 1) + layer, layers - 1))
+        if unit:
+            self.unit = max(0, min(min(self.unit, units - 1) + unit, units - 1))
+        return Changed.VIEW
+
+    def point_at_dead(self) -> bool:
+        """Point at the next dead neuron, layer after layer, around the corner at the end; False if none is dead."""
+        now = self.snapshot()
+        dead = [(i, unit) for i, a in enumerate(now.activations) for unit in a.dead] if now else []
+        if not dead:
+            return False
+        self.layer, self.unit = next((place for place in dead if place > (self.layer, self.unit)), dead[0])
+        return True
+
+    def select(self, config: RunConfig) -> Commands:
+        """Look at another configuration at the same clock; what is kept of it shows at once."""
+        if config.key == self.key:
+            self.config = config
+            return ()
+        if self.recorded and config.key not in self.lanes:
+            raise ConfigError(NOT_HELD)
+        self.before, self.looking_at = self.key, None
+        self.config = config
+        self._asked.clear()
+        self.lanes.setdefault(config.key, LaneHistory(config))
+        return (Select(lanes=(config,)),)
+
+    def compare(self, lanes: Sequence[RunConfig], shown: RunConfig) -> Commands:
+        """Look at several lanes side by side, at the same clock; `shown` is the one among them that is pointed at."""
+        if not self.group:
+            self._alone = self.config
+        self.group = tuple({config.key: config for config in lanes}.values())
+        self._asked.clear()
+        for config in self.group:
+            if not self.recorded:
+                self.lanes.setdefault(config.key, LaneHistory(config))
+        self.point_at_lane(shown)
+        if self._place is None:  # nothing is known of it: the first of the others that something is known of
+            for config in reversed(self.group):
+                self.point_at_lane(config)
+        return (Select(lanes=self.group),)
+
+    def point_at_lane(self, config: RunConfig) -> None:
+        """Point at one of the lanes that are compared, if anything can be known of it."""
+        if config.key in self.lanes:
+            self.config = config
+
+    def look_alone(self, shown: bool = True) -> Commands:
+        """Look at one lane again: at the one pointed at, or at that before several were compared."""
+        self.group = ()
+        if not shown:
+            self.config = self._alone
+        self.lanes.setdefault(self.key, LaneHistory(self.config))
+        if self._alone.key in self.lanes and self._alone.key != self.key:
+            self.before = self._alone.key
+        return (Select(lanes=(self.config,)),)
+
+    def change(self, name: str, value: Any) -> Commands:
+        """Change one setting. Raises ConfigError, and then nothing has changed."""
+        config = self.config
+        if name in CHANGEABLE and self.clock:
+            config.changed(self.clock, name, value)  # refuses what cannot be
+            if getattr(self.settings, name) == value:
+                return ()
+            self._must_train()
+            if self.resuming and self.behind is not None:
+                raise ConfigError(f"{name} can change once the lane has caught up with step {self.clock:,}")
+            self._asked[name] = value
+            return (Adjust(name=name, value=value),)
+        for asked, wanted in self._asked.items():
+            config = config.changed(self.clock, asked, wanted)
+        return self.select(config.changed(0, name, value) if name in CHANGEABLE else config.replace(**{name: value}))
+
+    def gain(self, direction: int) -> Commands:
+        """The next of the lecture's gains, around the corner at the end."""
+        now = self.settings.gain
+        if direction > 0:
+            value = next((g for g in LECTURE_GAINS if g > now), LECTURE_GAINS[0])
+        else:
+            value = next((g for g in reversed(LECTURE_GAINS) if g < now), LECTURE_GAINS[-1])
+        return self.change("gain", value)
+
+    def cycle(self, name: str) -> Commands:
+        names: tuple[str, ...] = {"nonlinearity": NONLINEARITIES, "optimizer": OPTIMIZERS}[name]
+        now = names.index(getattr(self.settings, name))
+        return self.change(name, names[(now + 1) % len(names)])
+
+    def nudge_lr(self, direction: int) -> Commands:
+        return self.change("lr", step_lr(self.settings.lr, direction))
+
+    def begin(self, config: RunConfig, steps: int) -> Commands:
+        """Forget every lane and start over with this one, trained for some steps; point at nothing."""
+        self._must_train()
+        self.group, self.config = (), config
+        self.layer = self.unit = 0
+        self.overlaid, self.form = False, None
+        commands = self._start_over((config,), 0)
+        return (*commands, Advance(to=steps)) if steps else commands
+
+    def restart(self, new_seed: Callable[[], int] | None = None) -> Commands:
+        """Step 0 again with the settings in force now, and with another seed if one is given."""
+        self._must_train()
+        lanes = [config.at(self.clock).replace(**self._asked) for config in self.selected]
+        if new_seed is not None:
+            seed = new_seed()
+            lanes = [config.replace(seed=seed) for config in lanes]
+        return self._start_over(lanes, self._place or 0)
+
+    def _start_over(self, lanes: Sequence[RunConfig], at: int) -> Commands:
+        """Nothing but these lanes at step 0; the one at that place is looked at."""
+        self._forgotten = {config.key for config in lanes}
+        self._engine_has = set(self._forgotten)
+        self.lanes = {config.key: LaneHistory(config) for config in lanes}
+        self.group = tuple(lanes) if self._place is not None else ()
+        self.config, self.before, self.looking_at = lanes[at], None, None
+        self._alone = self.config
+        self.where.clear()
+        self._asked.clear()
+        self._asked_running = self._inspecting = None
+        if self.status is not None:
+            self.status = msgspec.structs.replace(self.status, running=False, catching_up=False, clock=0, lanes=())
+        self._resume_at = 0
+        return (Restart(), Select(lanes=self.selected))
+
+    def move_time(self, direction: int) -> Changed:
+        """Look at the kept snapshot before or after the one looked at; past the newest is live again."""
+        kept = self.shown.snapshots
+        if direction < 0:
+            now = self.snapshot()
+            earlier = kept.previous(now.step) if now else None
+            if earlier is None:
+                return Changed.NOTHING
+            self.looking_at = earlier.step
+        else:
+            if self.looking_at is None:
+                return Changed.NOTHING
+            later, newest = kept.next(self.looking_at), kept.newest
+            self.looking_at = None if later is None or later is newest else later.step
+        return Changed.ALL
+
+    def _must_train(self) -> None:
+        """Raises ConfigError where nothing can be trained."""
+        if self.recorded:
+            raise ConfigError(RECORDED)
+
+    def look_live(self) -> None:
+        self.looking_at = None
+
+    def say(self, text: str, severity: str = "note") -> Changed:
+        self.notice = Notice(text, severity)
+        return Changed.BAR
+
+    def hush(self) -> Changed:
+        """Take away a sentence that stood until the next key."""
+        if self.notice is None or self.notice.stays:
+            return Changed.NOTHING
+        self.notice = None
+        return Changed.BAR
+
+
+__all__ = ["Changed", "ConfigError", "Notice", "Session", "differences", "random_seed"]

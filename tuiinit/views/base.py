@@ -1,0 +1,132 @@
+"""What a view is: a plot above, a table below, and a text on how to read them. Pure, without Textual."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from typing import ClassVar
+
+from ..insight.expected import Figure
+from ..plots import Plot, Row, by_depth
+from ..plots.cursor import Cursor, drawn, read, reading_row
+from ..plots.ink import Cell, Ink, Table, row
+from ..session.session import Session
+from ..stream.protocol import Histogram
+
+MIN_PLOT = 8  # rows of a plot below which the table gives way
+NOTHING_YET = "nothing measured yet"
+
+
+class View(ABC):
+    """One way to look at the shown lane. A new one is a subclass listed in `views.VIEWS`."""
+
+    id: ClassVar[str]
+    title: ClassVar[str]
+    help: ClassVar[str]  # how to read it; paragraphs are separated by blank lines
+    least_rows: ClassVar[int] = MIN_PLOT  # of the plot, where the table can give way
+    table_part: ClassVar[int] = 3  # the table gets at least the height divided by this
+    inspects: ClassVar[bool] = False  # whether it shows what protocol.Inspection tells
+
+    @abstractmethod
+    def plot(self, session: Session, width: int, height: int) -> Plot:
+        """The picture, of exactly that size."""
+
+    def table(self, session: Session, width: int) -> Table:
+        """The numbers by layer; an empty table gives the plot all the room."""
+        return Table((), ())
+
+    def caption(self, session: Session, width: int) -> Sequence[Row]:
+        """Rows between the plot and the table, such as a legend."""
+        return ()
+
+    def least(self, session: Session) -> int:
+        """Rows of the plot below which the table gives way."""
+        return self.least_rows
+
+    def part(self, session: Session) -> int:
+        """The table gets at least the height divided by this; 0 if it gets only what the plot leaves."""
+        return self.table_part
+
+    def turn(self, session: Session) -> None:
+        """Show the view's other picture."""
+        session.overlaid = not session.overlaid
+
+    def layers(self, session: Session) -> int:
+        """How many layers can be pointed at."""
+        now = session.snapshot()
+        return len(now.activations) if now else 0
+
+    def units(self, session: Session) -> int:
+        """How many neurons of the layer pointed at can be pointed at."""
+        return 0
+
+
+class Page:
+    """A view laid out in a given space: its rows, and how far its table can scroll."""
+
+    def __init__(
+        self, view: View, session: Session, width: int, height: int, top: int = 0, cursor: Cursor | None = None
+    ) -> None:
+        table = view.table(session, width)
+        caption = list(view.caption(session, width))
+        if cursor is not None:
+            caption.insert(0, row(width))  # for the values at the cursor
+        head = 1 if table.head else 0
+        wanted = len(table.body) + head
+        gap = 1 if wanted else 0
+        room = max(0, height - len(caption) - gap - view.least(session))
+        part = view.part(session)
+        lines = min(wanted, max(room, min(wanted, height // part) if part else 0))
+        if wanted and lines < 2 + head:
+            lines = gap = head = 0
+        self.body_height = max(0, lines - head)
+        self.last_top = max(0, len(table.body) - self.body_height) if lines else 0
+        self.top = max(0, min(top, self.last_top))
+        plot_height = max(0, height - lines - gap - len(caption))
+        self.plot = view.plot(session, width, plot_height)
+        picture = self.plot
+        if cursor is not None and height:
+            picture = drawn(self.plot, cursor)
+            caption[0] = reading_row(read(self.plot, cursor), width)
+        rows: list[Row] = [*picture.rows, *caption]
+        if gap:
+            rows.append(self._more(len(table.body), width))
+        if lines:
+            rows += [table.head][:head]
+            rows += table.body[self.top : self.top + self.body_height]
+        self.rows = rows[:height]
+
+    def _more(self, count: int, width: int) -> Row:
+        if not self.last_top:
+            return row(width)
+        last = self.top + self.body_height
+        return row(width, right=[(f"{self.top + 1}–{last} of {count}  page up/down ", Ink.DIM)])
+
+
+def named(titles: Sequence[str], width: int, marks: Sequence[str] = (), roles: Sequence[int] = ()) -> tuple[Row, ...]:
+    """A legend on as many rows as it takes: each curve's mark and name; by default in the roles of the depth."""
+    roles = roles or by_depth(len(titles))
+    lines: list[list[tuple[str, int]]] = []
+    used = width
+    for index, title in enumerate(titles):
+        text = f"{marks[index] if marks else '━'} {title}"
+        if used + 2 + len(text) > width:
+            lines.append([(" ", Ink.PLAIN)])
+            used = 1
+        elif used > 1:
+            lines[-1].append(("  ", Ink.PLAIN))
+            used += 2
+        lines[-1].append((text, roles[index]))
+        used += len(text)
+    return tuple(row(width, *line) for line in lines)
+
+
+def symmetric(histograms: Sequence[Histogram]) -> tuple[float, float] | None:
+    """Limits around zero that hold all these histograms."""
+    reach = max((max(abs(h.lo), abs(h.hi)) for h in histograms), default=0.0)
+    return (-reach, reach) if reach > 0 else None
+
+
+def redraws(figure: Figure, form: Callable[[float], str]) -> Cell:
+    """The 5 to 95 % of other draws, as a table's cell."""
+    return figure.span(form, none=""), Ink.THEORY

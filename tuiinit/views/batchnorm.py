@@ -1,0 +1,278 @@
+"""What batch norm keeps of its batches, what its scale and shift learn, and how examples lean on each other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..host.visible import symbol
+from ..insight import folding
+from ..insight.thresholds import BIAS_CANCELLED
+from ..plots import SERIES, Axis, Bars, Curve, Plot, Role, Row, curves, histograms, nice_limits
+from ..plots.cells import clean_text
+from ..plots.ink import Cell, Column, Ink, Piece, Table, number, percent, row, small, table
+from ..session.session import Session
+from ..stream.protocol import Inspection, floats
+from .base import NOTHING_YET, View
+from .layout import abreast, sentence, shares, stacked
+from .norms import Floats, Norm, Norms
+
+OFF = "Batch norm is off: b turns it on. The outputs of every linear layer are then normalised over the minibatch."
+BINS = 24
+LEAST_REACH = 0.05  # of the histograms of gamma and beta around where they started
+BOTH = 25  # rows in which statistics and jitter fit under each other
+PANEL = 18  # columns of a panel
+
+
+class BatchNormView(View):
+    """Statistics, gamma and beta, jitter, dev losses."""
+
+    id = "batch-norm"
+    title = "Batch norm"
+    inspects = True
+    least_rows = 11
+    table_part = 4
+    help = (
+        "Training normalises with the mean and variance of each minibatch; for a single example later there is no "
+        "batch, so running averages are kept on the side, which remember about 1/momentum steps. A second pass over "
+        "the training set gives the exact ones (calibrated).\n\n"
+        "The first two panels compare them, one dot a unit of the layer pointed at (J, K): on the line means equal. "
+        "● is the running mean or std, a small dot that of this minibatch, which scatters: 32 examples tell it only "
+        "roughly. Running dots off the line are stale: the network changes faster than they follow, or training "
+        "has only begun (they start at mean 0, std 1).\n\n"
+        "γ and β, the learned scale and shift, start at 1 (output: its scale) and 0, marked │: with them the layer "
+        "does not stay a unit Gaussian.\n\n"
+        "Jitter (v, or below if there is room): the logits of one and the same dev example, 100 times in the company "
+        "of other training examples, as differences from eval mode, where the company does not matter. Each bar "
+        "spans what they were, ● is their mean. This noise is why batch norm also regularises.\n\n"
+        "Dev losses: with running statistics (eval mode), with calibrated ones, and with each batch's own, which is "
+        "what a forgotten model.eval() gives. A bias before batch norm is taken away again with the mean: its "
+        "gradient is 0 but for rounding (bias before BN in the config pane).\n\n"
+        "Folded: with fixed statistics batch norm multiplies and adds, so it can be worked into the linear layer "
+        "before it, which then does both: without batch norm the network gives the same logits for any example, but "
+        "for rounding. That is how networks with batch norm are put to use.\n\n"
+        "Table: mean: by how much the running and the batch mean differ from the calibrated one, mean of abs over "
+        "units; std: the ratio to the calibrated one. Calibrated numbers and jitter come from a closer look, which "
+        "takes about a second: made by itself when the lane stands still, or with i."
+    )
+
+    def plot(self, session: Session, width: int, height: int) -> Plot:
+        if session.snapshot() is None:
+            return sentence(NOTHING_YET, width, height)
+        norms = Norms.of(session)
+        if norms is None:
+            return sentence(OFF, width, height)
+        norm = norms.one(min(session.layer, len(norms.names) - 1), session.settings.output_scale)
+        if session.overlaid:
+            return jitter(session, width, height)
+        if height < BOTH:
+            return statistics(norm, width, height)
+        upper = height - height // 2
+        return stacked([statistics(norm, width, upper), jitter(session, width, height - upper)])
+
+    def caption(self, session: Session, width: int) -> Sequence[Row]:
+        norms = Norms.of(session)
+        if norms is None:
+            return ()
+        at = min(session.layer, len(norms.names) - 1)
+        legend: list[Piece] = [
+            (f"▸ norm {norms.names[at]}: ", Ink.STRONG),
+            ("● running", SERIES[0]),
+            ("  · this minibatch" if norms.calibrated else "", SERIES[4]),
+            (f"  ━ as {'calibrated' if norms.calibrated else 'this minibatch'}", Role.MARK),
+            ("   v: jitter", Ink.KEY),
+        ]
+        if session.overlaid:
+            legend = [("  ┃ in 100 batches", SERIES[1]), ("  ● their mean", SERIES[0]), ("   v: statistics", Ink.KEY)]
+        rows = [row(width, *legend)]
+        ratio = norms.bias_ratio[at]
+        closer = session.inspection()
+        folded = closer.folded if closer is not None else None
+        about = (
+            self._inspected(session),
+            self._dev(session),
+            (folding.sentence(folded), folding.short(folded)) if folded is not None else (),
+            _cancelled(ratio) if ratio is not None else (),
+        )
+        for texts in about:
+            rows += [row(width, f"  {text}") for text in _fitting(texts, width - 3)]
+        return rows
+
+    @staticmethod
+    def _inspected(session: Session) -> tuple[str, ...]:
+        closer, now = session.inspection(), session.snapshot()
+        if closer is None:
+            return ("Looking closer …" if session.inspecting else "i looks closer: calibrated statistics and jitter.",)
+        spread, span = jitter_spread(closer)
+        again = ", looking again …" if session.inspecting else ", i: again" if now and now.step != closer.step else ""
+        step = f"(step {closer.step:,}{again})"
+        part = f", {percent(spread / span)} of their spread" if span > 0 else ""
+        return (
+            f"Jitter: in {closer.jitter_batches} batches one example's logits vary with std {number(spread)}{part}"
+            f" {step}",
+            f"Jitter of one example's logits: std {number(spread)}{part} {step}",
+        )
+
+    @staticmethod
+    def _dev(session: Session) -> tuple[str, ...]:
+        told = session.evaluation(session.shown)
+        if told is None or told.dev_batch is None:
+            return ("i measures the dev loss with running, calibrated and batch statistics.",)
+        running, exact, batch = number(told.dev), number(told.dev_calibrated), number(told.dev_batch)
+        return (
+            f"Dev loss {running} with running statistics (eval mode), {exact} with calibrated ones, {batch} with each "
+            f"batch's own (model.eval() forgotten) (step {told.step:,})",
+            f"Dev loss: running {running}, calibrated {exact}, batch's own {batch} (step {told.step:,})",
+        )
+
+    def table(self, session: Session, width: int) -> Table:
+        norms = Norms.of(session)
+        if norms is None:
+            return Table((), ())
+        biased = any(ratio is not None for ratio in norms.bias_ratio)
+        columns = (
+            Column("", 1),
+            Column("norm", 6, "<"),
+            Column("mean: run", 9),
+            Column("batch", 7),
+            Column("std: run", 8),
+            Column("batch", 6),
+            Column("γ ± std", 9),
+            Column("min … max", 11),
+            Column("β ± std", 10),
+            Column("min … max", 11),
+            *((Column("bias÷weight grad", 16),) if biased else ()),
+        )
+        apart = {name: norms.apart(f"{name}_mean") for name in ("running", "batch")}
+        times = {name: norms.times(f"{name}_std") for name in ("running", "batch")}
+        learned = {name: _about(norms, name) for name in ("gamma", "beta")}
+        at = min(session.layer, len(norms.names) - 1)
+        rows: list[list[Cell]] = []
+        for i, name in enumerate(norms.names):
+            rows.append(
+                [
+                    ("▸" if i == at else "", Ink.KEY),
+                    name,
+                    (number(apart["running"][i]), Ink.STRONG),
+                    (number(apart["batch"][i]) if norms.calibrated else "–", Ink.DIM),
+                    (number(times["running"][i]), Ink.STRONG),
+                    (number(times["batch"][i]) if norms.calibrated else "–", Ink.DIM),
+                    learned["gamma"][i][0],
+                    (learned["gamma"][i][1], Ink.DIM),
+                    learned["beta"][i][0],
+                    (learned["beta"][i][1], Ink.DIM),
+                    *((small(norms.bias_ratio[i]),) if biased else ()),
+                ]
+            )
+        return table(columns, rows, width, gap=1)
+
+    def layers(self, session: Session) -> int:
+        now = session.snapshot()
+        return len(now.batch_norms) or len(now.activations) if now else 0
+
+
+def _about(norms: Norms, name: str) -> list[tuple[str, str]]:
+    """Mean ± std, and minimum … maximum, of each norm's gamma or beta."""
+    values = norms.arrays[name]
+    mean, std = norms.mean(values), norms.std(name)
+    low, high = np.minimum.reduceat(values, norms.starts), np.maximum.reduceat(values, norms.starts)
+    return [(f"{_two(m)}±{s:.2f}", f"{_two(lo)}…{_two(hi)}") for m, s, lo, hi in zip(mean, std, low, high, strict=True)]
+
+
+def _two(value: float) -> str:
+    """Two decimals, without a minus before zero."""
+    return f"{round(float(value), 2) + 0.0:.2f}"
+
+
+def _fitting(texts: Sequence[str], width: int) -> list[str]:
+    """The first text that fits into one row; else the last one."""
+    return [next((text for text in texts if len(text) <= width), texts[-1])] if texts else []
+
+
+def _cancelled(ratio: float) -> tuple[str, ...]:
+    verdict = "batch norm takes it away again" if ratio < BIAS_CANCELLED else "not cancelled"
+    return (f"Bias before it: gradient std {small(ratio)} of the weights': {verdict}",)
+
+
+def statistics(norm: Norm, width: int, height: int) -> Plot:
+    """Mean and std, running and batch against the reference, and what gamma and beta have become."""
+    panels = min(4, max(1, width // PANEL))
+    parts = shares(width, panels)
+    drawn = [
+        scatter("mean", norm.reference_mean, norm.running_mean, norm.batch_mean, norm.calibrated, parts[0], height)
+    ]
+    if panels > 1:
+        drawn.append(
+            scatter("std", norm.reference_std, norm.running_std, norm.batch_std, norm.calibrated, parts[1], height)
+        )
+    for (title, values, start), part in zip(
+        (("γ", norm.gamma, norm.gamma_start), ("β", norm.beta, 0.0)), parts[2:], strict=False
+    ):
+        drawn.append(learned(title, values, start, part, height))
+    return abreast(drawn)
+
+
+def scatter(
+    title: str, reference: Floats, running: Floats, batch: Floats, calibrated: bool, width: int, height: int
+) -> Plot:
+    """Running and batch statistics over the reference: one dot a unit, on the diagonal where they are equal."""
+    known = np.concatenate([reference, running, batch])
+    known = known[np.isfinite(known)]
+    low, high = nice_limits(float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
+    drawn = [Curve("equal", [low, high], [low, high], Role.MARK)]
+    if calibrated:
+        drawn.append(Curve("batch", reference, batch, SERIES[4], points="dots"))
+    drawn.append(Curve("running", reference, running, SERIES[0], points="marks", mark="●"))
+    return curves(drawn, width, height, x=Axis(low, high), y=Axis(low, high, label=title))
+
+
+def learned(title: str, values: Floats, start: float, width: int, height: int) -> Plot:
+    """A histogram of gamma or beta around where it started, which is marked."""
+    finite = values[np.isfinite(values)]
+    furthest = float(np.abs(finite - start).max()) if finite.size else 0.0
+    reach = nice_limits(0, max(furthest, LEAST_REACH))[1]
+    counts, edges = np.histogram(finite, BINS, (start - reach, start + reach))
+    bars = Bars(f"{title} from {start:g}", edges, counts, SERIES[2])
+    return histograms([bars], width, height, x=(start - reach, start + reach), cursor=start)
+
+
+def jitter_spread(closer: Inspection) -> tuple[float, float]:
+    """Std of the logits over batches, averaged over characters, and their std over characters in eval mode."""
+    logits = floats(closer.jitter_logits).reshape(closer.jitter_batches, -1)
+    return float(logits.std(axis=0).mean()), float(floats(closer.eval_logits).std())
+
+
+def _tick(letter: str) -> str:
+    """A character as a label of cells: by its code where it takes two or cannot be seen."""
+    label = symbol(letter)
+    return label if clean_text(label) == label else f"U+{ord(letter):04X}"
+
+
+def jitter(session: Session, width: int, height: int) -> Plot:
+    """What random batches make of each character's logit, as the difference from eval mode."""
+    closer = session.inspection()
+    if closer is None or not closer.jitter_batches or not closer.eval_logits:
+        waiting = "looking closer …" if session.inspecting else "i looks closer: one example in 100 random batches"
+        return sentence(waiting, width, height)
+    logits = floats(closer.jitter_logits).reshape(closer.jitter_batches, -1).astype(np.float64)
+    away = logits - floats(closer.eval_logits)
+    at = np.arange(away.shape[1], dtype=np.float64)
+    low, high = away.min(axis=0), away.max(axis=0)
+    bars = np.stack([low, high, np.full(at.size, np.nan)], axis=1).ravel()
+    letters = session.data.vocabulary if session.data else ""
+    ticks = tuple((float(i), _tick(letter)) for i, letter in enumerate(letters[: at.size]))
+    finite = away[np.isfinite(away)]
+    reach = float(np.abs(finite).max()) if finite.size else 1.0
+    title = f"logits of one example in {closer.jitter_batches} batches − eval mode, step {closer.step:,}"
+    return curves(
+        [
+            Curve("in batches", at.repeat(3), bars, SERIES[1]),
+            Curve("mean", at, away.mean(axis=0), SERIES[0], points="marks", mark="●"),
+        ],
+        width,
+        height,
+        x=Axis(-0.5, at.size - 0.5, ticks or None),
+        y=Axis(*nice_limits(-reach, reach), label=title),
+        lines=((0.0, "eval mode"),),
+    )

@@ -1,0 +1,339 @@
+"""How signal and gradient fare with depth: what is measured, layer by layer, against mean-field theory."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from ..config.nonlinearities import RANGES, SATURATED_AT
+from ..config.run import RunConfig
+from ..config.values import format_number
+from ..insight.expected import Figure
+from ..insight.moments import moments
+from ..insight.theory import bn_jacobian, chi, critical_gain, depth_scale, fixed_point
+from ..plots import SERIES, Axis, Curve, Plot, Role, Row, choose, curves, nice_limits
+from ..plots.ink import Cell, Column, Ink, Table, number, percent, row, small, table
+from ..session.session import Session
+from ..stream.protocol import Snapshot
+from .base import NOTHING_YET, View, redraws
+from .layout import abreast, paragraph, sentence, shares
+
+LOG_FROM = 100.0  # largest / smallest value from which the y axis is logarithmic
+SMALLEST = 1e-45  # what float32 can hold; theory goes on below
+MARKED = 2.0  # columns a layer from which each measured value gets a mark; below, a dot
+NEAR = 1e-9
+
+Values = list[float | None]
+Bands = tuple[Values, Values]
+Floats = npt.NDArray[np.float64]
+
+
+class Depth(View):
+    """Outputs, gradients and saturation over layers."""
+
+    id = "depth"
+    title = "Depth"
+    least_rows = 12
+    table_part = 5
+    help = (
+        "x is the layer. Marks are measured on the last minibatch, the line is what theory predicts for infinitely "
+        "wide layers at their start (with batch norm on this very minibatch), with its gradient scaled to the one "
+        "measured in the last layer. The shaded band holds 5 to 95 % of redraws: this network with other random "
+        "weights at its start. Dotted: the lane shown before. Where values span more than two decades the axis is "
+        "logarithmic.\n\n"
+        "Output std goes forward: it should neither fade nor grow from left to right. Gradient std goes backward, "
+        "from right to left. Saturated: the share of outputs in a flat part (tanh: "
+        f"beyond ±{SATURATED_AT}). A straight line on the "
+        "logarithmic axis is exponential: the network shrinks or grows by the same factor every layer, which no "
+        "deep network survives.\n\n"
+        "χ (chi) is that factor for the gradient's variance, √χ for its std: below 1 gradients vanish with depth, "
+        "above 1 they explode. The gain at which χ = 1 is critical: 1 for tanh, √2 for relu. q* is the variance "
+        "of what enters a nonlinearity deep inside, where it has settled. The depth scale ξ = 1/abs(ln χ) is the "
+        "number of layers over which a variance changes by the factor e. With batch norm the factor is the "
+        "Jacobian J, which no gain changes. Once the network has trained, it may leave the prediction.\n\n"
+        "Table: to last is the gradient's std relative to the last layer's; × back is by how much it multiplies from "
+        "the layer after to this one; without batch norm theory says √χ. J and K move the cursor."
+    )
+
+    def plot(self, session: Session, width: int, height: int) -> Plot:
+        now = session.snapshot()
+        if now is None or not now.activations:
+            return sentence(NOTHING_YET, width, height)
+        before = session.snapshot_before()
+        theory, bands = predicted(session, now), redrawn(session)
+        wanted: list[tuple[str, Callable[[Snapshot], Values]]] = [("output std", stds), ("gradient std", grad_stds)]
+        if RANGES[session.settings.nonlinearity].saturates:
+            wanted.append(("saturated, %", saturations))
+        return abreast(
+            [
+                panel(
+                    title,
+                    measure(now),
+                    told,
+                    measure(before) if before else [],
+                    part,
+                    height,
+                    cursor=min(session.layer, len(now.activations) - 1),
+                    share=measure is saturations,
+                    band=band,
+                )
+                for (title, measure), told, band, part in zip(
+                    wanted, theory, bands, shares(width, len(wanted)), strict=False
+                )
+            ]
+        )
+
+    def caption(self, session: Session, width: int) -> Sequence[Row]:
+        if session.snapshot() is None:
+            return ()
+        legend: list[tuple[str, int]] = [("  ● measured   ", SERIES[0]), ("━ theory, at the start", Role.MARK)]
+        if session.expected().std[:1] and session.expected().std[0].redraws:
+            legend.append(("   ▒ redraws, 5–95 %", Role.MARK))
+        if session.snapshot_before() is not None:
+            legend.append(("   ╍ the lane before", Role.PREVIOUS))
+        return [row(width, *legend), *paragraph(words(session.settings), width, Ink.PLAIN, 3, mark="  ")]
+
+    def table(self, session: Session, width: int) -> Table:
+        now, before = session.snapshot(), session.snapshot_before()
+        if now is None or not now.activations:
+            return Table((), ())
+        saturates = RANGES[session.settings.nonlinearity].saturates
+        columns = (
+            Column("", 1),
+            Column("layer", max(len(a.layer) for a in now.activations), "<"),
+            Column("std", 7),
+            Column("theory", 7),
+            Column("redraws", 11),
+            Column("to last", 7),
+            Column("theory", 6),
+            Column("redraws", 11),
+            Column("grad std", 8),
+            Column("× back", 6),
+            Column("theory", 6),
+            *((Column("saturated", 9), Column("theory", 7)) if saturates else ()),
+            Column("std before", 10),
+            Column("grad before", 11),
+        )
+        std, grad, share = predicted(session, now)
+        expected, last = session.expected(), now.activations[-1].grad_std
+        back, told_back = _ratios(grad_stds(now)), _ratios(grad)
+        rows: list[list[Cell]] = []
+        for i, a in enumerate(now.activations):
+            old = before.activations[i] if before and i < len(before.activations) else None
+            ratio = expected.grad_ratio[i]
+            cells: list[Cell] = [
+                ("▸" if i == min(session.layer, len(now.activations) - 1) else "", Ink.KEY),
+                a.layer,
+                (_brief(a.std), Ink.STRONG),
+                (_brief(std[i]), Ink.THEORY),
+                redraws(expected.std[i], number),
+                (number(a.grad_std / last if last else None, 2), Ink.STRONG),
+                (number(ratio.theory, 2), Ink.THEORY),
+                redraws(ratio, lambda value: number(value, 2)),
+                _brief(a.grad_std),
+                number(back[i], 2),
+                (number(told_back[i], 2), Ink.THEORY),
+            ]
+            if saturates:
+                cells += [
+                    (percent(a.saturated), Ink.STRONG),
+                    (f"{share[i]:.1f} %" if share[i] is not None else "–", Ink.THEORY),
+                ]
+            cells += [
+                (_brief(old.std) if old else "", Ink.DIM),
+                (_brief(old.grad_std) if old else "", Ink.DIM),
+            ]
+            rows.append(cells)
+        return table(columns, rows, width)
+
+
+def stds(snapshot: Snapshot) -> Values:
+    """Std of each layer's outputs."""
+    return [a.std for a in snapshot.activations]
+
+
+def grad_stds(snapshot: Snapshot) -> Values:
+    """Std of the gradient at each layer's outputs."""
+    return [a.grad_std for a in snapshot.activations]
+
+
+def saturations(snapshot: Snapshot) -> Values:
+    """Saturated share of each layer's outputs, in percent."""
+    return [100 * a.saturated for a in snapshot.activations]
+
+
+def predicted(session: Session, now: Snapshot) -> tuple[Values, Values, Values]:
+    """What theory says of each measured layer: std, gradient's std (that of the last layer as measured), percent."""
+    theory = session.prediction()
+    known = {layer.layer: layer for layer in theory.layers} if theory else {}
+    layers = [known.get(a.layer) for a in now.activations]
+    last = now.activations[-1].grad_std if now.activations else 0.0
+    return (
+        [layer.std if layer else None for layer in layers],
+        [layer.grad_std * last if layer and layer.grad_std is not None else None for layer in layers],
+        [100 * layer.saturated if layer else None for layer in layers],
+    )
+
+
+def redrawn(session: Session) -> tuple[Bands, Bands, Bands]:
+    """5 and 95 % of redraws of each layer at the start: std, gradient's std, percent saturated."""
+    expected = session.expected()
+
+    def bands(figures: Sequence[Figure], factor: float = 1.0) -> Bands:
+        low = [f.low * factor if f.low is not None else None for f in figures]
+        return low, [f.high * factor if f.high is not None else None for f in figures]
+
+    return bands(expected.std), bands(expected.grad_std), bands(expected.saturated, 100.0)
+
+
+def _ratios(values: Values) -> Values:
+    """Each layer's value over the one of the layer after it; None for the last."""
+    pairs = zip(values, [*values[1:], None], strict=True)
+    return [here / after if here is not None and after else None for here, after in pairs]
+
+
+def panel(
+    title: str,
+    measured: Values,
+    theory: Values,
+    before: Values,
+    width: int,
+    height: int,
+    *,
+    cursor: int | None = None,
+    share: bool = False,
+    band: Bands | None = None,
+) -> Plot:
+    """Values over layers 1, 2, …: marks for what is measured, a line for theory, dots for the lane before.
+
+    Behind the line is the band of the redraws, where it is known.
+
+    The y axis is logarithmic where positive values span more than LOG_FROM; a zero is then told at the edge.
+    """
+    low, high = band or ([], [])
+    groups = [_array(measured), _array(theory), _array(before), _array(low), _array(high)]
+    positive = np.concatenate([g[(g >= SMALLEST) & np.isfinite(g)] for g in groups])
+    log = not share and positive.size > 0 and positive.max() > LOG_FROM * positive.min()
+    if log:
+        # What is 0 in float32 lies below any axis, and is told at its edge.
+        groups = [np.where(np.isnan(g), g, np.log10(np.maximum(g, SMALLEST / 10))) for g in groups]
+        bottom, top = math.floor(np.log10(positive.min()) - NEAR), math.ceil(np.log10(positive.max()) + NEAR)
+        y = Axis(bottom, top, _decades(bottom, top, height), label=f"{title} log10")
+    else:
+        highest = float(positive.max()) if positive.size else 1.0
+        highest = nice_limits(0, max(highest * 1.05, 5.0 if share else SMALLEST))[1]
+        y = Axis(0, min(highest, 100.0) if share else highest, label=title)
+    count = len(measured)
+    columns = max(1, width - 8)
+    # Where layers are too close for a mark each, every one gets a dot and some a mark.
+    marked = np.array(choose(count, count if columns >= MARKED * count else max(2, columns // 5)), np.intp)
+    middle = np.full_like(groups[3], math.nan)  # the band alone
+    drawn = [
+        Curve("", _layers(groups[2]), groups[2], Role.PREVIOUS, dotted=True),
+        *(
+            [Curve("redraws", _layers(middle), middle, Role.MARK, groups[3], groups[4])]
+            if np.isfinite(groups[3]).any()
+            else []
+        ),
+        Curve("theory", _layers(groups[1]), groups[1], Role.MARK),
+        Curve("measured", _layers(groups[0]), groups[0], SERIES[0], points="dots"),
+        Curve("measured", marked + 1, groups[0][marked], SERIES[0], mark="●", points="marks"),
+    ]
+    return curves(
+        drawn,
+        width,
+        height,
+        x=Axis(0.5, count + 0.5, _layer_ticks(count, columns), label="layer"),
+        y=y,
+        cursor=cursor + 1 if cursor is not None else None,
+    )
+
+
+def _array(values: Values) -> Floats:
+    return np.array([math.nan if v is None else v for v in values], np.float64)
+
+
+def _layers(values: Floats) -> Floats:
+    return np.arange(1.0, values.size + 1)
+
+
+def _layer_ticks(count: int, columns: int) -> tuple[tuple[float, str], ...]:
+    """Whole layers, the first and the last among them."""
+    room = max(2, columns // (len(str(count)) + 2))
+    step = next(s for p in range(9) for s in (10**p, 2 * 10**p, 5 * 10**p) if count / s <= room)
+    told = [1, *range(step, count + 1, step)] if step > 1 else list(range(1, count + 1))
+    return tuple((float(layer), str(layer)) for layer in dict.fromkeys(told))
+
+
+def _decades(low: int, high: int, height: int) -> tuple[tuple[float, str], ...]:
+    step = max(1, math.ceil((high - low) / max(1, (height - 3) / 2)))
+    return tuple((float(y), f"1e{y}" if y else "1") for y in range(low, high + 1) if y % step == 0)
+
+
+@lru_cache(maxsize=64)
+def words(config: RunConfig) -> str:
+    """What theory says of a deep network of this kind, in a few sentences."""
+    name = config.nonlinearity
+    if config.bn:
+        j = bn_jacobian(name)
+        std = math.sqrt(moments(name, 1.0).variance)
+        text = f"Batch norm: outputs have std {std:.2f} in every layer, at any gain. Jacobian J = {j:.2f}: "
+        scale = 1 / abs(math.log(j)) if abs(j - 1) > NEAR else None
+        return text + _backward("√J", j, config) + _scale(scale)
+    gain, shown = config.gain, format_number(config.gain)
+    if not config.fan_in_scaling:
+        gain, shown = gain * math.sqrt(config.hidden[-1]), f"{shown} × √{config.hidden[-1]}"
+    critical, bias = critical_gain(name), config.bias_scale[0]
+    side = 0 if abs(gain - critical) < NEAR * critical else 1 if gain > critical else -1
+    q = fixed_point(name, gain, bias)
+    where = {-1: "below", 0: "at", 1: "above"}[side]
+    text = f"Gain {shown} is {where} {name}'s critical gain ({critical:.4g}): {_fate(config, gain, side, q)}. "
+    if bias:  # the critical gain is that without biases
+        text = f"Gain {shown}, biases of std {format_number(bias)}: {_fate(config, gain, 1, q)}. "
+    if q is None and name not in ("linear", "relu", "leaky_relu"):
+        return text.strip()
+    factor = chi(name, gain, 1.0 if q is None else q)
+    return f"{text}χ = {_figure(factor)}: " + _backward("√χ", factor, config) + _scale(depth_scale(name, gain, bias))
+
+
+def _fate(config: RunConfig, gain: float, side: int, q: float | None) -> str:
+    """What becomes of the signal deep inside."""
+    if side == 0 and config.nonlinearity in ("tanh", "selu"):
+        return "the signal fades slowly" + (", its std as 1/√(2 × layer)" if config.nonlinearity == "tanh" else "")
+    if side == 0 and q is None:
+        return "the signal keeps its size"
+    if q is None:
+        return "the signal grows without end"
+    if q == 0:
+        return "the signal fades away (q* = 0)"
+    return f"the signal settles at std {math.sqrt(moments(config.nonlinearity, q).variance):.2f} (q* = {q:.2g})"
+
+
+def _backward(symbol: str, factor: float, config: RunConfig) -> str:
+    """What a factor on the gradient's variance means, a layer and from the last to the first."""
+    root, steps = math.sqrt(factor), len(config.hidden) - 1
+    if abs(root - 1) < NEAR:
+        return "gradients keep their size. "
+    power = steps * math.log10(root) if root > 0 else -math.inf
+    whole = f"{10**power:.2g}" if abs(power) < 3 else f"1e{power:.0f}" if math.isfinite(power) else "0"
+    over = f", by {whole} in {steps}" if steps > 1 else ""
+    return f"going back, the gradient's std multiplies by {symbol} = {_figure(root)} a layer{over}. "
+
+
+def _scale(layers: float | None) -> str:
+    return "Depth scale ξ unlimited." if layers is None else f"Depth scale ξ = {layers:.2g} layers."
+
+
+def _figure(value: float) -> str:
+    return f"{value:.3f}" if 0.01 <= value < 100 else f"{value:.2e}"
+
+
+def _brief(value: float | None) -> str:
+    """A number that may have any size, in at most 7 cells."""
+    if value is None or value == 0:
+        return "–" if value is None else "0"
+    return f"{value:.3f}" if 0.0995 <= abs(value) < 100 else small(value)

@@ -1,0 +1,282 @@
+"""The loss before any training: what it should be, what the logits make of it, and how sure the network is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from ..insight.expected import expect, expected_loss
+from ..insight.theory import initial_loss
+from ..insight.thresholds import INITIAL_LOSS_EXCESS
+from ..plots import SERIES, Axis, Bars, Curve, Plot, Role, Row, curves, histograms
+from ..plots.ink import Cell, Column, Ink, Table, number, percent, row, table
+from ..session.session import Session
+from ..stream.protocol import Histogram, Snapshot
+from .base import NOTHING_YET, View
+from .layout import abreast, paragraph, sentence
+
+SURE = -0.25  # log10 of a probability, the edge of a bin: 0.56, more than all others together
+FAINT = -3.0  # log10 of a probability that costs 6.9 nats when its character comes
+PANEL = 26  # columns from which a histogram is worth drawing
+CUT = 1.3  # times the tallest bar of now, where the outline of the lane before ends
+FEWEST_SURE = 0.05  # share of the examples on which a network may be sure by chance
+FAR = 1e300  # losses beyond are drawn at the edge
+Floats = npt.NDArray[np.float64]
+
+
+class InitialLoss(View):
+    """Step 0 against ln V, the logits' spread and simple guesses."""
+
+    id = "initial-loss"
+    title = "Initial loss"
+    least_rows = 11
+    table_part = 4
+    help = (
+        "Before training nothing is known, so the best a network can do is to find every character equally likely: "
+        "the loss is then −ln(1/V) = ln V, 3.296 for 27 characters. Anything above is wasted: the first steps only "
+        "squash logits that were too large, and the loss falls like a hockey stick. The x axis is logarithmic to "
+        "show those steps.\n\n"
+        "The loss can be predicted from the spread s of the logits alone: if they are independent normal numbers, "
+        "it is E[ln Σ exp(s·z)], about ln V + s²/2 for small s. ● marks what was measured on the first minibatch, ◆ "
+        "that prediction. Unigram and bigram are the dev losses of guessing from the characters' frequencies, and "
+        "from the last character alone: what a network must beat to have learned anything.\n\n"
+        "The histograms show log10 of every predicted probability (examples × characters), at step 0 and now; │ is "
+        "the even guess 1/V, the outline the lane shown before. A healthy start is one spike there. A confidently "
+        "wrong network piles up near 0 (probability 1) and far to the left: it is sure of one character and rules "
+        "the others out, and pays −ln p each time one of those comes. Try an output scale of 1 or 10, and 0.\n\n"
+        "Table: nats; how far above ln V; and the perplexity e^loss, the number of characters between which an even "
+        "guess would cost as much."
+    )
+
+    def plot(self, session: Session, width: int, height: int) -> Plot:
+        now, start = session.snapshot(), first(session)
+        if now is None:
+            return sentence(NOTHING_YET, width, height)
+        before, before_start = session.snapshot_before(), first(session, before=True)
+        shown = [(start, before_start)] if now is start or start is None else [(start, before_start), (now, before)]
+        panels = [(s, b) for s, b in shown if s is not None]
+        part = max(PANEL, width // 4)
+        while panels and width - part * len(panels) < PANEL:
+            panels.pop()
+        left = width - part * len(panels)
+        drawn = [loss_plot(session, left, height)]
+        drawn += [probabilities(s, b, part, height) for s, b in panels]
+        return abreast(drawn)
+
+    def caption(self, session: Session, width: int) -> Sequence[Row]:
+        now, start = session.snapshot(), first(session)
+        if now is None:
+            return ()
+        legend = [("  ● measured at step 0   ", SERIES[0]), ("◆ predicted from the logits' std", Role.EVENT)]
+        if start is None:
+            return [row(width, ("  the snapshot of step 0 is not at hand", Ink.DIM))]
+        return [row(width, *legend), *paragraph(words(now if _lost(now) else start), width, Ink.PLAIN, 3)]
+
+    def table(self, session: Session, width: int) -> Table:
+        now, before = session.snapshot(), session.snapshot_before()
+        if now is None:
+            return Table((), ())
+        guess = now.expected_initial_loss
+        start, old_start = first(session), first(session, before=True)
+        lines: list[tuple[str, float | None, float | None, int]] = [
+            ("measured at step 0", now.initial_loss, before.initial_loss if before else None, Ink.STRONG),
+            (f"even guess, ln {classes(now)}", guess, None, Ink.THEORY),
+            (
+                f"predicted from the logits' std{f' {number(start.logit_std)}' if start else ''}",
+                predicted_loss(start),
+                predicted_loss(old_start),
+                Ink.THEORY,
+            ),
+            *self._expected(session, now),
+            (f"now, step {now.step:,}", now.loss, before.loss if before else None, Ink.STRONG),
+        ]
+        if session.data is not None:
+            lines += [
+                ("guess by frequency (unigram)", session.data.unigram, None, Ink.THEORY),
+                ("guess by the character before (bigram)", session.data.bigram, None, Ink.THEORY),
+            ]
+        columns = (
+            Column("", 38, "<"),
+            Column("nats", 8),
+            Column("− ln V", 8),
+            Column("perplexity", 10),
+            Column("before", 8),
+        )
+        rows: list[list[Cell]] = []
+        for label, loss, old, ink in lines:
+            above = loss - guess if loss is not None else None
+            high = label.startswith("measured") and above is not None and above > INITIAL_LOSS_EXCESS
+            rows.append(
+                [
+                    label,
+                    (number(loss, 4), Ink.WARN if high else ink),
+                    (f"{above:+.3f}" if above is not None and abs(above) < 1000 else number(above), ink),
+                    number(math.exp(loss) if loss is not None and loss < 300 else None, 1),
+                    (number(old, 4) if old is not None else "", Ink.DIM),
+                ]
+            )
+        return table(columns, rows, width)
+
+    @staticmethod
+    def _expected(session: Session, now: Snapshot) -> list[tuple[str, float | None, float | None, int]]:
+        """By theory, and with other random weights."""
+        expected = session.expected()
+        theory = expected_loss(expected, classes(now))
+        before = expect(session.previous.config, session.previous.start) if session.previous is not None else None
+        told = before.loss.redraws if before is not None else None
+        lines = [
+            (
+                f"predicted from the {'configuration' if expected.start is None else 'minibatch'}",
+                theory,
+                expected_loss(before, classes(now)) if before is not None else None,
+                int(Ink.THEORY),
+            )
+        ]
+        if (redraws := expected.loss.redraws) is not None:
+            for place, share in ((0, "5"), (2, "95")):
+                old = told[place] if told is not None else None
+                lines.append((f"{share} % of the redraws start lower", redraws[place], old, int(Ink.THEORY)))
+        return lines
+
+
+def first(session: Session, *, before: bool = False) -> Snapshot | None:
+    """The snapshot of step 0, of the shown lane or of the one before."""
+    lane = session.previous if before else session.shown
+    return lane.snapshots.get(0) if lane is not None else None
+
+
+def classes(snapshot: Snapshot) -> int:
+    """The size V of the vocabulary."""
+    return max(1, round(math.exp(snapshot.expected_initial_loss)))
+
+
+def predicted_loss(start: Snapshot | None) -> float | None:
+    """The loss that logits of the measured spread give, if they know nothing."""
+    return initial_loss(classes(start), start.logit_std) if start is not None else None
+
+
+def share(histogram: Histogram, low: float, high: float) -> float:
+    """The share of all values between `low` and `high`, taken at the nearest bin edges.
+
+    What lies outside the histogram is below it: a probability cannot be above 1.
+    """
+    counts = np.asarray(histogram.counts, np.float64)
+    edges = np.linspace(histogram.lo, histogram.hi, counts.size + 1)
+    begin = 0 if low <= histogram.lo else int(np.abs(edges - low).argmin())
+    end = counts.size if high >= histogram.hi else int(np.abs(edges - high).argmin())
+    inside = float(counts[begin:end].sum()) / max(1.0, float(counts.sum())) * (1 - histogram.outside)
+    return inside + (histogram.outside if low < histogram.lo else 0.0)
+
+
+def _lost(now: Snapshot) -> bool:
+    """Whether a network is worse than an even guess though it has trained."""
+    return now.step > 0 and now.loss is not None and now.loss > now.expected_initial_loss + INITIAL_LOSS_EXCESS
+
+
+def words(start: Snapshot) -> str:
+    """How sure the network is at a step, and what that costs."""
+    told = start.log10_probabilities
+    counts = np.asarray(told.counts)
+    filled = np.flatnonzero(counts)
+    if not filled.size:
+        return "All probabilities are below 1e-8 or not finite."
+    v = classes(start)
+    sure = v * share(told, SURE, math.inf)  # one character an example can have more than half
+    faint = share(told, -math.inf, FAINT)
+    wrong = start.loss is None or start.loss > start.expected_initial_loss + INITIAL_LOSS_EXCESS
+    if sure > FEWEST_SURE and wrong:
+        loss = f"loss {start.loss:.2f}, not {start.expected_initial_loss:.2f}" if start.loss is not None else ""
+        help_ = "Try a smaller output scale." if start.step <= 1 else "[ lowers the lr, r starts again."
+        return (
+            f"Confidently wrong: at step {start.step:,} one character gets more than {10**SURE:.2f} on "
+            f"{percent(min(1.0, sure))} of the examples, and {percent(faint)} of all probabilities are below 1e-3, "
+            f"which cost over 6.9 nats when their character comes: {loss}. {help_}"
+        )
+    at = f"at step {start.step:,}"
+    if start.logit_std == 0:
+        return (
+            f"Every probability is 1/{v} {at}: the loss is right, but output weights of exactly 0 pass no gradient "
+            "back to the layers below at the first step. A small output scale such as 0.1 does."
+        )
+    width = (told.hi - told.lo) / counts.size
+    low, high = 10 ** (told.lo + width * filled[0]), 10 ** (told.lo + width * (filled[-1] + 1))
+    return (
+        f"All probabilities lie between {low:.2g} and {high:.2g} {at} (even: {1 / v:.2g}): the network knows nothing "
+        "and says so. Confidently wrong would be a pile at 0 (sure of one character), the others far left, at −ln p "
+        "each: output scale 10."
+    )
+
+
+def loss_plot(session: Session, width: int, height: int) -> Plot:
+    """The loss over the logarithm of steps, with guesses as lines and step 0 as marks."""
+    now, start = session.snapshot(), first(session)
+    points = max(2, 2 * (width - 8))
+    drawn: list[Curve] = []
+    values: list[float] = []
+    last = 1
+    for lane, before in ((session.previous, True), (session.shown, False)):
+        if lane is None or not len(lane.loss):
+            continue
+        until = min(lane.loss.last_step or 1, max(1, session.step))
+        steps, mean, _, _ = lane.loss.read(1, until, len(lane.loss))
+        x, y = _thinned(np.log10(np.maximum(steps, 1)), mean[:, 0], points)
+        last = max(last, until)
+        values += y[np.isfinite(y)].tolist()
+        drawn.append(Curve("", x, y, Role.PREVIOUS, dotted=True) if before else Curve("loss", x, y, SERIES[0]))
+    guess = now.expected_initial_loss if now else math.nan
+    measured, predicted = now.initial_loss if now else None, predicted_loss(start)
+    for value, mark, role in ((measured, "●", SERIES[0]), (predicted, "◆", Role.EVENT)):
+        if value is not None and math.isfinite(value):
+            drawn.append(Curve("", [0.0], [value], role, mark=mark, points="marks"))
+            values.append(value)
+    lines: list[tuple[float, str]] = []
+    if session.data is not None:
+        lines += [(session.data.unigram, "unigram"), (session.data.bigram, "bigram")]
+    if now:
+        lines.append((guess, f"ln {classes(now)}"))  # the last label stays where two meet
+    values += [value for value, _ in lines]
+    low, high = max(-FAR, min(values)), min(FAR, max(values))
+    decades = max(2, math.ceil(math.log10(last)))
+    return curves(
+        drawn,
+        width,
+        height,
+        x=Axis(-0.03 * decades, decades, tuple((float(d), f"{10**d:,}") for d in range(decades + 1)), label="step"),
+        y=Axis(math.floor(low * 5 - 0.25) / 5, math.ceil(high * 5 + 0.25) / 5, label="loss"),
+        lines=lines,
+    )
+
+
+def _thinned(x: Floats, y: Floats, points: int) -> tuple[Floats, Floats]:
+    """Means over so many equal parts of x, which rises; what is not finite is left out."""
+    x, y = x[np.isfinite(y)], y[np.isfinite(y)]
+    if not x.size:
+        return x, y
+    part = np.floor((x - x[0]) / max(float(x[-1] - x[0]), 1e-9) * points)
+    starts = np.flatnonzero(np.diff(part, prepend=-1.0))
+    number = np.diff(np.append(starts, x.size))
+    return np.add.reduceat(x, starts) / number, np.add.reduceat(y, starts) / number
+
+
+def probabilities(snapshot: Snapshot, before: Snapshot | None, width: int, height: int) -> Plot:
+    """Histogram of log10 of the predicted probabilities; a line marks the even guess."""
+    told = snapshot.log10_probabilities
+    edges, heights = _bars(told)
+    # An even guess before would be one spike beside which nothing else is seen: its outline is cut.
+    old = _bars(before.log10_probabilities) if before is not None else None
+    previous = (old[0], np.minimum(old[1], CUT * heights.max())) if old is not None else None
+    below = (
+        f"{percent(told.outside)} below 1e{told.lo:.0f}" if told.outside > 0 else f"log10 p · │ 1/{classes(snapshot)}"
+    )
+    bars = Bars(f"p at step {snapshot.step:,}", edges, heights, SERIES[0], previous, below)
+    return histograms([bars], width, height, x=(told.lo, told.hi), cursor=-math.log10(classes(snapshot)))
+
+
+def _bars(histogram: Histogram) -> tuple[Floats, Floats]:
+    """Edges and percent of all values a bin."""
+    counts = np.asarray(histogram.counts, np.float64)
+    edges = np.linspace(histogram.lo, histogram.hi, counts.size + 1)
+    return edges, 100 * counts / max(1.0, float(counts.sum())) * (1 - histogram.outside)

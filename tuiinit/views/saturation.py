@@ -1,0 +1,276 @@
+"""Which neuron is saturated on which example, and which are dead."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from ..config.nonlinearities import RANGES, SATURATED_AT
+from ..insight.expected import NOTHING
+from ..plots import SERIES, Axis, Curve, Plot, Role, Row, by_depth, choose, curves, image, nice_limits
+from ..plots.ink import Cell, Column, Ink, Piece, Table, percent, row, small, table
+from ..session.session import Session
+from ..stream.protocol import Activation, Inspection, Snapshot
+from .base import NOTHING_YET, View, redraws
+from .layout import abreast, paragraph, sentence, stacked
+from .steps import events, nice_end
+
+EXTRA = 3  # rows of a picture beside its examples: title, marks, numbers
+FEWEST = 4  # rows of cells, two examples each, that make another picture worth drawing
+GAP = 2  # columns between pictures that stand side by side
+ASIDE = 44  # columns of free space at the right that are enough for dead neurons over steps
+RULER = 10  # neurons from one number to the next
+FIXED = 55  # cells of the table's columns before those by step
+
+
+def saturated(a: Activation) -> npt.NDArray[np.bool_]:
+    """Whether each neuron is saturated on each example of the minibatch, (rows, width); (0, width) if not told."""
+    bits = np.unpackbits(np.frombuffer(a.saturation, np.uint8))
+    size = a.saturation_rows * a.width
+    if bits.size < size:
+        return np.zeros((0, a.width), bool)
+    return bits[:size].reshape(a.saturation_rows, a.width).astype(bool)
+
+
+class Saturation(View):
+    """The lecture's white and black picture, layer by layer."""
+
+    id = "saturation"
+    title = "Saturation"
+    least_rows = 16 + EXTRA
+    table_part = 5
+    inspects = True
+    help = (
+        "One column a neuron, one half row an example of the last minibatch: filled where the neuron's output is "
+        f"saturated (tanh: beyond ±{SATURATED_AT}), where the local gradient 1 − t² is nearly 0 and the example "
+        "teaches the neuron next to nothing. Scattered cells are fine; a network in which most of the picture is "
+        "filled hardly learns.\n\n"
+        "A full column is a neuron that none of these examples reaches. Whether it is dead is told by the probe "
+        "batch of 1,024 training examples: × marks a neuron that is saturated on every one of them; its weights "
+        "hardly move any more. On the 32 examples shown a neuron may look dead by chance.\n\n"
+        "J and K choose the layer, H and L the neuron (counted from 0, as in code), u jumps to the next dead one. "
+        "The table counts full columns and, at the steps that were kept, dead neurons: units can die while "
+        "training when the lr is too high. Below the picture: how much of the gradient gets through the "
+        "nonlinearity by abs(t), and the gradient of dead neurons' weights, as of the last closer look (i)."
+    )
+
+    def plot(self, session: Session, width: int, height: int) -> Plot:
+        now = session.snapshot()
+        if now is None or not now.activations:
+            return sentence(NOTHING_YET, width, height)
+        if not RANGES[session.settings.nonlinearity].saturates:
+            return sentence(f"{session.settings.nonlinearity} does not saturate (t: another one)", width, height)
+        widest = max(a.width for a in now.activations)
+        aside = width - widest - GAP
+        if aside < ASIDE or aside >= widest or len(now.activations) * height < 2 * EXTRA:
+            return pictures(now, session.layer, session.unit, width, height)
+        left = pictures(now, session.layer, session.unit, width - aside, height)
+        return abreast([left, dead_over_steps(session, aside, height)])
+
+    def caption(self, session: Session, width: int) -> Sequence[Row]:
+        now = session.snapshot()
+        if now is None or not now.activations or not RANGES[session.settings.nonlinearity].saturates:
+            return ()
+        a = now.activations[min(session.layer, len(now.activations) - 1)]
+        rows = [row(width, *_pointed_at(a, session.unit, now.probe_rows))]
+        inspection = session.inspection()
+        if inspection is not None:
+            rows += paragraph(_let_through(inspection), width, Ink.DIM, 2 if any(inspection.dead) else 1)
+        return rows
+
+    def table(self, session: Session, width: int) -> Table:
+        now = session.snapshot()
+        if now is None or not RANGES[session.settings.nonlinearity].saturates:
+            return Table((), ())
+        kept = _kept(session, width)
+        columns = (
+            Column("", 1),
+            Column("layer", 10, "<"),
+            Column("saturated", 9),
+            Column("theory", 7),
+            Column("redraws", 9),
+            Column("full", 4),
+            Column("dead", 4),
+            *(Column(_short(s.step) if n else f"at {_short(s.step)}", 5) for n, s in enumerate(kept)),
+        )
+        expected = session.expected().saturated
+        rows: list[list[Cell]] = []
+        for i, a in enumerate(now.activations):
+            told = expected[i] if i < len(expected) else NOTHING
+            bits = saturated(a)
+            dead = [len(s.activations[i].dead) for s in kept if i < len(s.activations)]
+            rows.append(
+                [
+                    ("▸" if i == min(session.layer, len(now.activations) - 1) else "", Ink.KEY),
+                    a.layer,
+                    (percent(a.saturated), Ink.STRONG),
+                    (percent(told.theory), Ink.THEORY),
+                    redraws(told, lambda share: f"{100 * share:.1f}"),
+                    str(int(bits.all(axis=0).sum())) if len(bits) else "–",
+                    (str(len(a.dead)), Ink.WARN if a.dead else Ink.DIM),
+                    *((str(count), Ink.PLAIN if count else Ink.DIM) for count in dead),
+                ]
+            )
+        return table(columns, rows, width)
+
+    def units(self, session: Session) -> int:
+        now = session.snapshot()
+        return now.activations[min(session.layer, len(now.activations) - 1)].width if now and now.activations else 0
+
+
+def pictures(now: Snapshot, layer: int, unit: int, width: int, height: int) -> Plot:
+    """The layer pointed at with all its examples, and as many of the next ones as there is room for."""
+    layers = now.activations
+    layer = min(layer, len(layers) - 1)
+    across = max(1, (width + GAP) // (max(a.width for a in layers) + GAP))
+    drawn: list[Plot] = []
+    i = layer
+    while height > 0 and i < len(layers) and (not drawn or height >= FEWEST + EXTRA - 1):
+        line = layers[i : i + across]
+        wanted = min(height, max(-(-a.saturation_rows // 2) for a in line) + EXTRA)
+        drawn.append(
+            abreast(
+                [
+                    _picture(a, unit, i + n == layer, part, wanted)
+                    for n, (a, part) in enumerate(zip(line, _widths(line, across, width), strict=True))
+                ]
+            )
+        )
+        height -= wanted
+        i += across
+    if height > 0:
+        drawn.append(sentence("", width, height))
+    return stacked(drawn)
+
+
+def _widths(line: Sequence[Activation], across: int, width: int) -> list[int]:
+    """Columns of the pictures in a line: each its neurons and a gap, the last one what is left."""
+    if across == 1:
+        return [width]
+    widths = [a.width + GAP for a in line]
+    return [*widths[:-1], width - sum(widths[:-1])]
+
+
+def dead_over_steps(session: Session, width: int, height: int) -> Plot:
+    """Dead neurons by layer at the steps that were kept."""
+    now = session.snapshot()
+    known = [session.shown.snapshots.get(step) for step in session.shown.snapshots.steps()]
+    kept = [s for s in known if s is not None and now is not None and s.step <= now.step]
+    names = [a.layer for a in now.activations] if now else []
+    steps = [s.step for s in kept]
+    chosen = choose(len(names), len(SERIES))
+    drawn = [
+        Curve(names[i], steps, [len(s.activations[i].dead) for s in kept], role, mark=str((i + 1) % 10))
+        for i, role in zip(chosen, by_depth(len(chosen)), strict=True)
+    ]
+    most = max((float(max(curve.y)) for curve in drawn), default=0.0)
+    return curves(
+        drawn,
+        width,
+        height,
+        x=Axis(0, nice_end(steps[-1] if steps else 1), label="step"),
+        y=Axis(0, nice_limits(0, max(most, 5.0))[1], label="dead neurons by layer"),
+        events=events(session),
+    )
+
+
+def _picture(a: Activation, unit: int, pointed_at: bool, width: int, height: int) -> Plot:
+    bits = saturated(a)
+    ruler = pointed_at and height >= EXTRA + 2
+    cursor = min(unit, a.width - 1) if pointed_at else None
+    shown = bits[: max(0, 2 * (height - 2 - ruler))]
+    first = _window(min(unit, a.width - 1), a.width, width)
+    last = min(a.width, first + width)
+    part = image(
+        shown[:, first:last],
+        width,
+        max(0, height - 1 - ruler),
+        roles=SERIES[:1],
+        highlight=[u - first for u in a.dead if first <= u < last],
+        cursor=cursor - first if cursor is not None else None,
+        empty="the saturation of single neurons is not told",
+    )
+    pieces: list[Piece] = [
+        ("▸ " if cursor is not None else "  ", Ink.KEY),
+        (a.layer, Ink.STRONG if cursor is not None else Ink.PLAIN),
+        (f"  saturated {percent(a.saturated)}", Ink.DIM),
+    ]
+    if a.dead:
+        pieces.append((f"  × {len(a.dead)} dead", Ink.WARN))
+    some = f"{len(shown)} of {len(bits)} examples" if len(shown) < len(bits) else f"{len(bits)} examples"
+    some += f" × neurons {first}–{last - 1} of {a.width}" if last - first < a.width else f" × {a.width} neurons"
+    head = Plot((row(width, *pieces, right=[(f"  {some} ", Ink.DIM)]),))
+    foot = [Plot((row(width, (_ruler(first, last), Role.TEXT)),))] if ruler else []
+    return stacked([head, part, *foot])
+
+
+def _window(unit: int, count: int, width: int) -> int:
+    """The first neuron shown where not all fit; it moves by half a window, so that the picture mostly stands."""
+    if count <= width:
+        return 0
+    half = max(1, width // 2)
+    return max(0, min(unit // half * half - half // 2, count - width))
+
+
+def _ruler(first: int, last: int) -> str:
+    cells = [" "] * (last - first)
+    for unit in range(-(-first // RULER) * RULER, last, RULER):
+        label = str(unit)
+        if unit - first + len(label) <= len(cells):
+            cells[unit - first : unit - first + len(label)] = label
+    return "".join(cells)
+
+
+def _pointed_at(a: Activation, unit: int, probe_rows: int) -> list[Piece]:
+    unit = min(unit, a.width - 1)
+    bits = saturated(a)
+    pieces: list[Piece] = [(f" ▾ neuron {unit}: ", Ink.DIM)]
+    if len(bits):
+        count = int(bits[:, unit].sum())
+        pieces.append((f"saturated on {count} of {len(bits)} rows", Ink.STRONG))
+    dead = unit in a.dead
+    pieces.append((", dead: ", Ink.DIM))
+    pieces.append(("yes", Ink.WARN) if dead else ("no", Ink.STRONG))
+    pieces.append((f" ({probe_rows:,} probe rows)", Ink.DIM))
+    return pieces
+
+
+def _let_through(inspection: Inspection) -> str:
+    """What gets through by abs(t), and what reaches dead neurons' weights."""
+    bins = len(inspection.through)
+    places = ((0, "near 0"), (bins // 2, "at abs(t) 0.5"), (bins - 1, f"above {1 - 1 / max(1, bins):.2f}"))
+    told = [
+        f"{percent(share)} {where}"
+        for at, where in places
+        if at < bins and (share := inspection.through[at]) is not None
+    ]
+    text = f"Gradient let through: {', '.join(told)}" if told else ""
+    pairs = [
+        (dead, alive)
+        for dead, alive in zip(inspection.dead_grad, inspection.alive_grad, strict=True)
+        if dead is not None and alive is not None
+    ]
+    if pairs:
+        dead, alive = np.mean([d for d, _ in pairs]), np.mean([a for _, a in pairs])
+        text += f"; mean gradient of dead neurons' weights {small(float(dead))}, of others' {small(float(alive))}"
+    return f"{text} (step {inspection.step:,})" if text else ""
+
+
+def _kept(session: Session, width: int) -> list[Snapshot]:
+    """Some of the kept snapshots up to the step looked at, as many as the table has room for."""
+    now = session.snapshot()
+    steps = [s for s in session.shown.snapshots.steps() if now is not None and s <= now.step]
+    room = max(0, (width - FIXED) // 7)
+    chosen = [steps[i] for i in choose(len(steps), room)] if room > 1 else steps[:room]
+    found = [session.shown.snapshots.get(step) for step in chosen]
+    return [snapshot for snapshot in found if snapshot is not None]
+
+
+def _short(step: int) -> str:
+    """A step in at most five cells: 999, 1.5k, 200k, 1.2M."""
+    for unit, suffix in ((1_000_000, "M"), (1_000, "k")):
+        if step >= 10 * unit or (step >= unit and step % 100 == 0):
+            return f"{step / unit:.3g}{suffix}"
+    return str(step)

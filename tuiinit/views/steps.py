@@ -1,0 +1,28 @@
+"""Axes over steps: where the settings changed, where they end."""
+
+from __future__ import annotations
+
+from ..config.values import format_number
+from ..session.session import Session
+
+
+def events(session: Session) -> tuple[tuple[float, str], ...]:
+    """The hyperparameter changes of the shown lane that have happened, for a plot over steps."""
+    told = []
+    for change in session.config.schedule:
+        if change.step <= (session.shown.loss.last_step or 0):
+            value = change.value if isinstance(change.value, str) else format_number(change.value)
+            word = "" if change.name == "optimizer" else "batch " if change.name == "batch_size" else "lr "
+            told.append((float(change.step), f"{word}{value}"))
+    return tuple(told)
+
+
+def nice_end(step: int) -> int:
+    """The end of a step axis: a round number not far above, so that the curve seldom jumps."""
+    if step <= 20:
+        return 20
+    power: int = 10 ** (len(str(step)) - 1)
+    for factor in (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10):
+        if step <= factor * power:
+            return round(factor * power)
+    return step
