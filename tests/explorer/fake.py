@@ -294,8 +294,8 @@ class FakeLink:
 
     @property
     def changed(self) -> bool:
-        """Whether there is something that the screen was not told yet."""
-        return self._changed
+        """Whether there is something that the screen was not told yet, or has not read."""
+        return self._changed or not self._frames.empty()
 
     @property
     def moving(self) -> bool:
