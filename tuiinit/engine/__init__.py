@@ -1,1 +1,4 @@
-"""The engine: the only part of the program that loads torch. It runs as a process of its own."""
+"""Networks that train and are measured, in a process of its own: the only one that loads torch.
+
+Does not know that there is a screen: it obeys commands and sends frames.
+"""

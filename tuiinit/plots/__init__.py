@@ -2,6 +2,8 @@
 
 plotext draws the frames with their axes, ticks and labels; curves, bars and pictures are computed in numpy
 and laid into them. Every plot has exactly the asked-for width and height, and no number makes it raise.
+
+Does not know what the numbers are of.
 """
 
 from .axes import Axis, nice_limits, nice_ticks, tick_label

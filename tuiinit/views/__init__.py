@@ -1,4 +1,7 @@
-"""The views, in the order of their tabs. To add one, write a `View` and list it here."""
+"""One lane looked at one way: a plot, a table, and how to read them; in the order of their tabs.
+
+To add one, write a `View` and list it here. Does not know Textual, nor where the numbers come from.
+"""
 
 from .activations import ActivationGradients, Activations
 from .base import Page, View
