@@ -222,6 +222,20 @@ def test_advance(screen: Screen, trainer: Make) -> None:
     assert timeless(of(frames, p.Snapshot)[-1]) == timeless(lane.train_step(measure=True))
 
 
+def test_advances_in_a_burst_add_up(screen: Screen) -> None:
+    config = TINY.replace(batch_size=1_000)
+    per_epoch = status_of(screen.update(p.Select(lanes=(config,)))).lanes[0].steps_per_epoch
+    assert status_of(screen.settled(*[p.Advance(steps=1)] * 5)).clock == 5
+    assert status_of(screen.settled(*[p.Advance(epochs=1)] * 2)).clock == 2 * per_epoch
+    frames = screen.settled(p.Advance(steps=per_epoch), p.Advance(epochs=1), p.Advance(steps=2))
+    assert status_of(frames).clock == 4 * per_epoch + 2, "an end that is reached exactly is not the next end"
+    # What runs without an end, and what was paused, has no target to add to.
+    screen.update(p.Advance())
+    paused = screen.settled(p.Advance(steps=10_000), p.Pause())
+    clock = status_of(paused).clock
+    assert status_of(screen.settled(p.Advance(steps=3))).clock == clock + 3
+
+
 def test_epochs_end_with_an_evaluation(screen: Screen) -> None:
     config = TINY.replace(batch_size=20_000)
     screen.update(p.Select(lanes=(config,)))

@@ -328,10 +328,11 @@ class FakeLink:
         self._outbox.append(Lane(lane=config.key, config=config, continues=continues))
 
     def _advance(self, command: Advance) -> None:
+        since = self._target if self._clock < self._target < math.inf else self._clock
         if command.steps is not None:
-            self._target = self._clock + command.steps
+            self._target = since + command.steps
         elif command.epochs is not None:
-            self._target = (self._clock // STEPS_PER_EPOCH + command.epochs) * STEPS_PER_EPOCH
+            self._target = (since // STEPS_PER_EPOCH + command.epochs) * STEPS_PER_EPOCH
         else:
             self._target = math.inf if command.to is None else command.to
         self._catching_up = self._changed = True

@@ -44,6 +44,14 @@ async def test_n_makes_one_step_and_e_ends_the_epoch() -> None:
         assert driver.link.of(Advance) == [Advance(steps=1), Advance(epochs=1)]
 
 
+async def test_keys_that_advance_add_up() -> None:
+    async with explorer() as driver:
+        await driver.press("n", "n", "n", "n", "n")
+        await driver.shows("step       5")
+        await driver.press("e", "e")
+        await driver.until(lambda: driver.session.status and driver.session.status.target == 2 * 5_707)
+
+
 async def test_gain_keys_select_lanes_at_the_same_clock() -> None:
     async with explorer() as driver:
         for key, gain in (("g", 3.0), ("G", 5 / 3), ("1", 0.5), ("2", 1.0), ("3", 5 / 3), ("4", 3.0)):

@@ -67,6 +67,17 @@ def feed(session: Session, config: RunConfig, step: int) -> None:
     session.take(status(config, step))
 
 
+def test_advances_add_up_while_a_fresh_engine_catches_up() -> None:
+    session = at(100)
+    session.died("gone")
+    session.start()
+    feed(session, session.config, 40)
+    assert session.advance(steps=1) == (Advance(to=101),)
+    assert session.advance(steps=1) == (Advance(to=102),)
+    assert session.advance(epochs=1) == (Advance(to=5707),)
+    assert session.advance(epochs=1) == (Advance(to=2 * 5707),)
+
+
 def test_starting_selects_the_lane_and_grants_one_update() -> None:
     config = RunConfig(gain=3)
     assert Session(config).start() == (Select(lanes=(config,)), Redraw(), Credit())

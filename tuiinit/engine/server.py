@@ -148,13 +148,16 @@ class Server:
         if lead is None:
             return
         clock = self.lanes.clock
+        # What was asked before and is still to be run comes first: a key pressed five times counts five times.
+        since = self._target if self._running and self._target is not None else clock
         if command.steps is not None:
-            self._target = clock + max(0, command.steps)
+            self._target = since + max(0, command.steps)
         elif command.epochs is not None:
             # The lead lane may still be behind the clock: count from the clock at its batch size.
             per_epoch = lead.steps_per_epoch
-            ahead = lead.steps_to_epoch_end if lead.step == clock else per_epoch - clock % per_epoch
-            self._target = clock + ahead + per_epoch * (max(1, command.epochs) - 1)
+            end = clock + (lead.steps_to_epoch_end if lead.step == clock else per_epoch - clock % per_epoch)
+            ends_passed = max(0, (since - end) // per_epoch + 1)
+            self._target = end + per_epoch * (ends_passed + max(1, command.epochs) - 1)
         elif command.to is not None:
             self._target = max(clock, command.to)
         else:

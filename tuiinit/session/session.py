@@ -428,7 +428,8 @@ class Session:
         here = self.lane_status
         if steps is None and here is not None and here.steps_per_epoch:
             steps = here.steps_per_epoch * (epochs or 1) - self.clock % here.steps_per_epoch
-        return (Advance(to=self.clock + (steps or 0)),)
+        self._resume_at = self.clock + (steps or 0)  # the next one counts from there
+        return (Advance(to=self._resume_at),)
 
     def evaluate(self) -> Commands:
         self._must_train()

@@ -36,7 +36,10 @@ class Select(Message, frozen=True, kw_only=True):
 
 
 class Advance(Message, frozen=True, kw_only=True):
-    """Move the clock on: by steps, by epochs (to the next epoch's end), to a step, or, with none, until Pause."""
+    """Move the clock on: by steps, by epochs (to the next epoch's end), to a step, or, with none, until Pause.
+
+    Steps and epochs count from the step that the clock is on its way to, if it is: two Advances add up.
+    """
 
     steps: int | None = None
     epochs: int | None = None
