@@ -180,6 +180,17 @@ def test_updates_come_at_most_ten_a_second(screen: Screen) -> None:
     assert 0 <= statuses[-1].measuring <= 1
 
 
+def test_credit_that_waits_is_answered_once_all_stands_still(screen: Screen) -> None:
+    screen.update(p.Select(lanes=(TINY,)))
+    screen.send(p.Advance(steps=300), p.Credit(after=1e6))
+    frames: list[Message] = []
+    while not (frames and isinstance(frames[-1], p.Status)):
+        frames.append(screen.frames.get(timeout=SECONDS))
+    assert (status_of(frames).clock, status_of(frames).running) == (300, False)
+    measured = [snapshot.step for snapshot in of(frames, p.Snapshot)]
+    assert measured == [1, 2, 5, 10, 20, 50, 100, 200, 300], "nothing on the way is measured for a screen"
+
+
 # ------------------------------------------------------------------------------------- select and advance
 
 

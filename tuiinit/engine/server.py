@@ -93,8 +93,10 @@ class Server:
 
     def _obey(self, command: Command) -> None:
         match command:
-            case protocol.Credit():
+            case protocol.Credit(after=after):
                 self._credit = 1
+                if after > 0:
+                    self._due = max(self._due, time.monotonic() + after)
                 return
             case protocol.Words():
                 given.keep(command.title, command.content)

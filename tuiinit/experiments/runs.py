@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -129,13 +128,12 @@ class Session:
         try:
             self._engine.send(*commands)
             while True:
-                self._engine.send(protocol.Credit())
+                self._engine.send(protocol.Credit(after=PROGRESS_SECONDS))
                 status = self._read_update()
                 if progress is not None:
                     self._tell(status, progress)
                 if not (status.running or status.catching_up):
                     break
-                time.sleep(PROGRESS_SECONDS)
         except LinkError as error:
             raise RunError(str(error)) from None
         return [self.results[config.key] for config in configs]

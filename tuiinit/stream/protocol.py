@@ -65,7 +65,12 @@ class Restart(Message, frozen=True, kw_only=True):
 
 
 class Credit(Message, frozen=True, kw_only=True):
-    """The screen has taken the last update and wants one more."""
+    """The screen has taken the last update and wants one more.
+
+    `after`: seconds that training may go on unmeasured before it; once all stands still it comes at once.
+    """
+
+    after: float = 0.0
 
 
 class Evaluate(Message, frozen=True, kw_only=True):
