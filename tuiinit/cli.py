@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from .commands.check import check
+from .commands.example import example
 from .config import presets
 from .config.intake import COLUMN, DATA, take_data
 from .config.nonlinearities import NONLINEARITIES
@@ -167,6 +169,10 @@ def cli(
     sys.exit(explore(stream, config, restart=start, recorder=recorder, recalled=recalled))
 
 
+cli.add_command(check)
+cli.add_command(example)
+
+
 def _recording(file: str) -> Recording:
     """A recording by its file name, or the last session's if that is empty. Raises RecordingError."""
     from .stream import recording
@@ -303,12 +309,13 @@ def claims(ids: tuple[str, ...], data: str | None, column: str | None, as_json: 
     """
     base = take_data(RunConfig(data=data, column=column, device="cpu"))
     from .experiments import runs
-    from .experiments.claims import check, find
+    from .experiments.claims import check as put_to_the_test
+    from .experiments.claims import find
     from .paper import claims as show
 
     wanted = find(ids)
     with progress_bar("measuring") as progress:
-        checked = check(wanted, base, progress=progress)
+        checked = put_to_the_test(wanted, base, progress=progress)
     if as_json:
         print_json(show.as_json(checked))
     else:

@@ -91,8 +91,12 @@ def of_type(rng: random.Random, kind: Any) -> Any:
     if kind is type(None):
         return None
     origin, arguments = get_origin(kind), get_args(kind)
+    if origin is tuple and arguments[-1] is not Ellipsis:
+        return tuple(of_type(rng, argument) for argument in arguments)
     if origin is tuple:
         return tuple(of_type(rng, arguments[0]) for _ in range(rng.choice((0, 0, 1, 1, 2, 3, 8))))
+    if origin is dict:
+        return {of_type(rng, arguments[0]): of_type(rng, arguments[1]) for _ in range(rng.choice((0, 0, 1, 3)))}
     if origin in (Union, types.UnionType):
         return of_type(rng, rng.choice(arguments))
     if origin is Literal:

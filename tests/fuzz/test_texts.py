@@ -12,6 +12,7 @@ import pytest
 from rich.cells import cell_len
 
 from tests.explorer import fake
+from tests.fuzz import strange
 from tests.fuzz.test_session import inspection, sound
 from tuiinit.config.run import Change, RunConfig
 from tuiinit.explorer.panes.header import header_row
@@ -23,6 +24,7 @@ from tuiinit.plots.ink import fit, row, wrap
 from tuiinit.plots.ink import visible as on_one_line
 from tuiinit.session.session import Session
 from tuiinit.stream import protocol, recording
+from tuiinit.stream.checked import Checked, OwnProblem
 from tuiinit.stream.misfit import misfit
 from tuiinit.stream.protocol import DataInfo, Hello, Lane, Problem, Snapshot, Status
 from tuiinit.stream.texts import LONGER
@@ -41,6 +43,8 @@ def frames() -> list[Any]:
     found[DataInfo] = msgspec.structs.replace(
         info, left_out=(protocol.LeftOut(why="blank", lines=2),), left_out_examples=("a b",)
     )
+    found[OwnProblem] = OwnProblem(text="bad", lines="File net.py")
+    found[Checked] = next(c for c in (strange.message(rng, Checked) for _ in range(99)) if c.rows and c.weights)
     assert len(found) == len(protocol.Frame.__args__)  # type: ignore[attr-defined]
     return list(found.values())
 

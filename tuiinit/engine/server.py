@@ -15,10 +15,12 @@ from ..config.values import ConfigError
 from ..data import given
 from ..data.reading import DataError
 from ..stream import protocol
+from ..stream.checked import Check
 from ..stream.protocol import Command, Message
 from .inspect import inspect
-from .lanes import Lanes, is_milestone
+from .lanes import Lanes, device_of, is_milestone
 from .outbox import Outbox, Rates
+from .own.answering import answer
 from .quick.compiled import Compiler
 from .redraws import Starts, out_of_memory
 from .trainer import Trainer
@@ -139,6 +141,9 @@ class Server:
                 self._evaluate()
             case protocol.Redraw():
                 self._starts = self._starts or Starts()
+            case Check():
+                self._send(answer(command, device_of))
+                return
             case protocol.Inspect():
                 self._settle()
                 self._outbox.others += [inspect(lane) for lane in self.lanes.moving()]

@@ -10,6 +10,7 @@ import numpy as np
 from ..config.run import RunConfig
 from ..config.values import ConfigError
 from ..stream import protocol
+from ..stream.checked import Checked, OwnProblem
 from ..stream.link import Engine, LinkError
 from ..stream.protocol import FloatArray, Snapshot
 
@@ -162,6 +163,8 @@ class Session:
                     if refused is not None:
                         raise refused
                     return frame
+                case Checked() | OwnProblem():
+                    continue  # of a person's network, which no lane is
                 case _:
                     self.results[frame.lane].take(frame)
         raise RunError("the engine's stream ended")

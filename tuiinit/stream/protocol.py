@@ -7,23 +7,17 @@ are refused. Records hold plain numbers only, never tensors.
 
 from __future__ import annotations
 
-import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from ..config.run import RunConfig
+from .checked import Check, Checked, OwnProblem
+from .message import Message as Message
+from .message import Part as Part
 
 VERSION = 1
 LONGEST_REASON = 200  # characters
 FloatArray = npt.NDArray[np.float32]
-
-
-class Message(msgspec.Struct, frozen=True, kw_only=True, tag=True, forbid_unknown_fields=True):
-    """Anything that travels."""
-
-
-class Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A piece of a message."""
 
 
 # ---------------------------------------------------------------------------------------------- commands
@@ -95,7 +89,7 @@ class Redraw(Message, frozen=True, kw_only=True):
     """From now on tell what each selected lane's start should look like (Start), once a lane, when there is time."""
 
 
-Command = Words | Select | Advance | Adjust | Pause | Restart | Credit | Evaluate | Inspect | Redraw
+Command = Check | Words | Select | Advance | Adjust | Pause | Restart | Credit | Evaluate | Inspect | Redraw
 
 
 # ------------------------------------------------------------------------------------------------ frames
@@ -367,7 +361,20 @@ class Problem(Message, frozen=True, kw_only=True):
     fatal: bool = False
 
 
-Frame = Hello | DataInfo | Lane | Snapshot | Trace | Evaluation | Inspection | Start | Status | Problem
+Frame = (
+    Checked
+    | OwnProblem
+    | Hello
+    | DataInfo
+    | Lane
+    | Snapshot
+    | Trace
+    | Evaluation
+    | Inspection
+    | Start
+    | Status
+    | Problem
+)
 
 
 def floats(data: bytes, columns: int | None = None) -> FloatArray:

@@ -1,0 +1,119 @@
+"""Rules about the signal on its way up: its scale, saturation, dead units."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Sequence
+
+from ...stream.checked import Checked, CheckedRow
+from ..words import count, factor, percent
+from .chains import around, chains, is_last, off, sound_rows, weighted
+from .finding import CheckFinding, Severity
+from .limits import (
+    BIAS_HEAVY,
+    CHAIN,
+    DEAD_BAD,
+    DEAD_ROWS,
+    DEAD_WARN,
+    JUMP_BAD,
+    SATURATED_BAD,
+    SATURATED_WARN,
+    STD_BAD,
+    STD_WARN,
+)
+from .wording import call, initialise_all, initialiser, ratio, std
+
+
+def scale(checked: Checked) -> Iterator[CheckFinding]:
+    """A signal that shrinks or grows over layers of one kind, or in one of them."""
+    rows = sound_rows(checked)
+    told: set[str] = set()
+    for chain in sorted(chains(rows), key=lambda chain: (chain[0].fan_in is None, -len(chain))):
+        chain = chain[:-1] if is_last(checked, chain[-1]) else chain
+        yield from _jumps(checked, chain, told)
+        if len(chain) < CHAIN or any(row.name in told for row in chain):
+            continue
+        times = ratio(chain[-1].std, chain[0].std)
+        if 1 / STD_WARN <= times <= STD_WARN:
+            continue
+        told.update(row.name for row in chain)
+        told.update(around(rows, chain))
+        severity: Severity = "bad" if not 1 / STD_BAD <= times <= STD_BAD else "warn"
+        each = times ** (1 / (len(chain) - 1)) if times > 0 else 0.0
+        grown = times > 1
+        text = f"The signal {'grows' if grown else 'shrinks'}: std {std(chain[0])} in {call(chain[0])}, "
+        text += f"{std(chain[-1])} in {call(chain[-1])}, × {each:.2g} a layer over {len(chain)} {chain[0].kind} layers."
+        behind = weighted(checked, chain)
+        cure = initialise_all([row for row in behind if off(row)] or behind)
+        yield CheckFinding("grows" if grown else "shrinks", severity, chain[0].name, text + why(behind), *cure)
+
+
+def _jumps(checked: Checked, chain: Sequence[CheckedRow], told: set[str]) -> Iterator[CheckFinding]:
+    for one, other in itertools.pairwise(chain):
+        times = ratio(other.std, one.std)
+        if 1 / JUMP_BAD <= times <= JUMP_BAD or other.name in told:
+            continue
+        told.add(other.name)
+        grown = times > 1
+        by = factor(times if grown else 1 / times if times else math.inf)
+        text = f"{call(other)} {'multiplies' if grown else 'divides'} the signal by {by}: "
+        text += f"std {std(one)} becomes {std(other)}."
+        cure = initialise_all(weighted(checked, [other]))
+        yield CheckFinding("grows" if grown else "shrinks", "bad", other.name, text, *cure)
+
+
+def why(rows: Sequence[CheckedRow]) -> str:
+    """The gain of the first of some layers, how it was drawn, and the gain that would do."""
+    row = next((row for row in rows if off(row)), rows[0] if rows else None)
+    if row is None or row.gain is None:
+        return ""
+    began = initialiser(row.initialiser or "")
+    needs = f"; {row.advised_gain:.3g} keeps it" if row.advised_gain is not None else ""
+    return f" The weights' gain is {row.gain:.3g}{f', {began}' if began else ''}{needs}."
+
+
+def saturated(checked: Checked) -> Iterator[CheckFinding]:
+    """Bounded activations that stand at their bounds."""
+    over = [row for row in checked.rows if row.bounded and row.saturated is not None and row.saturated > SATURATED_WARN]
+    if not over:
+        return
+    worst = max(over, key=lambda row: row.saturated or 0)
+    share = worst.saturated or 0.0
+    text = f"{call(worst)} is saturated for {percent(share)} of its outputs (over {percent(SATURATED_WARN)} is high)"
+    if len(over) > 1:
+        text += f", and so {'is' if len(over) == 2 else 'are'} {count(len(over) - 1, 'more row')}"
+    severity: Severity = "bad" if share > SATURATED_BAD else "warn"
+    yield CheckFinding("saturated", severity, worst.name, text + ".", *initialise_all(weighted(checked, over)))
+
+
+def dead(checked: Checked) -> Iterator[CheckFinding]:
+    """Units that are flat on every row; of each severity one sentence, about the worst row."""
+    found: dict[Severity, list[CheckedRow]] = {}
+    for row in sound_rows(checked):
+        share = row.dead / row.units if row.dead and row.units else 0.0
+        if share > DEAD_WARN:
+            few = row.unit_rows < DEAD_ROWS
+            found.setdefault("note" if few else "bad" if share > DEAD_BAD else "warn", []).append(row)
+    for severity, rows in found.items():
+        worst = max(rows, key=lambda row: (row.dead or 0) / row.units)
+        text = (
+            f"{worst.dead} of {worst.units} units of {call(worst)} are without effect on all {worst.unit_rows:,} rows"
+        )
+        if len(rows) > 1:
+            text += f", and over {percent(DEAD_WARN)} of the units in {count(len(rows) - 1, 'more row')}"
+        if severity == "note":
+            yield CheckFinding("dead", severity, worst.name, f"{text}; so few rows can mislead.")
+        else:
+            yield CheckFinding("dead", severity, worst.name, f"{text}.", *_revive(checked, rows))
+
+
+def _revive(checked: Checked, rows: Sequence[CheckedRow]) -> tuple[str, tuple[str, ...]]:
+    """Biases that outweigh the signal go; else the gain is put right; else the biases go all the same."""
+    behind = weighted(checked, rows)
+    biases = {p.name.rpartition(".")[0]: p.rms or 0.0 for p in checked.weights if p.is_bias}
+    heavy = tuple(row.name for row in behind if biases.get(row.name, 0.0) > BIAS_HEAVY * (row.std or 0.0))
+    if not heavy and (wrong := [row for row in behind if off(row)]):
+        return initialise_all(wrong)
+    names = heavy or tuple(row.name for row in behind if row.name in biases)
+    return ("nn.init.zeros_(m.bias)", tuple(dict.fromkeys(names))) if names else ("", ())
