@@ -17,7 +17,8 @@ from click.testing import CliRunner
 
 from tuiinit.cli import cli, main
 from tuiinit.config.presets import BY_NAME
-from tuiinit.config.run import Change, RunConfig
+from tuiinit.config.run import RunConfig
+from tuiinit.config.schedule import Change
 from tuiinit.config.toml import to_toml
 from tuiinit.engine.lanes import device_of
 from tuiinit.host import stand_ins

@@ -13,11 +13,13 @@ import click
 from .commands.check import check
 from .commands.example import example
 from .config import presets
-from .config.intake import COLUMN, DATA, take_data
-from .config.nonlinearities import NONLINEARITIES
-from .config.run import DEVICES, MAX_PROCESSES, MAX_STEP, OPTIMIZERS, Change, RunConfig, parse_change, parse_pair
+from .config.intake import take_data
+from .config.kinds import Name, OneOf, Switch, Whole
+from .config.knobs import BY_NAME, SETTINGS, Setting
+from .config.run import MAX_PROCESSES, RunConfig
+from .config.schedule import MAX_STEP, Change, parse_change
 from .config.toml import load
-from .config.values import ConfigError, parse_hidden, parse_number
+from .config.values import ConfigError
 from .data.given import is_name
 from .host import ending, interrupt, streams
 from .host.visible import visible
@@ -49,42 +51,32 @@ class Parsed(click.ParamType[Any]):
             self.fail(str(error), param, ctx)
 
 
-NUMBER = Parsed("number", parse_number)
-HIDDEN = Parsed("widths", parse_hidden)
-PAIR = Parsed("two numbers", parse_pair)
-CHANGE = Parsed("step:name=value", parse_change)
+# What is changed most comes first in a command's help; the others follow in the order of the table.
+FIRST = ("data", "column", "gain", "bn", "nonlinearity", "hidden", "lr", "optimizer", "batch_size", "output_scale",
+         "bias_scale", "seed", "device")  # fmt: skip
+
+
+def _option(setting: Setting) -> tuple[str, dict[str, Any]]:
+    """The option of a setting: its name, and what click must know."""
+    name = "--" + setting.name.replace("_", "-")
+    about: dict[str, Any] = {"help": setting.about or None, "metavar": setting.metavar or None}
+    kind = setting.kind
+    if isinstance(kind, Switch):
+        return f"{name}/--no-{name[2:]}", about | {"default": None}
+    if isinstance(kind, OneOf):
+        return name, about | {"type": click.Choice(tuple(kind.choices))}
+    if isinstance(kind, Whole):
+        return name, about | {"type": int}
+    return name, about | ({} if isinstance(kind, Name) else {"type": Parsed(kind.word, kind.parse)})
+
+
+DATA, COLUMN = (click.option(name, **about) for name, about in (_option(BY_NAME["data"]), _option(BY_NAME["column"])))
 
 _OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
-    ("--data", DATA),
-    ("--column", COLUMN),
-    ("--gain", {"type": NUMBER, "help": "Factor on every linear weight (without batch norm, all but the "
-                "output's); fractions such as 5/3 are fine."}),
-    ("--bn/--no-bn", {"default": None, "help": "Batch norm after every linear layer."}),
-    ("--nonlinearity", {"type": click.Choice(NONLINEARITIES)}),
-    ("--hidden", {"type": HIDDEN, "help": "Widths of the hidden layers: 100,100,100 or 50x100."}),
-    ("--lr", {"type": NUMBER, "help": "Learning rate."}),
-    ("--optimizer", {"type": click.Choice(OPTIMIZERS)}),
-    ("--batch-size", {"type": int, "help": "Examples in a minibatch."}),
-    ("--output-scale", {"type": NUMBER, "help": "Factor on the output's weight, or on its gamma with batch norm."}),
-    ("--bias-scale", {"type": PAIR, "metavar": "HIDDEN,OUTPUT", "help": "Std of the first biases, of the hidden layers "
-                      "and of the output: 1,1 as in the lecture's first network; 0 draws none."}),
-    ("--seed", {"type": int, "help": "Of the initial weights and the minibatches."}),
-    ("--device", {"type": click.Choice(DEVICES)}),
-    ("--context", {"type": int, "help": "Characters that predict the next one."}),
-    ("--embedding", {"type": int, "help": "Numbers per character."}),
-    ("--embedding-scale", {"type": NUMBER, "help": "Factor on the embedding."}),
-    ("--fan-in-scaling/--no-fan-in-scaling", {"default": None, "help": "Divide weights by √fan_in."}),
-    ("--bias-before-bn/--no-bias-before-bn", {"default": None, "help": "Keep the biases that batch norm cancels."}),
-    ("--bn-style", {"type": click.Choice(("lecture", "torch")), "help": "Unbiased variance, or PyTorch's."}),
-    ("--bn-momentum", {"type": NUMBER, "help": "Weight of a batch in the running statistics."}),
-    ("--bn-eps", {"type": NUMBER, "help": "Added to batch norm's variance."}),
-    ("--momentum", {"type": NUMBER, "help": "Of the optimizer momentum."}),
-    ("--beta1", {"type": NUMBER, "help": "Of Adam and AdamW."}),
-    ("--beta2", {"type": NUMBER, "help": "Of Adam and AdamW."}),
-    ("--alpha", {"type": NUMBER, "help": "Of RMSprop."}),
-    ("--weight-decay", {"type": NUMBER, "help": "Of AdamW."}),
-    ("--change", {"type": CHANGE, "multiple": True, "help": "Change lr, optimizer or batch_size at a step: "
-                  "150000:lr=0.01. May be given several times."}),
+    *(_option(BY_NAME[name]) for name in FIRST),
+    *(_option(setting) for setting in SETTINGS if setting.name not in (*FIRST, "schedule")),
+    ("--change", {"type": Parsed("step:name=value", parse_change), "multiple": True, "help": "Change lr, optimizer or "
+                  "batch_size at a step: 150000:lr=0.01. May be given several times."}),
     ("--config", {"metavar": "FILE.toml", "help": "Settings from a file; options come on top."}),
     ("--preset", {"type": click.Choice(tuple(presets.BY_NAME)), "help": "The lecture's first network, mended step by "
                   "step, or its deep one; options come on top."}),
@@ -299,8 +291,8 @@ def sweep(steps: int, gains: str, seeds: int, processes: int | None, as_json: bo
 
 @cli.command()
 @click.argument("ids", nargs=-1, metavar="[ID …]")
-@click.option("--data", **DATA)
-@click.option("--column", **COLUMN)
+@DATA
+@COLUMN
 @click.option("--json", "as_json", is_flag=True, help="Print JSON and nothing else.")
 def claims(ids: tuple[str, ...], data: str | None, column: str | None, as_json: bool) -> None:
     """Put the notes' claims C01 to C32 to the test and print verdicts with figures.

@@ -15,7 +15,8 @@ from torch.nn import functional
 
 from tests.benchmarks.table import Row
 from tests.faults.terminal import EXPLORER, Terminal, until
-from tuiinit.config.run import Change, RunConfig
+from tuiinit.config.run import RunConfig
+from tuiinit.config.schedule import Change
 from tuiinit.data import words as text
 from tuiinit.engine.minibatches import Dataset
 from tuiinit.engine.trainer import Trainer

@@ -13,20 +13,20 @@ import msgspec
 import pytest
 
 from tuiinit.config.command import command_line
+from tuiinit.config.names import DEVICES, OPTIMIZERS, BatchNormStyle
 from tuiinit.config.nonlinearities import NONLINEARITIES, RANGES
-from tuiinit.config.run import (
-    DEFAULT,
-    DEVICES,
-    OPTIMIZERS,
-    BatchNormStyle,
-    Change,
-    RunConfig,
+from tuiinit.config.run import DEFAULT, RunConfig
+from tuiinit.config.schedule import Change, parse_change
+from tuiinit.config.toml import from_table, load, to_toml
+from tuiinit.config.values import (
+    ConfigError,
+    format_hidden,
+    format_number,
     format_pair,
-    parse_change,
+    parse_hidden,
+    parse_number,
     parse_pair,
 )
-from tuiinit.config.toml import from_table, load, to_toml
-from tuiinit.config.values import ConfigError, format_hidden, format_number, parse_hidden, parse_number
 
 numbers = st.floats(0, 1e30, allow_subnormal=False)
 shares = st.floats(0, 1, exclude_max=True)

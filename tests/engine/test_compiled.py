@@ -17,8 +17,9 @@ import torch
 from torch import Tensor
 
 from tests.engine.conftest import Make
+from tuiinit.config.names import OPTIMIZERS
 from tuiinit.config.nonlinearities import NONLINEARITIES
-from tuiinit.config.run import OPTIMIZERS, RunConfig
+from tuiinit.config.run import RunConfig
 from tuiinit.engine.quick import compiled, functional
 from tuiinit.engine.quick.compiled import Compiler
 from tuiinit.engine.quick.functional import FunctionalStep

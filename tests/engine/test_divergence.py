@@ -11,8 +11,9 @@ import pytest
 
 from tests.engine.conftest import Make
 from tests.engine.test_trainer import SMALL, finite
+from tuiinit.config.names import OPTIMIZERS
 from tuiinit.config.nonlinearities import NONLINEARITIES
-from tuiinit.config.run import OPTIMIZERS, RunConfig
+from tuiinit.config.run import RunConfig
 from tuiinit.engine.inspect import inspect
 
 DIVERGES = [

@@ -10,8 +10,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from tests.engine.conftest import CPU, Make
+from tuiinit.config.names import OPTIMIZERS
 from tuiinit.config.nonlinearities import NONLINEARITIES
-from tuiinit.config.run import OPTIMIZERS, RunConfig
+from tuiinit.config.run import RunConfig
 from tuiinit.engine.minibatches import Dataset
 from tuiinit.engine.network import BatchNorm, Network
 from tuiinit.engine.passes import train_pass

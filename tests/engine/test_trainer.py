@@ -14,7 +14,9 @@ import pytest
 import torch
 
 from tests.engine.conftest import CPU, Make
-from tuiinit.config.run import OPTIMIZERS, Change, RunConfig
+from tuiinit.config.names import OPTIMIZERS
+from tuiinit.config.run import RunConfig
+from tuiinit.config.schedule import Change
 from tuiinit.engine.minibatches import BLOCK, Minibatches
 from tuiinit.engine.trainer import Trainer
 from tuiinit.stream.protocol import Snapshot

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tuiinit.config.run import Change, RunConfig
+from tuiinit.config.run import RunConfig
+from tuiinit.config.schedule import Change
 from tuiinit.config.values import ConfigError
 from tuiinit.experiments.runs import RunError, Session, run
 from tuiinit.stream import protocol as p

@@ -8,7 +8,8 @@ import pytest
 
 from tests.explorer.driving import Driver, explorer
 from tuiinit.config.knobs import BY_NAME
-from tuiinit.config.run import Change, RunConfig
+from tuiinit.config.run import RunConfig
+from tuiinit.config.schedule import Change
 from tuiinit.session.changed import Changed
 from tuiinit.stream.protocol import Select
 

@@ -10,8 +10,10 @@ from rich.cells import cell_len
 
 from tests.explorer.fake import data_info
 from tests.session.test_session import at, feed, status
-from tuiinit.config.knobs import BY_NAME, SETTINGS, step_lr
-from tuiinit.config.run import Change, RunConfig
+from tuiinit.config.kinds import step_lr
+from tuiinit.config.knobs import BY_NAME, SETTINGS
+from tuiinit.config.run import RunConfig
+from tuiinit.config.schedule import Change
 from tuiinit.config.values import ConfigError
 from tuiinit.explorer.panes.bars import tabs_row
 from tuiinit.explorer.panes.config import LINES, strip_row

@@ -17,7 +17,8 @@ from tests.explorer.driving import Driver, driven
 from tests.explorer.fake import FakeLink
 from tests.faults.terminal import EXPLORER, FAKE_ENGINE, Terminal
 from tuiinit.config import toml
-from tuiinit.config.run import Change, RunConfig
+from tuiinit.config.run import RunConfig
+from tuiinit.config.schedule import Change
 from tuiinit.explorer.app import ExplorerApp
 from tuiinit.explorer.screen import VIEWS
 from tuiinit.session.session import RECORDED

@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 
 from tests.explorer.fake import snapshot as fake_snapshot
-from tuiinit.config.knobs import step_lr
-from tuiinit.config.run import OPTIMIZERS, RunConfig
+from tuiinit.config.kinds import step_lr
+from tuiinit.config.names import OPTIMIZERS
+from tuiinit.config.run import RunConfig
 from tuiinit.config.values import ConfigError
 from tuiinit.experiments.claims import CLAIMS
 from tuiinit.experiments.runs import Result, Session

@@ -12,8 +12,10 @@ from typing import Any, Literal, Union, get_args, get_origin
 import msgspec
 import pytest
 
+from tuiinit.config.names import OPTIMIZERS
 from tuiinit.config.nonlinearities import NONLINEARITIES
-from tuiinit.config.run import OPTIMIZERS, Change, RunConfig
+from tuiinit.config.run import RunConfig
+from tuiinit.config.schedule import Change
 from tuiinit.config.values import ConfigError
 from tuiinit.stream import protocol
 

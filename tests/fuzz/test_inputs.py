@@ -16,8 +16,7 @@ import pytest
 from tests.fuzz import strange
 from tests.fuzz.strange import modes
 from tuiinit import cli
-from tuiinit.config import run as config
-from tuiinit.config import toml, values
+from tuiinit.config import schedule, toml, values
 from tuiinit.config.run import RunConfig
 from tuiinit.config.values import ConfigError
 from tuiinit.data import reading
@@ -126,7 +125,7 @@ def test_text_makes_values_or_sentences(cases: int) -> None:
         if rng.random() < 0.5:
             place = rng.randrange(len(text) + 1)
             text = text[:place] + rng.choice(("", "0", "/", ",", "x", ":", "=", "\x1b", " ", "e")) + text[place + 1 :]
-        for parse in (values.parse_number, values.parse_hidden, config.parse_change):
+        for parse in (values.parse_number, values.parse_hidden, schedule.parse_change):
             try:
                 parse(text)
                 seen["taken"] += 1

@@ -14,7 +14,8 @@ from rich.cells import cell_len
 from tests.explorer import fake
 from tests.fuzz import strange
 from tests.fuzz.test_session import inspection, sound
-from tuiinit.config.run import Change, RunConfig
+from tuiinit.config.run import RunConfig
+from tuiinit.config.schedule import Change
 from tuiinit.explorer.panes.header import header_row
 from tuiinit.host.mishaps import mishap
 from tuiinit.host.visible import LONGEST, visible

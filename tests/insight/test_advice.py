@@ -13,8 +13,9 @@ import pytest
 import torch
 
 from tests.insight.test_findings import TANH, actions, find, snapshot
+from tuiinit.config.names import OPTIMIZERS
 from tuiinit.config.nonlinearities import LECTURE_GAINS, NONLINEARITIES
-from tuiinit.config.run import OPTIMIZERS, RunConfig
+from tuiinit.config.run import RunConfig
 from tuiinit.config.values import ConfigError
 from tuiinit.data import words
 from tuiinit.engine.minibatches import Dataset

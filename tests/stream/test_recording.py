@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from tests.explorer import fake
 from tuiinit.cli import cli, config_from
 from tuiinit.config.command import command_line
-from tuiinit.config.run import Change, RunConfig
+from tuiinit.config.run import RunConfig
+from tuiinit.config.schedule import Change
 from tuiinit.experiments import runs
 from tuiinit.stream import bounded, protocol, recorder, recording, replay, sessions, wire
 from tuiinit.stream.link import Engine

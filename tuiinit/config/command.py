@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import shlex
-from fractions import Fraction
-from typing import Any
 
-from ..data import given
-from .run import DEFAULT, Change, RunConfig
-
-FRACTIONS = (3, 6, 7, 9)  # denominators of numbers that are written as a fraction
+from .knobs import BY_NAME
+from .run import DEFAULT, RunConfig
+from .schedule import Change
+from .values import exact_number
 
 
 def command_line(config: RunConfig, step: int = 0) -> str:
@@ -27,32 +25,11 @@ def command_line(config: RunConfig, step: int = 0) -> str:
         if isinstance(value, bool):
             words.append(option if value else option.replace("--", "--no-", 1))
         else:
-            if name == "data" and given.is_name(value):
-                value = "-"  # the words have to come through a pipe again
-            words += [option, _tuple(name, value) if isinstance(value, tuple) else _value(value)]
+            words += [option, BY_NAME[name].kind.exact(value)]
     for change in config.schedule:
         words += ["--change", _change(change)]
     return shlex.join(words)
 
 
-def _value(value: float | int | str) -> str:
-    if not isinstance(value, float):
-        return str(value)
-    fraction = Fraction(value).limit_denominator(max(FRACTIONS))
-    if fraction.denominator in FRACTIONS and float(fraction) == value:
-        return str(fraction)
-    return f"{value:g}" if float(f"{value:g}") == value else repr(value)
-
-
-def _tuple(name: str, values: tuple[Any, ...]) -> str:
-    return ",".join(map(_value, values)) if name == "bias_scale" else _hidden(values)
-
-
-def _hidden(widths: tuple[int, ...]) -> str:
-    if len(set(widths)) == 1 and len(widths) > 1:
-        return f"{len(widths)}x{widths[0]}"
-    return ",".join(map(str, widths))
-
-
 def _change(change: Change) -> str:
-    return f"{change.step}:{change.name}={_value(change.value)}"
+    return f"{change.step}:{change.name}={exact_number(change.value)}"

@@ -3,22 +3,11 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
 
 from ..data import given
 from ..host import streams
 from ..host.visible import visible
 from .run import RunConfig
-
-DATA: dict[str, Any] = {
-    "metavar": "FILE",
-    "help": "Words to train on, one a line (a pipe will do; - is standard input); default: US first names of 2017.",
-}
-COLUMN: dict[str, Any] = {
-    "metavar": "NAME|N",
-    "help": "The words are a column of a table (CSV, TSV): its name in the first row, which is then no word, or its "
-    "number from 1, and every row counts.",
-}
 
 
 def take_data(config: RunConfig, *, elsewhere: bool = False) -> RunConfig:

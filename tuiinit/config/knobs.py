@@ -1,217 +1,179 @@
-"""The settings of a run as a person sees them: names, groups, how a value reads, and which come next."""
+"""The one table of settings: names, groups, bounds, words, and what else the program must know of each.
+
+`RunConfig` checks itself by it; TOML, options, the config pane, the compare screen, presets and the compiled step's
+shape iterate over it. A new setting is a field of `RunConfig`, a row here, and the place in the engine that obeys it.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
-from ..data import given
-from ..host.paths import typed
-from ..host.visible import visible
-from .nonlinearities import NONLINEARITIES
-from .run import DEVICES, OPTIMIZERS, BatchNormStyle, Change, RunConfig, format_pair, parse_change, parse_pair
-from .values import MAX_LAYERS, ConfigError, format_hidden, format_number, parse_hidden, parse_number
+from .kinds import (
+    MAX_WIDTH,
+    Column,
+    Kind,
+    LearningRate,
+    Number,
+    OneOf,
+    Pair,
+    Schedule,
+    Seed,
+    Switch,
+    Whole,
+    Widths,
+    Words,
+)
+from .names import DEVICES, OPTIMIZERS, STYLES
+from .nonlinearities import LECTURE_GAINS, NONLINEARITIES
+from .values import MAX_LAYERS
 
-DEPTHS = (1, 2, 3, 5, 8, 10, 20, 50, 100, MAX_LAYERS)
+NETWORK, INITIALISATION, BATCH_NORM, TRAINING, DATA = "Network", "Initialisation", "Batch norm", "Training", "Data"
+NETWORK_GROUPS = (NETWORK, INITIALISATION, BATCH_NORM)  # what a network is and how it starts, not how it is trained
 
-
-def step_lr(lr: float, direction: int) -> float:
-    """The next rung of 1, 0.316, 0.1, 0.0316, …: a factor √10 up or down."""
-    if lr <= 0:
-        return 1e-6
-    rung = round(2 * math.log10(lr)) + direction
-    return float(f"{10 ** (max(-14, min(6, rung)) / 2):.3g}")
-
-
-def _number(value: Any) -> str:
-    return format_number(float(value))
-
-
-def _whole(text: str) -> int:
-    value = parse_number(text)
-    if value != int(value):
-        raise ConfigError(f"{text!r} is not a whole number")
-    return int(value)
+Config = Any  # a RunConfig, which stands on this table
 
 
-def _switch(text: str) -> bool:
-    word = text.strip().lower()
-    if word in ("on", "yes", "true", "1"):
-        return True
-    if word in ("off", "no", "false", "0"):
-        return False
-    raise ConfigError(f"{text!r} is neither on nor off")
-
-
-def _path(text: str) -> str | None:
-    return str(typed(text.strip())) if text.strip() else None
+def _always(config: Config) -> bool:
+    return True
 
 
 @dataclass(frozen=True)
 class Setting:
-    """One setting: its field in RunConfig, what it is called, and how it is read, written and stepped."""
+    """One setting: its field in RunConfig and all that is known of it.
+
+    Args:
+        about: what its option's help says.
+        metavar: what its option's help calls the value; "" goes by the kind.
+        worth: values worth comparing; None takes the choices.
+        shaping: it decides the shape of a training step, so that steps which differ in it are compiled apart.
+        changeable: it can change while a network trains.
+        later: sessions were recorded before there was such a setting: at its default it is no part of a lane's name.
+        used: whether it matters as the others stand.
+    """
 
     name: str
     label: str
     group: str
-    choices: Sequence[Any] = ()
-    parse: Callable[[str], Any] = str.strip
-    show: Callable[[Any], str] = str
-    used: Callable[[RunConfig], bool] = lambda config: True  # whether it matters as things stand
+    kind: Kind
+    about: str = ""
+    metavar: str = ""
+    worth: Sequence[Any] | None = None
+    shaping: bool = False
+    changeable: bool = False
+    later: bool = False
+    used: Callable[[Config], bool] = _always
 
-    def text(self, config: RunConfig) -> str:
+    @property
+    def choices(self) -> Sequence[Any]:
+        """The values that the arrows go through."""
+        return self.kind.choices
+
+    @property
+    def turns(self) -> bool:
+        """Whether there is a next value."""
+        return bool(self.choices) or isinstance(self.kind, Seed)
+
+    @property
+    def comparable(self) -> bool:
+        """Whether there are values worth comparing."""
+        return self.turns if self.worth is None else bool(self.worth)
+
+    def compared(self, config: Config) -> tuple[Any, ...]:
+        """Values worth comparing around the present one."""
+        worth = self.choices if self.worth is None else self.worth
+        return self.kind.compared(worth, getattr(config, self.name))
+
+    def parse(self, text: str) -> Any:
+        """A value from what a person types. Raises ConfigError."""
+        return self.kind.parse(text)
+
+    def show(self, value: Any) -> str:
+        """A value as a person reads it."""
+        return self.kind.show(value)
+
+    def text(self, config: Config) -> str:
         """The value as a person reads it."""
         return self.show(getattr(config, self.name))
 
-    def typed(self, config: RunConfig) -> str:
+    def typed(self, config: Config) -> str:
         """The value as a person would type it."""
-        return self.text(config)
+        return self.kind.typed(getattr(config, self.name))
 
-    def next(self, config: RunConfig, direction: int) -> Any:
+    def next(self, config: Config, direction: int) -> Any:
         """The sensible value after (1) or before (-1) the present one; the present one where there is none."""
-        value = getattr(config, self.name)
-        if not self.choices:
-            return value
-        if isinstance(value, bool | str):
-            at = self.choices.index(value) if value in self.choices else 0
-            return self.choices[(at + direction) % len(self.choices)]
-        beyond = [c for c in self.choices if (c > value if direction > 0 else c < value)]
-        return (min(beyond) if direction > 0 else max(beyond)) if beyond else value
+        return self.kind.next(getattr(config, self.name), direction)
 
 
-class _Layers(Setting):
-    def next(self, config: RunConfig, direction: int) -> tuple[int, ...]:
-        depth, width = len(config.hidden), config.hidden[0]
-        beyond = [d for d in DEPTHS if (d > depth if direction > 0 else d < depth)]
-        return (width,) * ((min(beyond) if direction > 0 else max(beyond)) if beyond else depth)
-
-    def typed(self, config: RunConfig) -> str:
-        return self.text(config).replace(" ", "").replace("×", "x")
-
-
-class _Pair(Setting):
-    def typed(self, config: RunConfig) -> str:
-        return self.text(config).replace(" ", "")
-
-
-class _LearningRate(Setting):
-    def next(self, config: RunConfig, direction: int) -> float:
-        return step_lr(config.lr, direction)
-
-
-def parse_schedule(text: str) -> tuple[Change, ...]:
-    """Changes in the order of their steps, from text such as `150000:lr=0.01, 180000:optimizer=adam`.
-
-    Raises:
-        ConfigError: a part is no change.
-    """
-    parts = [part for part in text.split(",") if part.strip()]
-    return tuple(sorted(map(parse_change, parts), key=lambda change: change.step))
-
-
-def format_schedule(schedule: Sequence[Change]) -> str:
-    """Changes as a person would type them."""
-    return ", ".join(
-        f"{c.step}:{c.name}={c.value if isinstance(c.value, str) else format_number(c.value)}" for c in schedule
-    )
-
-
-class _Schedule(Setting):
-    def typed(self, config: RunConfig) -> str:
-        return format_schedule(config.schedule)
-
-
-class _Data(Setting):
-    def typed(self, config: RunConfig) -> str:
-        return config.data or ""
-
-
-class _Column(Setting):
-    def typed(self, config: RunConfig) -> str:
-        return config.column or ""
-
-
-class _Seed(Setting):
-    def next(self, config: RunConfig, direction: int) -> int:
-        return max(0, config.seed + direction)
-
-
-def _data_name(path: Any) -> str:
-    if given.is_name(path):
-        return "piped words"
-    return visible(Path(path).name) if path else "names (built in)"
-
-
-def _on(value: Any) -> str:
-    return "on" if value else "off"
-
-
-def _uses(*optimizers: str) -> Callable[[RunConfig], bool]:
+def _optimized_by(*optimizers: str) -> Callable[[Config], bool]:
     return lambda config: config.optimizer in optimizers
 
 
-def _bn(config: RunConfig) -> bool:
-    return config.bn
+def _normed(config: Config) -> bool:
+    return bool(config.bn)
 
 
-def _biased(config: RunConfig) -> bool:
+def _biased(config: Config) -> bool:
     return not config.bn or config.bias_before_bn
 
 
-_SWITCH = (False, True)
-_BIASES = ((0.0, 0.0), (0.01, 0.0), (0.1, 0.0), (1.0, 0.0), (1.0, 1.0))
+_GAINS = (0.1, 0.2, 0.5, 0.75, 1.0, 1.25, math.sqrt(2), 5 / 3, 2.0, 3.0, 5.0, 10.0)
 _SCALES = (0.0, 0.001, 0.01, 0.1, 0.3, 1.0, 2.0, 3.0, 5.0, 10.0)
+_BIASES = ((0.0, 0.0), (0.01, 0.0), (0.1, 0.0), (1.0, 0.0), (1.0, 1.0))
 _NEAR_ONE = (0.0, 0.5, 0.8, 0.9, 0.95, 0.99, 0.999, 0.9999)
+_DEPTHS = (1, 2, 3, 5, 8, 10, 20, 50, 100, MAX_LAYERS)
+_SHARE = Number(_NEAR_ONE, 0, 1, below=1)
+_CONSTANT_UNIT = "a unit that never varies would be divided by 0"
 
 SETTINGS: tuple[Setting, ...] = (
-    Setting("nonlinearity", "nonlinearity", "Network", NONLINEARITIES),
-    _Layers("hidden", "layers", "Network", DEPTHS, parse_hidden, format_hidden),
-    Setting("context", "context", "Network", (1, 2, 3, 4, 5, 6, 8), _whole),
-    Setting("embedding", "embedding", "Network", (2, 5, 10, 20, 50), _whole),
-    Setting(
-        "gain",
-        "gain",
-        "Initialisation",
-        (0.1, 0.2, 0.5, 0.75, 1.0, 1.25, math.sqrt(2), 5 / 3, 2.0, 3.0, 5.0, 10.0),
-        parse_number,
-        _number,
-    ),
-    Setting("output_scale", "output scale", "Initialisation", _SCALES, parse_number, _number),
-    Setting("fan_in_scaling", "÷ √fan_in", "Initialisation", _SWITCH, _switch, _on),
-    Setting("embedding_scale", "embedding scale", "Initialisation", _SCALES, parse_number, _number),
-    _Pair("bias_scale", "bias scale", "Initialisation", _BIASES, parse_pair, format_pair, used=_biased),
-    Setting("bn", "batch norm", "Batch norm", _SWITCH, _switch, _on),
-    Setting("bn_style", "variance as in", "Batch norm", get_args(BatchNormStyle), used=_bn),
-    Setting(
-        "bn_momentum", "momentum of BN", "Batch norm", (0.001, 0.01, 0.1, 0.5, 1.0), parse_number, _number, used=_bn
-    ),
-    Setting("bn_eps", "eps", "Batch norm", (1e-8, 1e-5, 1e-3, 0.1), parse_number, _number, used=_bn),
-    Setting("bias_before_bn", "bias before BN", "Batch norm", _SWITCH, _switch, _on, used=_bn),
-    Setting("optimizer", "optimizer", "Training", OPTIMIZERS),
-    _LearningRate("lr", "lr", "Training", (0.1,), parse_number, _number),
-    Setting("batch_size", "batch size", "Training", tuple(2**k for k in range(13)), _whole),
-    _Schedule("schedule", "schedule", "Training", (), parse_schedule, lambda told: format_schedule(told) or "none"),
-    Setting("momentum", "momentum", "Training", _NEAR_ONE, parse_number, _number, used=_uses("momentum")),
-    Setting("beta1", "beta1", "Training", _NEAR_ONE, parse_number, _number, used=_uses("adam", "adamw")),
-    Setting("beta2", "beta2", "Training", _NEAR_ONE, parse_number, _number, used=_uses("adam", "adamw")),
-    Setting("alpha", "alpha", "Training", _NEAR_ONE, parse_number, _number, used=_uses("rmsprop")),
-    Setting(
-        "weight_decay",
-        "weight decay",
-        "Training",
-        (0.0, 0.001, 0.01, 0.1, 1.0),
-        parse_number,
-        _number,
-        used=_uses("adamw"),
-    ),
-    _Data("data", "data", "Data", (), _path, _data_name),
-    _Column("column", "column", "Data", (), lambda text: text.strip() or None, lambda name: name or "whole lines"),
-    _Seed("seed", "seed", "Data", (), _whole),
-    Setting("device", "device", "Data", DEVICES),
-)
+    Setting("nonlinearity", "nonlinearity", NETWORK, OneOf(NONLINEARITIES), shaping=True),
+    Setting("hidden", "layers", NETWORK, Widths(_DEPTHS), "Widths of the hidden layers: 100,100,100 or 50x100.",
+            worth=(1, 3, 5, 10), shaping=True),
+    Setting("context", "context", NETWORK, Whole((1, 2, 3, 4, 5, 6, 8), 1, 64), "Characters that predict the next one.",
+            worth=(2, 3, 4, 5), shaping=True),
+    Setting("embedding", "embedding", NETWORK, Whole((2, 5, 10, 20, 50), 1, MAX_WIDTH), "Numbers per character.",
+            shaping=True),
+    Setting("gain", "gain", INITIALISATION, Number(_GAINS), "Factor on every linear weight (without batch norm, all "
+            "but the output's); fractions such as 5/3 are fine.", worth=LECTURE_GAINS),
+    Setting("output_scale", "output scale", INITIALISATION, Number(_SCALES), "Factor on the output's weight, or on its "
+            "gamma with batch norm.", worth=(0.0, 0.1, 1.0, 3.0)),
+    Setting("fan_in_scaling", "÷ √fan_in", INITIALISATION, Switch(), "Divide weights by √fan_in."),
+    Setting("embedding_scale", "embedding scale", INITIALISATION, Number(_SCALES), "Factor on the embedding."),
+    Setting("bias_scale", "bias scale", INITIALISATION, Pair(_BIASES), "Std of the first biases, of the hidden layers "
+            "and of the output: 1,1 as in the lecture's first network; 0 draws none.", metavar="HIDDEN,OUTPUT",
+            later=True, used=_biased),
+    Setting("bn", "batch norm", BATCH_NORM, Switch(), "Batch norm after every linear layer.", shaping=True),
+    Setting("bn_style", "variance as in", BATCH_NORM, OneOf(STYLES), "Unbiased variance, or PyTorch's.",
+            shaping=True, used=_normed),
+    Setting("bn_momentum", "momentum of BN", BATCH_NORM, Number((0.001, 0.01, 0.1, 0.5, 1.0), 0, 1), "Weight of a "
+            "batch in the running statistics.", worth=(0.001, 0.01, 0.1, 1.0), shaping=True, used=_normed),
+    Setting("bn_eps", "eps", BATCH_NORM, Number((1e-8, 1e-5, 1e-3, 0.1), above_0=_CONSTANT_UNIT), "Added to batch "
+            "norm's variance.", shaping=True, used=_normed),
+    Setting("bias_before_bn", "bias before BN", BATCH_NORM, Switch(), "Keep the biases that batch norm cancels.",
+            shaping=True, used=_normed),
+    Setting("optimizer", "optimizer", TRAINING, OneOf(OPTIMIZERS), changeable=True),
+    Setting("lr", "lr", TRAINING, LearningRate((0.1,)), "Learning rate.", worth=(0.01, 0.0316, 0.1, 0.316),
+            changeable=True),
+    Setting("batch_size", "batch size", TRAINING, Whole(tuple(2**k for k in range(13)), 1, 65_536), "Examples in a "
+            "minibatch.", worth=(8, 32, 128, 512), changeable=True),
+    Setting("schedule", "schedule", TRAINING, Schedule()),
+    Setting("momentum", "momentum", TRAINING, _SHARE, "Of the optimizer momentum.", worth=(0.0, 0.5, 0.9, 0.99),
+            used=_optimized_by("momentum")),
+    Setting("beta1", "beta1", TRAINING, _SHARE, "Of Adam and AdamW.", used=_optimized_by("adam", "adamw")),
+    Setting("beta2", "beta2", TRAINING, _SHARE, "Of Adam and AdamW.", used=_optimized_by("adam", "adamw")),
+    Setting("alpha", "alpha", TRAINING, _SHARE, "Of RMSprop.", used=_optimized_by("rmsprop")),
+    Setting("weight_decay", "weight decay", TRAINING, Number((0.0, 0.001, 0.01, 0.1, 1.0)), "Of AdamW.",
+            used=_optimized_by("adamw")),
+    Setting("data", "data", DATA, Words((), "a file's name", "names (built in)"), "Words to train on, one a line (a "
+            "pipe will do; - is standard input); default: US first names of 2017.", metavar="FILE"),
+    Setting("column", "column", DATA, Column((), "a column's name", "whole lines"), "The words are a column of a table "
+            "(CSV, TSV): its name in the first row, which is then no word, or its number from 1, and every row counts.",
+            metavar="NAME|N", later=True),
+    Setting("seed", "seed", DATA, Seed((), 0, 2**63 - 1), "Of the initial weights and the minibatches."),
+    Setting("device", "device", DATA, OneOf(DEVICES), worth=()),  # each gives the same numbers
+)  # fmt: skip
 
 GROUPS = tuple(dict.fromkeys(setting.group for setting in SETTINGS))
 BY_NAME = {setting.name: setting for setting in SETTINGS}

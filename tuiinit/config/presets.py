@@ -6,13 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .knobs import NETWORK_GROUPS, SETTINGS
 from .run import DEFAULT, RunConfig
 
 #: Settings that a preset decides: what differs from the defaults it names, the others take theirs.
-DECIDED = (
-    "context", "embedding", "hidden", "nonlinearity", "gain", "fan_in_scaling", "embedding_scale", "output_scale",
-    "bias_scale", "bn", "bn_style", "bn_momentum", "bn_eps", "bias_before_bn",
-)  # fmt: skip
+DECIDED = tuple(setting.name for setting in SETTINGS if setting.group in NETWORK_GROUPS)
 
 
 @dataclass(frozen=True)

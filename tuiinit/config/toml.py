@@ -8,13 +8,13 @@ from typing import Any
 
 import msgspec
 
-from ..data import given
-from .run import DEFAULT, RunConfig, parse_pair
-from .values import ConfigError, parse_hidden, parse_number
+from .knobs import BY_NAME
+from .run import DEFAULT, RunConfig
+from .values import ConfigError
 
 
 def load(path: Path) -> RunConfig:
-    """Read a configuration from a TOML file: keys are the fields of RunConfig, gains may be "5/3".
+    """Read a configuration from a TOML file: keys are the fields of RunConfig, numbers may be "5/3".
 
     Raises:
         ConfigError: the file is missing, no TOML, or has a key or value that cannot be.
@@ -37,18 +37,10 @@ def from_table(table: dict[str, Any]) -> RunConfig:
     Raises:
         ConfigError: an unknown key or a value of the wrong kind.
     """
-    values = dict(table)
-    unknown = sorted(set(values) - set(RunConfig.__struct_fields__))
+    unknown = sorted(set(table) - set(RunConfig.__struct_fields__))
     if unknown:
         raise ConfigError(f"unknown setting {unknown[0]!r}")
-    for name in ("gain", "output_scale", "embedding_scale", "lr"):
-        if isinstance(values.get(name), str):
-            values[name] = parse_number(values[name])
-    for name, parse in (("hidden", parse_hidden), ("bias_scale", parse_pair)):
-        if isinstance(values.get(name), str):
-            values[name] = parse(values[name])
-    if isinstance(column := values.get("column"), int) and not isinstance(column, bool):
-        values["column"] = str(column)
+    values = {name: BY_NAME[name].kind.from_toml(value) for name, value in table.items()}
     try:
         return msgspec.convert(values, RunConfig)
     except UnicodeError:
@@ -69,7 +61,7 @@ def to_toml(config: RunConfig) -> str:
         if isinstance(value, bool):
             text = "true" if value else "false"
         elif isinstance(value, str):
-            text = _toml_string("-" if name == "data" and given.is_name(value) else value)
+            text = _toml_string(BY_NAME[name].kind.exact(value))
         elif isinstance(value, tuple):
             text = "[" + ", ".join(map(str, value)) + "]"
         else:

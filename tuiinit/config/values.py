@@ -7,13 +7,15 @@ from fractions import Fraction
 
 MAX_LAYERS = 200
 LONGEST_NUMBER = 20  # digits
+FRACTIONS = (3, 6, 7, 9)  # denominators of numbers that are written as a fraction
 
 
 class ConfigError(ValueError):
     """A setting that cannot be: the message is one sentence that names it."""
 
 
-def _short(text: str) -> str:
+def short(text: str) -> str:
+    """The text, or its first 40 characters."""
     return text if len(text) <= 40 else text[:39] + "…"
 
 
@@ -55,7 +57,15 @@ def parse_hidden(text: str) -> tuple[int, ...]:
     return tuple(widths)
 
 
-def _digits(text: str, fault: str) -> int:
+def parse_pair(text: str) -> tuple[float, float]:
+    """Two numbers from text such as `1,0`. Raises ConfigError where there are not two."""
+    parts = text.split(",")
+    if len(parts) != 2:
+        raise ConfigError(f"{text!r} is not two numbers such as 1,0: of the hidden layers, and of the output")
+    return parse_number(parts[0]), parse_number(parts[1])
+
+
+def digits(text: str, fault: str) -> int:
     """A whole number written in digits, not thousands of them. Raises ConfigError with `fault`."""
     if not text.strip().isdecimal() or len(text) > LONGEST_NUMBER:
         raise ConfigError(fault)
@@ -64,10 +74,25 @@ def _digits(text: str, fault: str) -> int:
 
 def format_number(value: float) -> str:
     """A number as a person writes it: 5/3 rather than 1.6666666666666667."""
-    fraction = Fraction(value).limit_denominator(9)
-    if fraction.denominator in (3, 6, 7, 9) and float(fraction) == value:
+    fraction = Fraction(value).limit_denominator(max(FRACTIONS))
+    if fraction.denominator in FRACTIONS and float(fraction) == value:
         return str(fraction)
     return f"{value:.6g}"
+
+
+def exact_number(value: float | int | str) -> str:
+    """A number as the shortest text that reads back to the same; fractions such as 5/3 as such."""
+    if not isinstance(value, float):
+        return str(value)
+    fraction = Fraction(value).limit_denominator(max(FRACTIONS))
+    if fraction.denominator in FRACTIONS and float(fraction) == value:
+        return str(fraction)
+    return f"{value:g}" if float(f"{value:g}") == value else repr(value)
+
+
+def format_pair(values: tuple[float, float]) -> str:
+    """Two numbers as a person writes them: `1, 0`."""
+    return ", ".join(map(format_number, values))
 
 
 def format_hidden(widths: tuple[int, ...]) -> str:

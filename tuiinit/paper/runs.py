@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ..config.run import RunConfig, format_pair
-from ..config.values import format_hidden, format_number
+from ..config.run import RunConfig
+from ..config.values import format_hidden, format_number, format_pair
 from ..experiments.runs import Result
 from ..host.visible import visible
 from ..insight import folding, word_counts

@@ -12,9 +12,11 @@ from typing import Any
 
 import msgspec
 
-from ..config.knobs import step_lr
+from ..config.kinds import step_lr
+from ..config.names import OPTIMIZERS
 from ..config.nonlinearities import LECTURE_GAINS, NONLINEARITIES
-from ..config.run import CHANGEABLE, OPTIMIZERS, RunConfig, differences, random_seed
+from ..config.run import RunConfig, differences, random_seed
+from ..config.schedule import CHANGEABLE
 from ..config.values import ConfigError
 from ..insight.expected import Expectation, expect
 from ..insight.findings import Finding, findings

@@ -5,23 +5,17 @@ from __future__ import annotations
 import functools
 import hashlib
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
 import torch
 
+from ...config.knobs import SETTINGS
 from ...config.run import RunConfig
 from ...host.paths import cache_folder
 from ..network import Network
 
-if TYPE_CHECKING:
-    pass
-
-
 #: Settings that decide the shape of a step; all others are inputs of it, or play no part.
-SHAPING = (
-    "context", "embedding", "hidden", "nonlinearity", "bn", "bn_style", "bn_momentum", "bn_eps", "bias_before_bn",
-)  # fmt: skip
+SHAPING = tuple(setting.name for setting in SETTINGS if setting.shaping)
 
 
 class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

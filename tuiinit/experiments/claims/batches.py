@@ -6,7 +6,8 @@ import math
 
 import numpy as np
 
-from ...config.run import Change, RunConfig
+from ...config.run import RunConfig
+from ...config.schedule import Change
 from ...config.values import ConfigError
 from ...insight.thresholds import BIAS_CANCELLED, STALE_STATISTICS
 from ...stream import protocol

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from ...config.nonlinearities import SATURATED_AT
-from ...config.run import Change
+from ...config.schedule import Change
 from ...insight.thresholds import INITIAL_LOSS_EXCESS
 from .model import Bench, Claim, Figures, Net, Part
 from .networks import Lane

@@ -6,28 +6,15 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ...config.knobs import BY_NAME, SETTINGS
-from ...config.nonlinearities import LECTURE_GAINS
-from ...config.run import CHANGEABLE, RunConfig
+from ...config.run import RunConfig
+from ...config.schedule import CHANGEABLE
 from ...config.values import ConfigError
 from ...plots import choose
 
 MOST = 6  # values of a side
 NOTHING = ""  # the name of a side that varies nothing
-OWN: dict[str, tuple[Any, ...]] = {
-    "gain": LECTURE_GAINS,
-    "lr": (0.01, 0.0316, 0.1, 0.316),
-    "hidden": tuple((100,) * depth for depth in (1, 3, 5, 10)),
-    "batch_size": (8, 32, 128, 512),
-    "output_scale": (0.0, 0.1, 1.0, 3.0),
-    "context": (2, 3, 4, 5),
-    "bn_momentum": (0.001, 0.01, 0.1, 1.0),
-    "momentum": (0.0, 0.5, 0.9, 0.99),
-}
-# Settings that can be a side: those with values to go through. A device gives the same numbers.
-SIDES = (
-    NOTHING,
-    *(s.name for s in SETTINGS if (s.choices or s.name in OWN or s.name == "seed") and s.name != "device"),
-)
+# Settings that can be a side: those with values worth comparing.
+SIDES = (NOTHING, *(setting.name for setting in SETTINGS if setting.comparable))
 
 
 @dataclass(frozen=True)
@@ -52,14 +39,7 @@ def side(name: str, config: RunConfig) -> Side:
     """The side that varies a setting: values worth comparing, among them the present one where there is room."""
     if not name:
         return Side(NOTHING, (None,))
-    now = getattr(config, name)
-    if name == "hidden":
-        return Side(name, tuple((config.hidden[0],) * len(widths) for widths in OWN[name]))
-    if name == "seed":
-        return Side(name, tuple(now + i for i in range(4)))
-    if name in OWN:
-        return Side(name, OWN[name])
-    values = tuple(BY_NAME[name].choices)
+    values = BY_NAME[name].compared(config)
     return Side(name, tuple(values[i] for i in choose(len(values), MOST)))
 
 

@@ -9,9 +9,12 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 
-from ...config.knobs import BY_NAME, step_lr
+from ...config.kinds import step_lr
+from ...config.knobs import BY_NAME
+from ...config.names import OPTIMIZERS
 from ...config.nonlinearities import LECTURE_GAINS, NONLINEARITIES
-from ...config.run import CHANGEABLE, OPTIMIZERS, RunConfig, random_seed
+from ...config.run import RunConfig, random_seed
+from ...config.schedule import CHANGEABLE
 from ...config.values import ConfigError
 from ...host.mishaps import mishap
 from ...plots import Row

@@ -67,7 +67,7 @@ def setting_row(setting: Setting, config: RunConfig, width: int, *, at: bool, fo
     length = max(4, min(len(value), width - len(setting.label) - 6))
     value = fit(value, length, ">")
     ink = Ink.STRONG if used else Ink.DIM
-    arrows = at and focused and bool(setting.choices or setting.name == "seed")
+    arrows = at and focused and setting.turns
     left, right = ("‹ ", " ›") if arrows else ("  ", "  ")
     name = (" " + setting.label, Ink.PLAIN if used else Ink.DIM)
     if at and focused:
