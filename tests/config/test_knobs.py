@@ -13,7 +13,9 @@ from tuiinit.config.schedule import CHANGEABLE
 from tuiinit.config.toml import from_table
 from tuiinit.config.values import ConfigError
 
-TURNED = RunConfig(bn=True, optimizer="adamw", context=4, hidden=(7, 7), bias_scale=(1 / 3, 0.1), data="a b", column="2")
+TURNED = RunConfig(
+    bn=True, optimizer="adamw", context=4, hidden=(7, 7), bias_scale=(1 / 3, 0.1), data="a b", column="2"
+)
 
 
 def ids(setting: Setting) -> str:

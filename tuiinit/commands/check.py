@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from ..config.run import DEVICES
+from ..config.names import DEVICES
 from ..host import streams
 from ..host.visible import visible
 from .pair import after_the_dashes, settings, sizes
