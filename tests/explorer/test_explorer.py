@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import pytest
 from textual.widgets import Input
 
@@ -42,6 +44,17 @@ async def test_n_makes_one_step_and_e_ends_the_epoch() -> None:
         await driver.shows("step       1", "1 / 5,707")
         await driver.press("e")
         assert driver.link.of(Advance) == [Advance(steps=1), Advance(epochs=1)]
+
+
+async def test_garbage_is_collected_from_the_first_frame_on() -> None:
+    gc.disable()  # as the command line does
+    try:
+        async with explorer() as driver:
+            await driver.until(gc.isenabled)
+            assert gc.get_freeze_count(), "what was loaded is not looked at again"
+    finally:
+        gc.unfreeze()
+        gc.enable()
 
 
 async def test_keys_that_advance_add_up() -> None:

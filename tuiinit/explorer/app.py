@@ -112,6 +112,9 @@ class ExplorerApp(Bounded[int]):
         self.call_after_refresh(self._warm_up)
 
     async def _warm_up(self) -> None:
+        if not gc.isenabled():  # the command line has switched it off
+            gc.freeze()  # what is loaded stays: collecting garbage need not look at it, which takes 25 ms each time
+            gc.enable()
         # plotext takes a third of a second to load: after the first frame, and beside the event loop.
         await asyncio.to_thread(importlib.import_module, "plotext")
 
@@ -373,5 +376,4 @@ def explore(
     """
     app = ExplorerApp(link, config, restart=restart, theme=theme, recorder=recorder, recalled=recalled)
     interrupt.in_order()
-    gc.freeze()  # what is loaded stays: collecting garbage need not look at it, which takes 25 ms each time
     return app.run() or app.return_code or 0
