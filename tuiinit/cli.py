@@ -117,7 +117,7 @@ def config_from(options: dict[str, Any]) -> RunConfig:
 @click.option("--engine", "engine_line", metavar="COMMAND", help='Another engine: "ssh box tuiinit engine".')
 @COMPILE
 @click.option("--resume", is_flag=False, flag_value="", metavar="[FILE]", help="Go on from a recorded session, "
-              "the last one by default: its lanes are trained again to where they were.")  # fmt: skip
+              "the last one by default: its networks are trained again to where they were.")  # fmt: skip
 @click.version_option(package_name="tuiinit", message="tuiinit %(version)s")
 @click.pass_context
 def cli(

@@ -154,7 +154,20 @@ def test_gains_are_lists_or_ranges() -> None:
     gains = parse_gains("0.5:3:7")
     assert (len(gains), gains[0], gains[-1]) == (7, 0.5, 3.0)
     ratios = [b / a for a, b in itertools.pairwise(gains)]
-    assert ratios == pytest.approx([6 ** (1 / 6)] * 6, rel=1e-5)
+    assert ratios == pytest.approx([6 ** (1 / 6)] * 6, rel=1e-2)
+    assert all(f"{gain:.3g}" == f"{gain:g}" for gain in gains)  # as they are written
+    near = parse_gains("1:1.001:9")  # too near for three digits
+    assert all(a < b for a, b in itertools.pairwise(near))
+
+
+def test_advice_tells_how_long_and_at_which_rate() -> None:
+    point = Point(1.0, False, "lr", 0.01, (SMALL.replace(lr=0.01, gain=1.0),), 1_500)
+    (run,) = doctored(1.0, False, [2.4], update_data_log10=-3.2, update_data_spread=2.4).runs
+    told = recommend([Cell(point, (run,))]).text
+    assert "lr 0.01: dev loss 2.400 after 1,500 steps over one seed" in told  # the lr once, where it is an axis
+    assert "about 6e-4 of the weights; the fastest and the slowest matrix differ 250-fold" in told
+    other = recommend([doctored(1.0, False, [2.4])]).text
+    assert "after 300 steps at lr 0.1" in other
 
 
 @pytest.mark.parametrize("text", ["", "1,x", "1:2", "1:2:1", "2:1:3", "0:1:3", "1:2:9999", "1:2:x", "1/0"])
@@ -222,7 +235,7 @@ def doctored(gain: float, bn: bool, losses: list[float | None], **settings: Any)
         else msgspec.structs.replace(HEALTHY, seed=i, dev_loss=loss, **settings)
         for i, loss in enumerate(losses)
     )
-    return Cell(Point(gain, bn, None, None, configs), measures)
+    return Cell(Point(gain, bn, None, None, configs, 300), measures)
 
 
 def test_a_clear_winner_is_taken_for_its_dev_loss() -> None:
@@ -240,10 +253,10 @@ def test_a_clear_winner_is_taken_for_its_dev_loss() -> None:
     assert found.overall.within_spread is False
     assert found.on.cell is cells[2]
     assert found.on.margin is None
-    assert "gain 5/3, no batch norm: dev loss 2.400 ± 0.010 over 3 seeds" in found.text
+    assert "gain 5/3, no batch norm: dev loss 2.400 ± 0.010 after 300 steps at lr 0.1 over 3 seeds" in found.text
     assert "0.100 below the next, gain 5/3, batch norm, more than the seeds' spread" in found.text
-    assert "moves the dev loss by 0.400" in found.text
-    assert found.text.count(". ") == 2  # three sentences
+    assert "over these gains the dev loss varies by 0.400" in found.text
+    assert found.text.count(". ") == 3  # four sentences
 
 
 def test_among_tied_cells_the_healthiest_is_taken() -> None:
@@ -301,7 +314,7 @@ def test_when_all_diverged_nothing_is_recommended() -> None:
 def test_relu_is_not_blamed_for_its_flat_half() -> None:
     cell = doctored(1.0, False, [2.4], saturated=0.5)
     relu = Cell(
-        Point(1.0, False, None, None, tuple(c.replace(nonlinearity="relu") for c in cell.point.configs)), cell.runs
+        Point(1.0, False, None, None, tuple(c.replace(nonlinearity="relu") for c in cell.point.configs), 300), cell.runs
     )
     assert recommending.health(cell) == (4, 5)
     assert recommending.health(relu) == (4, 4)

@@ -143,7 +143,7 @@ async def test_catching_up_is_shown_and_can_be_stopped() -> None:
         # One update and no more: else a slow machine sees the lanes arrive before the key is pressed.
         driver.link.send = lambda command: None if isinstance(command, Credit) else send(command)  # type: ignore[method-assign]
         await driver.press("c")
-        await driver.shows("7 lanes behind", "esc stops", "» step")
+        await driver.shows("7 networks behind", "esc stops", "» step")
         await driver.press("escape")
         driver.link.send = send  # type: ignore[method-assign]
         send(Credit())
@@ -365,5 +365,5 @@ async def test_small_windows() -> None:
 async def test_the_palette_does_what_the_screen_can() -> None:
     async with compared() as driver:
         told = {command.title for command in driver.app.get_system_commands(driver.app.screen)}
-        assert {"One step", "Choose columns and rows", "Back to one lane"} <= told
+        assert {"One step", "Choose columns and rows", "Back to one network"} <= told
         assert "Maximise the view" not in told

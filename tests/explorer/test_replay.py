@@ -185,7 +185,7 @@ async def test_a_replay_looks_at_the_lanes_that_it_holds(tmp_path: Path) -> None
         await driver.shows("dimmed: batch norm on")
         assert driver.session.step == int(first[0].split("step")[1].split()[0].replace(",", ""))
         await driver.press("g")
-        await driver.shows("the recording holds no such lane")
+        await driver.shows("the recording holds no such network")
         assert driver.session.config.gain == RunConfig().gain
 
 
@@ -217,7 +217,7 @@ async def test_resuming_shows_the_history_and_catches_up(tmp_path: Path) -> None
         await driver.shows("catching up", f"/ {end:,}", "esc stops")
         assert driver.session.step == end  # what was recorded is there at once
         await driver.press("right_square_bracket")
-        await driver.shows("lr can change once the lane has caught up")
+        await driver.shows("lr can change once the network has caught up")
         await driver.until(lambda: not driver.session.resuming, "caught up")
         await driver.settled()
         assert driver.session.clock == end

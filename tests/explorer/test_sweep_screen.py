@@ -11,14 +11,15 @@ from typing import Any
 import pytest
 
 from tests.explorer.driving import Driver, explorer
+from tuiinit.config.nonlinearities import LECTURE_GAINS
 from tuiinit.config.run import RunConfig
 from tuiinit.experiments.sweep.measures import Cell, Measures
-from tuiinit.experiments.sweep.plan import Plan
+from tuiinit.experiments.sweep.plan import Plan, parse_gains
 from tuiinit.experiments.sweep.recommend import recommend
 from tuiinit.experiments.sweep.sweep import Kept, Sweep
 from tuiinit.explorer.sweep.plots import FIGURES, maps, over_gain
 from tuiinit.explorer.sweep.screen import SweepScreen
-from tuiinit.explorer.sweep.sweeping import AXES, Sweeping
+from tuiinit.explorer.sweep.sweeping import AXES, GAINS, Sweeping
 from tuiinit.stream.protocol import Pause, Select
 
 SIZES = [(120, 40), (80, 24)]
@@ -210,3 +211,8 @@ def test_the_curves_are_the_cells_means_with_the_seeds_range() -> None:
         line = [cell for cell in cells if cell.point.bn is bn]
         assert list(curve.y) == [cell.mean("dev_loss") for cell in line]
         assert list(curve.low) == [min(cell.values("dev_loss")) for cell in line]
+
+
+def test_every_grid_of_the_screen_holds_the_lectures_gains() -> None:
+    for text in GAINS:
+        assert set(LECTURE_GAINS) <= set(parse_gains(text))

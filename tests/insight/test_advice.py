@@ -304,7 +304,7 @@ def test_a_key_for_another_gain_leads_the_way_it_says(gain: float, nonlinearity:
 
 def test_in_the_explorer_help_is_a_key_of_the_table() -> None:
     told = [with_keys(finding) for finding in about(1, gain=0.3, hidden=(12,) * 5)]
-    assert any(sentence.endswith(" 3: gain 5/3; b: batch norm.") for sentence in told)
+    assert any(sentence.endswith(" Press 3: gain 5/3; or b: batch norm.") for sentence in told)
     assert not any("--" in sentence for sentence in told)
 
 

@@ -303,7 +303,7 @@ def test_saturation_without_theory(share: float, severity: str) -> None:
 def test_saturation_that_theory_predicts_is_a_note() -> None:
     found = get("saturation", saturated(0.2025, 0.0838, 0.0662, 0.0547, 0.0613))
     assert (found.severity, found.layer) == ("note", "tanh 1")
-    assert found.text == "tanh 1 saturated 20.2 % (> 20 %), as theory says (20.9 %) for gain 5/3."
+    assert found.text == "tanh 1 is saturated to 20.2 % (over 20 % is high), as theory says (20.9 %) for gain 5/3."
 
 
 def test_saturation_of_a_high_gain_names_the_gain_that_helps() -> None:
@@ -492,7 +492,7 @@ def test_gradient_balance_names_the_worst_and_a_key() -> None:
     now = ratios(1.0, 1.0, 1.0, 30.0, 1.0, 11.0)
     found = get("gradient-balance", now)
     assert found.layer == "hidden 4"
-    assert "grad:data 30, 30 × the median" in found.text
+    assert "is 30 times too large for its weights" in found.text
     assert "1 more layer" in found.text
     assert actions(found) == ["batch-norm"]
     assert actions(get("gradient-balance", now, BN)) == ["optimizer"]

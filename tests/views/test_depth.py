@@ -191,7 +191,7 @@ def test_the_lane_before_is_dotted_behind() -> None:
     behind = dots(page.plot, Role.PREVIOUS)
     assert behind
     assert all(abs(y - 0.6) < 0.05 for _, y in behind)
-    assert "the lane before" in "".join(span.text for line in page.rows for span in line)
+    assert "the network before" in "".join(span.text for line in page.rows for span in line)
 
 
 def test_what_does_not_saturate_has_two_panels() -> None:
@@ -208,12 +208,12 @@ def test_what_does_not_saturate_has_two_panels() -> None:
     ("config", "parts"),
     [
         # FIELD: χ = g² below and at the critical gain, where q* = 0; √χ at q* 1.100 and 1.364 above.
-        (RunConfig(gain=0.5), ["below", "q* = 0", "χ = 0.250", "√χ = 0.500", "by 0.062 in 4", "ξ = 0.72"]),
-        (RunConfig(gain=1.0), ["at tanh's critical gain (1)", "1/√(2 × layer)", "keep their size", "ξ unlimited"]),
-        (RunConfig(gain=5 / 3), ["above", "std 0.65", "χ = 1.210", "√χ = 1.100", "ξ = 5.2"]),
-        (RunConfig(gain=3.0), ["above", "std 0.84", "√χ = 1.364"]),
-        (RunConfig(gain=3.0, bn=True), ["std 0.63 in every layer", "J = 1.18", "√J = 1.085", "ξ = 6.1"]),
-        (RunConfig(gain=3.0, bn=True, nonlinearity="linear"), ["J = 1.00", "keep their size", "ξ unlimited"]),
+        (RunConfig(gain=0.5), ["below", "q* = 0", "χ = 0.250", "by 0.500 a layer, by 0.062 in 4", "0.72 layers"]),
+        (RunConfig(gain=1.0), ["at tanh's critical gain (1)", "1/√(2 × layer)", "keep their size", "any depth"]),
+        (RunConfig(gain=5 / 3), ["above", "std 0.65", "χ = 1.210", "by 1.100 a layer", "5.2 layers"]),
+        (RunConfig(gain=3.0), ["above", "std 0.84", "by 1.364 a layer"]),
+        (RunConfig(gain=3.0, bn=True), ["std 0.63 in every layer", "J = 1.178", "by 1.085 a layer", "6.1 layers"]),
+        (RunConfig(gain=3.0, bn=True, nonlinearity="linear"), ["J = 1.00", "keep their size", "any depth"]),
         (RunConfig(gain=2.0, nonlinearity="linear"), ["grows without end", "χ = 4.000", "by 16 in 4"]),
         (RunConfig(gain=math.sqrt(2), nonlinearity="relu"), ["at relu's critical gain (1.414)", "keeps its size"]),
         (RunConfig(gain=5 / 3, nonlinearity="sigmoid"), ["below sigmoid's critical gain (10.15)", "std 0.19"]),
@@ -247,7 +247,7 @@ async def test_gains_are_compared_by_keys() -> None:
             await driver.pilot.resize_terminal(*size)
             await driver.shows("output std", "Gain 5/3 is above", "▸  tanh 1 ")
         await driver.press("1")
-        await driver.shows("Gain 0.5 is below", "the lane before")
+        await driver.shows("Gain 0.5 is below", "the network before")
         await driver.settled()
         await driver.press(*["J"] * 20)
         await driver.shows("▸  tanh 12")

@@ -36,4 +36,4 @@ async def test_each_kept_snapshot_is_a_column_and_the_layer_is_chosen() -> None:
         await driver.shows("snapshot 3  step 2  mean 0.01")
         await driver.press("escape", "b")
         await driver.settled()
-        await driver.shows("right: the lane before")
+        await driver.shows("right: the network before")

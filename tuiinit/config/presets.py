@@ -36,7 +36,7 @@ _FIRST: dict[str, Any] = {
 }
 
 PRESETS = (
-    Preset("first", "First network", "Plain N(0, 1) weights and biases: sure of wrong letters, and saturated", _FIRST),
+    Preset("first", "First network", "Plain N(0, 1) weights and biases: confident and wrong, and saturated", _FIRST),
     Preset(
         "first-output",
         "First network, output mended",

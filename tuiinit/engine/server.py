@@ -105,7 +105,7 @@ class Server:
                 return
             case protocol.Select(lanes=configs):
                 if not configs:
-                    raise ConfigError("no lane was named to be selected")
+                    raise ConfigError("no network was named to be selected")
                 self._settle()
                 new = self.lanes.select(configs)
                 for lane in new:

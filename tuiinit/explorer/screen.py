@@ -237,7 +237,7 @@ class Explorer(TrainingScreen[None]):
         told = [describe(name, old) for name, _, old in differences(self.session.config, before.config)][:2]
         snapshot = self.session.snapshot_before()
         step = f", step {snapshot.step:,}" if snapshot else ""
-        return visible(f"dimmed: {', '.join(told) or 'the lane before'}{step}")
+        return visible(f"dimmed: {', '.join(told) or 'the network before'}{step}")
 
     def _draw_bar(self) -> None:
         self.bar.tell(self.session, self.size.width)

@@ -64,11 +64,15 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action("page-down", ("pagedown",), "page(1)", "Table down", LOOK, "Scroll the table of layers"),
     Action("page-up", ("pageup",), "page(-1)", "Table up", LOOK, "Scroll the table of layers"),
-    Action("compare", ("c",), "compare", "Compare", LOOK, "Several lanes side by side, at the same clock", "compare"),
+    Action(
+        "compare", ("c",), "compare", "Compare", LOOK, "Several networks side by side, at the same clock", "compare"
+    ),
     Action("notes", ("N",), "notes", "The notes", LOOK, "A tour of their claims, each set up and seen here", "notes"),
     Action("sweep", ("s",), "sweep", "Sweep", LOOK, "Many gains at once, and which one to start from", "sweep"),
     Action("maximise", ("z",), "maximise", "Maximise the view", LOOK, "The view alone, or all panes"),
-    Action("export", ("x",), "export", "Export a report", PROGRAM, "Report, pictures and figures of the lane at hand"),
+    Action(
+        "export", ("x",), "export", "Export a report", PROGRAM, "Report, pictures and figures of the network at hand"
+    ),
     Action("leave", ("escape",), "leave", "Leave, interrupt", PROGRAM, "Leave the pane, or stop catching up"),
     Action("restart-engine", ("E",), "restart_engine", "Restart the engine", PROGRAM, "After it died: catches up"),
     Action("help", ("question_mark",), "help", "Help", PROGRAM, "Keys, and how to read each view", "help"),
@@ -85,10 +89,10 @@ SHARED = (
 )  # fmt: skip
 
 COMPARE_ACTIONS: tuple[Action, ...] = (
-    Action("cell", ("left", "right", "up", "down"), "cell('{key}')", "Choose a lane", COMPARE, "Point at its cell"),
-    Action("open", ("enter",), "open", "Open the lane", COMPARE, "Look at it alone, at full size", "open"),
+    Action("cell", ("left", "right", "up", "down"), "cell('{key}')", "Choose a network", COMPARE, "Point at its cell"),
+    Action("open", ("enter",), "open", "Open the network", COMPARE, "Look at it alone, at full size", "open"),
     Action("sides", ("a",), "sides", "Choose columns and rows", COMPARE, "Any setting as either", "columns, rows"),
-    Action("close", ("c",), "close", "Back to one lane", COMPARE, "To the one under the cursor", "back"),
+    Action("close", ("c",), "close", "Back to one network", COMPARE, "To the one under the cursor", "back"),
     Action("stop", ("escape",), "leave", "Leave, stop", COMPARE, "The chooser, the past, catching up, the screen"),
 )
 

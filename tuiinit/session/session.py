@@ -51,7 +51,7 @@ from .changed import Changed, Commands, Notice
 
 INSPECTED_UNASKED = 200_000  # parameters; a larger network takes seconds to inspect
 RECORDED = "this is a recording, nothing trains here: `tuiinit --resume` goes on from it"
-NOT_HELD = "the recording holds no such lane; `tuiinit --resume` trains it"
+NOT_HELD = "the recording holds no such network; `tuiinit --resume` trains it"
 STALE_STATUSES = 3  # updates that may still tell of the time before the last key
 
 
@@ -515,7 +515,7 @@ class Session:
                 return ()
             self._must_train()
             if self.resuming and self.behind is not None:
-                raise ConfigError(f"{name} can change once the lane has caught up with step {self.clock:,}")
+                raise ConfigError(f"{name} can change once the network has caught up with step {self.clock:,}")
             self._asked[name] = value
             return (Adjust(name=name, value=value),)
         for asked, wanted in self._asked.items():

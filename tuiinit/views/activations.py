@@ -67,7 +67,7 @@ class Activations(HistogramView):
         "ten lies outside by chance. Once trained, the network may leave both. saturated: the share of outputs so near "
         f"a bound (tanh: beyond ±{SATURATED_AT}), that the "
         "local gradient 1 − t² is nearly 0. dead: units saturated on every row of the probe batch; they learn "
-        "nothing. before: the same std in the lane that was shown before the last change, which is grey "
+        "nothing. before: the same std in the network that was shown before the last change, which is grey "
         "behind the bands, ▴ where it is higher than they are."
     )
 

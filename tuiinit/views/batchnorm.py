@@ -54,7 +54,7 @@ class BatchNormView(View):
         "for rounding. That is how networks with batch norm are put to use.\n\n"
         "Table: mean: by how much the running and the batch mean differ from the calibrated one, mean of abs over "
         "units; std: the ratio to the calibrated one. Calibrated numbers and jitter come from a closer look, which "
-        "takes about a second: made by itself when the lane stands still, or with i."
+        "takes about a second: made by itself when the network stands still, or with i."
     )
 
     def plot(self, session: Session, width: int, height: int) -> Plot:

@@ -43,7 +43,7 @@ class Depth(View):
         "x is the layer. Marks are measured on the last minibatch, the line is what theory predicts for infinitely "
         "wide layers at their start (with batch norm on this very minibatch), with its gradient scaled to the one "
         "measured in the last layer. The shaded band holds 5 to 95 % of redraws: this network with other random "
-        "weights at its start. Dotted: the lane shown before. Where values span more than two decades the axis is "
+        "weights at its start. Dotted: the network shown before. Where values span more than two decades the axis is "
         "logarithmic.\n\n"
         "Output std goes forward: it should neither fade nor grow from left to right. Gradient std goes backward, "
         "from right to left. Saturated: the share of outputs in a flat part (tanh: "
@@ -94,7 +94,7 @@ class Depth(View):
         if session.expected().std[:1] and session.expected().std[0].redraws:
             legend.append(("   ▒ redraws, 5–95 %", Role.MARK))
         if session.snapshot_before() is not None:
-            legend.append(("   ╍ the lane before", Role.PREVIOUS))
+            legend.append(("   ╍ the network before", Role.PREVIOUS))
         return [row(width, *legend), *paragraph(words(session.settings), width, Ink.PLAIN, 3, mark="  ")]
 
     def table(self, session: Session, width: int) -> Table:
@@ -281,9 +281,9 @@ def words(config: RunConfig) -> str:
     if config.bn:
         j = bn_jacobian(name)
         std = math.sqrt(moments(name, 1.0).variance)
-        text = f"Batch norm: outputs have std {std:.2f} in every layer, at any gain. Jacobian J = {j:.2f}: "
+        text = f"Batch norm: outputs have std {std:.2f} in every layer, at any gain. "
         scale = 1 / abs(math.log(j)) if abs(j - 1) > NEAR else None
-        return text + _backward("√J", j, config) + _scale(scale)
+        return text + _backward("J", j, config) + _scale(scale)
     gain, shown = config.gain, format_number(config.gain)
     if not config.fan_in_scaling:
         gain, shown = gain * math.sqrt(config.hidden[-1]), f"{shown} × √{config.hidden[-1]}"
@@ -297,7 +297,7 @@ def words(config: RunConfig) -> str:
     if q is None and name not in ("linear", "relu", "leaky_relu"):
         return text.strip()
     factor = chi(name, gain, 1.0 if q is None else q)
-    return f"{text}χ = {_figure(factor)}: " + _backward("√χ", factor, config) + _scale(depth_scale(name, gain, bias))
+    return text + _backward("χ", factor, config) + _scale(depth_scale(name, gain, bias))
 
 
 def _fate(config: RunConfig, gain: float, side: int, q: float | None) -> str:
@@ -317,15 +317,18 @@ def _backward(symbol: str, factor: float, config: RunConfig) -> str:
     """What a factor on the gradient's variance means, a layer and from the last to the first."""
     root, steps = math.sqrt(factor), len(config.hidden) - 1
     if abs(root - 1) < NEAR:
-        return "gradients keep their size. "
+        return f"Gradients keep their size ({symbol} = {_figure(factor)}). "
     power = steps * math.log10(root) if root > 0 else -math.inf
     whole = f"{10**power:.2g}" if abs(power) < 3 else f"1e{power:.0f}" if math.isfinite(power) else "0"
     over = f", by {whole} in {steps}" if steps > 1 else ""
-    return f"going back, the gradient's std multiplies by {symbol} = {_figure(root)} a layer{over}. "
+    told = f"√{symbol}, where {symbol} = {_figure(factor)}"
+    return f"Going back, the gradient's std multiplies by {_figure(root)} a layer{over} ({told}). "
 
 
 def _scale(layers: float | None) -> str:
-    return "Depth scale ξ unlimited." if layers is None else f"Depth scale ξ = {layers:.2g} layers."
+    if layers is None:
+        return "Signals reach any depth (its scale ξ is unlimited)."
+    return f"Signals reach about {layers:.2g} layers deep (the depth scale ξ)."
 
 
 def _figure(value: float) -> str:

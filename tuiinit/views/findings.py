@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 from ..plots import Plot
-from ..plots.ink import SEVERITIES, Ink, row, wrap
+from ..plots.ink import SEVERITIES, Ink, Piece, row, wrap
 from ..session.session import Session
 from .base import NOTHING_YET, View
 from .loss import with_keys
 
+KEY_BEGINS, KEY_ENDS = "\ue000", "\ue001"  # private characters around a key while its sentence is wrapped
 
-def finding_rows(session: Session, width: int) -> list[tuple[tuple[str, int], ...]]:
-    """The findings wrapped to a width: a mark for the severity, then the sentence."""
-    lines: list[tuple[tuple[str, int], ...]] = []
+
+def finding_rows(session: Session, width: int) -> list[tuple[Piece, ...]]:
+    """The findings wrapped to a width: a mark for the severity, then the sentence, keys in it as keys."""
+    lines: list[tuple[Piece, ...]] = []
     for finding in session.findings():
         sign, ink = SEVERITIES[finding.severity]
-        for index, line in enumerate(wrap(with_keys(finding), width - 2)):
-            lines.append(((f"{sign if not index else ' '} ", ink), (line, Ink.DIM if ink is Ink.GOOD else Ink.PLAIN)))
+        for index, line in enumerate(wrap(with_keys(finding, KEY_BEGINS, KEY_ENDS), width - 2)):
+            text = Ink.DIM if ink is Ink.GOOD else Ink.PLAIN
+            lines.append(((f"{sign if not index else ' '} ", ink), *_pieces(line, text)))
     return lines
+
+
+def _pieces(line: str, ink: int) -> list[Piece]:
+    plain, *keyed = line.split(KEY_BEGINS)
+    pieces: list[Piece] = [(plain, ink)]
+    for part in keyed:
+        key, _, rest = part.partition(KEY_ENDS)
+        pieces += [(key, Ink.KEY), (rest, ink)]
+    return pieces
 
 
 class FindingsView(View):

@@ -44,7 +44,7 @@ class InitialLoss(View):
         "that prediction. Unigram and bigram are the dev losses of guessing from the characters' frequencies, and "
         "from the last character alone: what a network must beat to have learned anything.\n\n"
         "The histograms show log10 of every predicted probability (examples × characters), at step 0 and now; │ is "
-        "the even guess 1/V, the outline the lane shown before. A healthy start is one spike there. A confidently "
+        "the even guess 1/V, the outline the network shown before. A healthy start is one spike there. A confidently "
         "wrong network piles up near 0 (probability 1) and far to the left: it is sure of one character and rules "
         "the others out, and pays −ln p each time one of those comes. Try an output scale of 1 or 10, and 0.\n\n"
         "Table: nats; how far above ln V; and the perplexity e^loss, the number of characters between which an even "

@@ -82,7 +82,7 @@ class Loss(View):
         return loss_plot(session, width, height, guides=True)
 
 
-def with_keys(finding: Finding) -> str:
-    """A finding, then the keys that help."""
-    keys = [f"{shown_key(BY_ID[help_.action].keys[0])}: {help_.words}" for help_ in finding.helps]
-    return f"{finding.text} {'; '.join(keys)}." if keys else finding.text
+def with_keys(finding: Finding, begin: str = "", end: str = "") -> str:
+    """A finding, then the keys that help, each between two marks."""
+    keys = [f"{begin}{shown_key(BY_ID[help_.action].keys[0])}{end}: {help_.words}" for help_ in finding.helps]
+    return f"{finding.text} Press {'; or '.join(keys)}." if keys else finding.text

@@ -39,7 +39,7 @@ class OverTime(View):
         "factors (1, 2, 5, 10, …), values go upwards, and the darker the more outputs lie there (by the "
         "root of the density). Dark edges at the top and bottom are saturation; "
         "a dark line in the middle is a signal that has faded; with batch norm the "
-        "picture should hardly change. Where there is room, the lane shown before stands beside it, "
+        "picture should hardly change. Where there is room, the network shown before stands beside it, "
         "with the same shades.\n\n"
         "p and the arrows read out mean, std and saturation of each step."
     )
@@ -72,7 +72,7 @@ class OverTime(View):
         part = _layer(now, session.layer) if now else None
         if part is None:
             return ()
-        beside = "   right: the lane before" if session.previous is not None and width >= BESIDE else ""
+        beside = "   right: the network before" if session.previous is not None and width >= BESIDE else ""
         return [
             row(width, ("  ▸ ", Ink.KEY), (part.layer, Ink.STRONG), ("  over steps", Ink.DIM), (beside, Role.PREVIOUS))
         ]

@@ -42,7 +42,7 @@ class Weights(HistogramView):
         "Histograms of every weight matrix after the last step. At the start each is normal with std "
         "gain / √fan_in (without batch norm the output's with output scale / √fan_in); training slowly changes the "
         "shape.\n\n"
-        "mean, std: of the numbers in the matrix. before: the std in the lane shown before the last change. Biases, "
+        "mean, std: of the numbers in the matrix. before: the std in the network shown before the last change. Biases, "
         "and the gammas and betas of batch norm, come last in the table."
     )
 

@@ -155,7 +155,7 @@ CLAIMS = (
     ),
     Claim(
         id="C02",
-        text="Large logits make the untrained model sure of wrong answers, and its first loss high.",
+        text="Large logits make the untrained model confident and wrong, and its first loss high.",
         lanes={name: Lane({"output_scale": scale}, evaluate=True) for name, scale in SCALES.items()},
         measure=_extreme,
         parts=(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -27,6 +28,7 @@ class Point:
     axis: AxisName | None
     value: Value | None
     configs: tuple[RunConfig, ...]
+    steps: int  # that each is trained for
 
     @property
     def label(self) -> str:
@@ -78,7 +80,9 @@ class Plan:
                 for gain in self.gains:
                     config = _with_axis(self.base, self.axis, value).replace(gain=gain, bn=bn)
                     seeds = range(self.base.seed, self.base.seed + self.seeds)
-                    yield Point(gain, bn, self.axis, value, tuple(config.replace(seed=seed) for seed in seeds))
+                    yield Point(
+                        gain, bn, self.axis, value, tuple(config.replace(seed=seed) for seed in seeds), self.steps
+                    )
 
 
 def _with_axis(base: RunConfig, axis: AxisName | None, value: Value | None) -> RunConfig:
@@ -109,7 +113,8 @@ def parse_gains(text: str) -> tuple[float, ...]:
     if not 0 < low < high:
         raise ConfigError(f"gains {text!r}: the low end must be above 0 and below the high end")
     inner = np.geomspace(low, high, int(count))[1:-1]
-    return (low, *(float(f"{gain:.6g}") for gain in inner), high)
+    short, long = ((low, *(float(f"{gain:.{digits}g}") for gain in inner), high) for digits in (3, 6))
+    return short if all(a < b for a, b in pairwise(short)) else long
 
 
 def parse_list(text: str) -> tuple[float, ...]:

@@ -62,7 +62,7 @@ class Recommendation:
     off: Choice | None
     on: Choice | None
     overall: Choice | None
-    text: str  # three sentences, or one if nothing came through
+    text: str  # three or four sentences, or one if nothing came through
 
     def table(self) -> dict[str, Any]:
         """The recommendation as plain values for JSON."""
@@ -152,9 +152,13 @@ def _seeds(cell: Cell) -> str:
 
 
 def first_sentence(choice: Choice, of: int | None = None) -> str:
-    """What to take, by how much it leads, and whether that is more than the seeds' spread."""
+    """What to take, after how many steps, by how much it leads, and whether that is more than the seeds' spread."""
     cell, lowest = choice.cell, choice.lowest
-    start = f"Start with {cell.point.label}: dev loss {told(cell, 'dev_loss')} over {_seeds(cell)}"
+    # What is best after few steps at one lr need not be later, or at another.
+    at = "" if cell.point.axis == "lr" else f" at lr {cell.point.configs[0].lr:.3g}"
+    steps = cell.point.steps
+    after = f"after {steps:,} step{'s' if steps > 1 else ''}{at}"
+    start = f"Start with {cell.point.label}: dev loss {told(cell, 'dev_loss')} {after} over {_seeds(cell)}"
     cells = f" of {of} cells" if of is not None and of > 1 else ""
     if choice.runner_up is None or choice.margin is None:
         return f"{start}, the only cell that came through{cells}."
@@ -186,10 +190,26 @@ def _health_sentence(choice: Choice) -> str:
         parts.append(f"gradients go × {ratio:.2f} on the way back")
     if (ratio := cell.mean("update_data_log10")) is not None:
         spread = cell.mean("update_data_spread")
-        over = f", {spread:.1f} powers of ten apart over the matrices" if spread is not None else ""
-        parts.append(f"the median update is 10^{ratio:.1f} of the data{over}")
+        over = f"; the fastest and the slowest matrix differ {_fold(spread)}" if spread is not None else ""
+        parts.append(f"a median update is about {_power(ratio)} of the weights{over}")
     sentence = ", ".join(parts[:-1]) + (" and " if len(parts) > 1 else "") + (parts[-1] if parts else "nothing more")
     return f"There {sentence}."
+
+
+def _power(log10: float) -> str:
+    """A power of ten as a number of one digit: 6e-4."""
+    if not -99 < log10 < 99:
+        return f"10^{log10:.0f}"
+    mantissa, exponent = f"{10**log10:.0e}".split("e")
+    return f"{mantissa}e{int(exponent)}"
+
+
+def _fold(powers: float) -> str:
+    """How many times larger something is that is so many powers of ten larger."""
+    if powers > 6:
+        return "over a million-fold"
+    factor = 10**powers
+    return f"{float(f'{factor:.2g}'):,.0f}-fold" if factor >= 10 else f"{factor:.1f}-fold"
 
 
 def _contrast(cells: Sequence[Cell], off: Choice | None, on: Choice | None) -> str:
@@ -206,10 +226,9 @@ def _contrast(cells: Sequence[Cell], off: Choice | None, on: Choice | None) -> s
         best = f"{name} gain {format_number(point.gain)} is best with {told(choice.cell, 'dev_loss')}"
         lost = f", {len(row) - len(sound)} of {len(row)} gains not coming through" if len(sound) < len(row) else ""
         if len(row) > 1:
-            best += f" and the gain moves the dev loss by {figure(max(sound) - min(sound))}{lost}"
+            best += f"; over these gains the dev loss varies by {figure(max(sound) - min(sound))}{lost}"
         parts.append(best)
-    text = "; ".join(parts)
-    return f"{text[:1].upper()}{text[1:]}."
+    return " ".join(f"{text[:1].upper()}{text[1:]}." for text in parts)
 
 
 def _nothing(cells: Sequence[Cell]) -> str:

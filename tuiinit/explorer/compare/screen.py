@@ -34,7 +34,7 @@ from .grid import SIDES, Grid
 from .small import SMALLS, Lane
 
 SMALLEST = (40, 14)  # columns and rows of a window in which lanes can be compared
-TINY = "This window is too small to compare lanes; c goes back."
+TINY = "This window is too small to compare networks; c goes back."
 ARROWS = {"left": (0, -1), "right": (0, 1), "up": (-1, 0), "down": (1, 0)}
 BAR = 12  # cells of the bar that shows how far lanes have caught up
 FOOTER = ("run", "step", "epoch", "open", "sides", "lr-up", "close", "help", "quit")
@@ -96,7 +96,7 @@ class CompareScreen(TrainingScreen[str]):
         self._selected = True
         pointed = self._lanes[self.grid.at]
         if not lanes:
-            raise ConfigError("none of these lanes can be")
+            raise ConfigError("none of these networks can be")
         return self.session.compare(lanes, pointed if isinstance(pointed, RunConfig) else lanes[0])
 
     def on_mount(self) -> None:
@@ -130,7 +130,7 @@ class CompareScreen(TrainingScreen[str]):
             return Cell(None, config)
         history = session.lanes.get(config.key)
         if history is None:
-            return Cell(None, "the recording holds no such lane" if session.recorded else "")
+            return Cell(None, "the recording holds no such network" if session.recorded else "")
         past = session.looking_at
         snapshot = history.snapshots.newest if past is None else history.snapshots.at_or_before(past)
         last = history.loss.last_step or 0
@@ -170,7 +170,7 @@ class CompareScreen(TrainingScreen[str]):
             try:
                 rows = self._grid_rows(*self.sheet.size)
             except Exception as error:
-                sentence = visible(mishap("the lanes cannot be drawn", error))
+                sentence = visible(mishap("the networks cannot be drawn", error))
                 rows = [row(width, (f" {line}", Ink.BAD)) for line in wrap(sentence, width - 2)]
             if (width, height) < SMALLEST or height < SMALLEST[1]:
                 rows = [row(width, line) for line in wrap(TINY, width)]
@@ -202,7 +202,7 @@ class CompareScreen(TrainingScreen[str]):
         right: list[Piece] = []
         behind, share = self._behind()
         if behind:
-            words = f"{behind} {'lanes' if behind > 1 else 'lane'} behind "
+            words = f"{behind} {'networks' if behind > 1 else 'network'} behind "
             right = [(words, Ink.DIM), *bar(share, BAR), (f" {share * 100:3.0f} % ", Ink.PLAIN)]
             right.append(("esc stops " if self.session.catching_up else "space goes on ", Ink.KEY))
         elif width >= 100:
@@ -248,7 +248,7 @@ class CompareScreen(TrainingScreen[str]):
             raise ConfigError(f"{BY_NAME[name].label} is what is compared here; a chooses other columns or rows")
         if name in CHANGEABLE and self.session.clock:
             if self._behind()[0]:
-                raise ConfigError(f"{name} can change once all lanes have caught up")
+                raise ConfigError(f"{name} can change once all networks have caught up")
             return self.session.change(name, value)
         base = self.session.config
         base = base.changed(0, name, value) if name in CHANGEABLE else base.replace(**{name: value})

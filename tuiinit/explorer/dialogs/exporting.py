@@ -35,7 +35,7 @@ class ExportDialog(ModalScreen[str | None], Over[str | None]):
 
     def compose(self) -> ComposeResult:
         with Vertical(id="saving") as box:
-            box.border_title = "Write a report of this lane"
+            box.border_title = "Write a report of this network"
             yield Input(folder_name(), placeholder="folder", select_on_focus=False, id="export-name")
             yield Static("report, pictures, figures; enter writes, esc leaves", id="saving-note", markup=False)
 

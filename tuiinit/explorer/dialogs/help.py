@@ -36,10 +36,10 @@ SCREENS = (
     ),
     (
         "Compare (c)",
-        "One picture a lane, all at the same clock, with the same minibatches and the same axes; numbers below go "
+        "One picture a network, all at the same clock, with the same minibatches and the same axes; numbers below go "
         "from the first layer to the last. A curve that leaves its picture is marked ▴: the common scale follows the "
-        "middle of the lanes, not the one that stands out. All that trains, steps or goes through time does so in "
-        "every lane; a setting that is no row or column changes in all of them. v shows one layer (J, K) instead.",
+        "middle of the networks, not the one that stands out. All that trains, steps or goes through time does so in "
+        "every network; a setting that is no row or column changes in all of them. v shows one layer (J, K) instead.",
     ),
     (
         "Sweep (s)",

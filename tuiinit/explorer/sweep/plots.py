@@ -69,7 +69,7 @@ def over_gain(plan: Plan, cells: Sequence[Cell], told: Figure, width: int, heigh
         drawn,
         width,
         height,
-        x=Axis(ticks[0][0] - pad, ticks[-1][0] + pad, tuple(ticks), "gain"),
+        x=Axis(ticks[0][0] - pad, ticks[-1][0] + pad, tuple(ticks), "gain (log scale)"),
         y=Axis(*nice_limits(*span)) if span else None,
         lines=(told.line,) if told.line else (),
         empty="no cell came through" if cells else empty,

@@ -115,7 +115,7 @@ class SweepScreen(CommonScreen[RunConfig | None]):
         told = [BY_NAME[name].text(self._base) for name in names]
         words = f"{told[0]}, {told[1]}, lr {told[2]}, {told[3]}, batch {told[4]}"
         return [
-            ("  over the gain, all else as in the lane at hand  " if width >= 100 else "  over the gain  ", Ink.DIM),
+            ("  over the gain, all else as in the network at hand  " if width >= 100 else "  over the gain  ", Ink.DIM),
             (visible(words), Ink.PLAIN),
         ]
 

@@ -18,7 +18,8 @@ from ...host.mishaps import mishap
 
 STOP_SECONDS = 0.8  # that stopping waits for the threads to end; their engines are killed at once
 
-GAINS = ("0.3:5:5", "0.3:5:9", "0.1:10:13", "0.5,1,5/3,3")
+# Each about evenly spaced in log, with the lecture's four among them.
+GAINS = ("0.5,1,5/3,3", "0.3,0.5,0.7,1,1.3,5/3,2.2,3,5", "0.1,0.2,0.3,0.5,0.7,1,1.3,5/3,2.2,3,5,7,10")
 STEPS = (50, 100, 200, 300, 500, 1_000, 2_000, 5_000)
 SEEDS = (1, 2, 3, 5, 10)
 AXES: tuple[tuple[AxisName | None, tuple[Value, ...]], ...] = (

@@ -7,7 +7,7 @@ from ...stream.protocol import Weight
 from ..thresholds import GRADIENT_OUT_OF_LINE, SATURATED_HIGH, STD_GROWS, STD_SHRINKS, VANISHING_GRADIENT, beside_others
 from .advice import evener_updates, larger_gain, smaller_gain, smaller_lr, some_output
 from .model import Finding, Seen
-from .words import others, says, times
+from .words import many_times, others, says, times
 
 EARLY = 10  # steps in which weights that began at 0 may not have grown yet
 
@@ -78,12 +78,13 @@ def gradient_balance(seen: Seen) -> Finding | None:
         if beside is not None and beside > GRADIENT_OUT_OF_LINE and seen.pace(weight) != "from 0":
             out.append((beside, weight))
     if not out:
-        text = "Weight gradients are in line: no grad:data ratio is over "
-        text += f"{GRADIENT_OUT_OF_LINE:g} × the median of the others."
+        text = "Every matrix's gradient is in proportion to its weights: none is over "
+        text += f"{GRADIENT_OUT_OF_LINE:g} times too large beside the others."
         return Finding("gradient-balance", "good", text)
     factor, worst = max(out, key=lambda pair: pair[0])
-    text = f"Gradient of {worst.name} out of line: grad:data {worst.grad_data_ratio:.2g}, "
-    text += f"{times(factor, 'the median of the others')} (> {GRADIENT_OUT_OF_LINE:g} ×){others(out)}."
+    whose = "The output layer's gradient" if worst.name == "output" else f"The gradient of {worst.name}"
+    text = f"{whose} is {many_times(factor)} too large for its weights, beside the other matrices' "
+    text += f"(over {GRADIENT_OUT_OF_LINE:g} times is a fault){others(out)}."
     if not seen.config.bn and seen.fresh:
         text += " Training evens it out, too."
     return Finding("gradient-balance", "warn", text, worst.name, evener_updates(seen))

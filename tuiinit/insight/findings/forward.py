@@ -86,13 +86,13 @@ def saturation(seen: Seen) -> Finding | None:
     over = [a for a in seen.now.activations if a.saturated > SATURATED_HIGH]
     if not over:
         worst = max(seen.now.activations, key=lambda a: a.saturated)
-        text = f"{worst.layer} saturated {percent(worst.saturated)}, no layer more"
-        text += f" (high is > {100 * SATURATED_HIGH:.0f} %){_says_share(seen, worst)}."
+        text = f"At most {percent(worst.saturated)} saturated ({worst.layer}); over "
+        text += f"{100 * SATURATED_HIGH:.0f} % would be high{_says_share(seen, worst)}."
         return Finding("saturation", "good", text, worst.layer)
     beyond = [a for a in over if not _as_predicted(seen, a)]
     if beyond:
         worst = max(beyond, key=lambda a: a.saturated)
-        text = f"{worst.layer} saturated {percent(worst.saturated)} (> {100 * SATURATED_HIGH:.0f} %)"
+        text = f"{worst.layer} is saturated to {percent(worst.saturated)} (over {100 * SATURATED_HIGH:.0f} % is high)"
         text += f"{_says_share(seen, worst)}{others(beyond)}."
         helps = smaller_gain(seen) if seen.fresh else smaller_lr(seen)
         return Finding("saturation", "warn", text, worst.layer, helps)
@@ -103,7 +103,7 @@ def saturation(seen: Seen) -> Finding | None:
     if seen.config.nonlinearity == "relu":  # its flat half is its nature
         text = f"{worst.layer} is 0 for {percent(worst.saturated)} of its inputs, {expected}."
         return Finding("saturation", "good", text, worst.layer)
-    text = f"{worst.layer} saturated {percent(worst.saturated)} (> {100 * SATURATED_HIGH:.0f} %)"
+    text = f"{worst.layer} is saturated to {percent(worst.saturated)} (over {100 * SATURATED_HIGH:.0f} % is high)"
     text += f", {expected} for gain {format_number(seen.config.gain)}{others(over)}."
     helps = smaller_gain(seen) if seen.config.gain > gain_of(seen.config.nonlinearity) else ()
     return Finding("saturation", "note", text, worst.layer, helps)

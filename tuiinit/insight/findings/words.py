@@ -29,6 +29,13 @@ def times(factor: float, of: str = "") -> str:
     return f"{digits} ×{after}" if of else f"× {digits}"
 
 
+def many_times(factor: float) -> str:
+    """How many times, in words: "469 times", "over a million times"."""
+    if not factor <= 1e6:
+        return "over a million times"
+    return f"{float(f'{factor:.3g}'):,.0f} times" if factor >= 100 else f"{factor:.2g} times"
+
+
 def nats(loss: float) -> str:
     """A loss as a person writes it."""
     return f"{loss:.2f}" if loss < 1000 else f"{float(f'{loss:.2g}'):,.0f}" if loss <= 1e6 else "over a million"

@@ -54,7 +54,7 @@ def write_session(
     snapshots = history.snapshots
     snapshot = snapshots.newest if step is None else snapshots.at_or_before(step)
     if snapshot is None:
-        raise ConfigError("nothing was measured of this lane yet, so there is nothing to report")
+        raise ConfigError("nothing was measured of this network yet, so there is nothing to report")
     result = Result(history.config, device, {snapshot.step: snapshot}, dict(history.evaluations))
     result.diverged_at, result.data, result.start = diverged_at, data, history.start
     with writing(out, force) as folder:

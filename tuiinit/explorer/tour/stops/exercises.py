@@ -1,4 +1,4 @@
-"""Stops beside the claims: the lecture's first network mended step by step, and the lecture's two exercises."""
+"""Stops beside the claims: the lecture's first network fixed step by step, and the lecture's two exercises."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ def _preset(name: str, what: str) -> Sight:
 STOPS = (
     Stop(
         claim="L01",
-        text="Plain N(0, 1) weights and biases start at a loss of 28, and saturated; smaller ones mend both.",
-        title="The lecture's first network, mended",
+        text="Plain N(0, 1) weights and biases start at a loss of 28, and saturated; smaller ones fix both.",
+        title="The lecture's first network, fixed",
         press="ctrl+p, type preset: take the first network's other three in turn.",
         look="The loss falls from 28 to ln V, then saturation from 69 to 5 %.",
         view="activations",

@@ -89,7 +89,7 @@ STOPS = (
         claim="C26",
         title="Each nonlinearity has its own gain",
         press="Settings (↓): go to gain, press → twice (√2), then esc.",
-        look="relu at gain 1 loses half of its power in each layer; at √2 it keeps it.",
+        look="relu at gain 1 loses half of its variance in each layer; at √2 it keeps it.",
         view="depth",
         sights=(
             Sight("relu at gain 1", "depth", {"nonlinearity": "relu", "gain": 1.0}),

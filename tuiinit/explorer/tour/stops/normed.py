@@ -37,9 +37,9 @@ STOPS = (
     ),
     Stop(
         claim="C23",
-        title="Batch norm: one rate for all updates",
+        title="Batch norm: all learn at about the same rate",
         press="Press b and let it catch up.",
-        look="The hidden layers learn at one rate; the output, far above them without batch norm, comes nearer.",
+        look="All hidden layers learn at about the same rate; the output, far above them before, comes nearer.",
         view="update-data",
         sights=tuple(Sight(what, "update-data", settings, (500, FAR)) for what, settings in (WITHOUT, WITH)),
         steps=500,

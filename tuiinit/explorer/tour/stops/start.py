@@ -21,9 +21,9 @@ STOPS = (
     ),
     Stop(
         claim="C02",
-        title="Large logits are sure of wrong answers",
+        title="Large logits: confident and wrong",
         press="Settings (↓): go to output scale; enter, 10, enter, esc.",
-        look="The loss is far above ln V: the model is sure of letters, mostly of wrong ones.",
+        look="The loss is far above ln V: the model is confident, mostly of wrong letters.",
         view="initial-loss",
         sights=(
             Sight("output scale 0.1", "initial-loss", {"output_scale": 0.1}),
@@ -32,7 +32,7 @@ STOPS = (
     ),
     Stop(
         claim="C03",
-        title="A small last layer mends the first loss",
+        title="A small output layer fixes the first loss",
         press="Settings (↓): go to output scale; enter, 0.1, enter, esc.",
         look="The loss falls to ln V, and all probabilities gather around 1/V.",
         view="initial-loss",
@@ -46,7 +46,7 @@ STOPS = (
         claim="C04",
         title="But not exactly zero",
         press="Press n, then n again.",
-        look="In the first minibatch only the output has a gradient: zero weights pass none on. Then all have.",
+        look="Zero weights pass no gradient back: only the output has one. After one step all layers get some.",
         view="weight-gradients",
         sights=(
             Sight("the first minibatch", "weight-gradients", {"output_scale": 0.0}, (0, 1)),

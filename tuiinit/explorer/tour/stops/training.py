@@ -7,7 +7,7 @@ from ..rules import FAR, Sight, Stop
 STOPS = (
     Stop(
         claim="C15",
-        title="The last layer's gradient is out of line",
+        title="The last layer's gradient is far too large",
         press="Press n; page down scrolls the table.",
         look="The output's gradient std is some 20 times the others', its grad:data hundreds of times.",
         view="weight-gradients",
