@@ -173,13 +173,13 @@ async def test_time_moves_in_all_lanes() -> None:
             await driver.press("n")
             await driver.settled()
         await driver.press("comma")
-        assert driver.session.looking_at == 1
+        assert driver.session.pointer.past == 1
         screen = comparing(driver)
         assert {
             cell.lane.snapshot.step for cell in map(screen._cell, screen._lanes) if cell.lane and cell.lane.snapshot
         } == {1}
         await driver.press("escape")
-        assert driver.session.looking_at is None
+        assert driver.session.pointer.past is None
         assert driver.app.screen is screen
 
 

@@ -218,7 +218,7 @@ async def test_comma_and_full_stop_move_through_time() -> None:
         await driver.shows("◀ step       1")
         await driver.press("full_stop", "full_stop")
         await driver.shows("step       3")
-        assert driver.session.looking_at is None
+        assert driver.session.pointer.past is None
 
 
 async def test_the_table_of_many_layers_scrolls() -> None:

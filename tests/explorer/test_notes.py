@@ -151,7 +151,11 @@ async def test_a_stop_trains_to_its_step_from_a_running_session() -> None:
         await show(driver, "C16")
         assert driver.session.step == 1
         assert not driver.session.running
-        assert (driver.session.layer, driver.session.unit, driver.session.overlaid) == (0, 0, False)
+        assert (driver.session.pointer.layer, driver.session.pointer.unit, driver.session.pointer.overlaid) == (
+            0,
+            0,
+            False,
+        )
         assert driver.link.of(Advance)[-1] == Advance(to=1)
         assert list(driver.session.lanes) == [driver.session.key]
         await driver.shows("still to see: 1,000 steps")

@@ -112,7 +112,7 @@ def test_pages_are_as_large_as_asked(view: object, size: tuple[int, int]) -> Non
     session = at(300)
     session.change("gain", 3.0)
     feed(session, RunConfig(gain=3.0), 300)
-    page = Page(view, session, *size)  # type: ignore[arg-type]
+    page = Page(view, *session.sight(), *size)  # type: ignore[arg-type]
     assert len(page.rows) == size[1]
     assert all(cell_len(text(line)) == size[0] for line in page.rows)
 
@@ -121,21 +121,21 @@ def test_pages_are_as_large_as_asked(view: object, size: tuple[int, int]) -> Non
 def test_views_without_a_snapshot_say_so(view: object) -> None:
     session = at(0)
     session.change("gain", 3.0)
-    page = Page(view, session, 80, 20)  # type: ignore[arg-type]
+    page = Page(view, *session.sight(), 80, 20)  # type: ignore[arg-type]
     assert len(page.rows) == 20
 
 
 def test_the_activations_table_has_theory_beside_what_is_measured() -> None:
     session = at(0)
-    session.form = "panels"
-    page = Page(VIEWS[0], session, 90, 24)
+    session.pointer.form = "panels"
+    page = Page(VIEWS[0], *session.sight(), 90, 24)
     line = next(text(r) for r in page.rows if text(r).startswith(" tanh 1"))
     # Measured by the fake; predicted for gain 5/3 and input variance 1.
     assert line.split()[2:4] == ["0.523", "0.759"]
 
 
 def test_figures_beside_the_bands_have_theory_under_what_is_measured() -> None:
-    page = Page(VIEWS[0], at(0), 100, 24)
+    page = Page(VIEWS[0], *at(0).sight(), 100, 24)
     lines = [text(r) for r in page.rows]
     assert lines[0].split()[-3:] == ["std", "saturated", "mean"]
     label = next(i for i, line in enumerate(lines) if line.startswith(" tanh 1 "))
@@ -151,7 +151,7 @@ def test_at_80_by_24_the_picture_has_14_rows(view: object, layers: int) -> None:
     config = RunConfig(hidden=(10,) * layers)
     session = Session(config)
     feed(session, config, 5)
-    page = Page(view, session, 78, 17)  # type: ignore[arg-type]
+    page = Page(view, *session.sight(), 78, 17)  # type: ignore[arg-type]
     assert sum(canvas.rows for canvas in page.plot.canvases) >= (14 if layers > 1 else 8)
     deep = "own scale · ┇" in page.plot.text or len(page.plot.canvases) == 1
     assert deep is (layers >= 10) or layers == 1

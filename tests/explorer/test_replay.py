@@ -117,7 +117,7 @@ async def test_time_goes_back_and_forth_and_loses_nothing(tmp_path: Path) -> Non
         end = driver.session.step
         await driver.press("comma", "comma")
         live = await screens(driver)
-        past = driver.session.looking_at
+        past = driver.session.pointer.past
     (path, _), *_ = sessions(tmp_path)
     async with replayed(load(path)) as driver:
         at_end = await screens(driver)
@@ -127,16 +127,16 @@ async def test_time_goes_back_and_forth_and_loses_nothing(tmp_path: Path) -> Non
         for _ in range(20):
             await driver.press("comma")
         assert driver.session.step == 0
-        while driver.session.looking_at is not None:
+        while driver.session.pointer.past is not None:
             await driver.press("full_stop")
         assert await screens(driver) == at_end
         assert live is not None
         assert past is None  # escape, pressed for the screens, is back at the newest
         for key in ("escape", "space"):
             await driver.press("comma")
-            assert driver.session.looking_at is not None
+            assert driver.session.pointer.past is not None
             await driver.press(key)
-            assert driver.session.looking_at is None
+            assert driver.session.pointer.past is None
         assert await screens(driver) == at_end
 
 

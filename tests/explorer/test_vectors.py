@@ -42,7 +42,7 @@ def session(steps: tuple[int, ...] = (1, 2, 5)) -> Session:
 
 
 def text(shown: Session, view: str, width: int = 90) -> list[str]:
-    page = Page(BY_ID[view], shown, width, 40)
+    page = Page(BY_ID[view], *shown.sight(), width, 40)
     return ["".join(span.text for span in row) for row in page.rows]
 
 
@@ -75,16 +75,16 @@ def test_vectors_updates_are_drawn_on_wish_only() -> None:
     view = BY_ID["update-data"]
 
     def drawn() -> list[str]:
-        return [curve.name for canvas in view.plot(shown, 90, 20).canvases for curve in canvas.shown]
+        return [curve.name for canvas in view.plot(*shown.sight(), 90, 20).canvases for curve in canvas.shown]
 
-    assert [(c.name, list(c.x), [round(float(y), 2) for y in c.y]) for c in update_curves(shown)] == [
+    assert [(c.name, list(c.x), [round(float(y), 2) for y in c.y]) for c in update_curves(shown.look())] == [
         (name, [1, 2, 5], [-0.1, -0.2, -0.5]) for name in NAMES[1:]
     ]
     assert not set(NAMES) & set(drawn())
-    shown.overlaid = True
+    shown.pointer.overlaid = True
     assert set(NAMES[1:]) <= set(drawn())
     assert any("β" in row for row in text(shown, "update-data"))
-    shown.overlaid = False
+    shown.pointer.overlaid = False
     assert not any("β" in row for row in text(shown, "update-data"))
 
 
@@ -93,6 +93,8 @@ def test_a_recording_without_vectors_has_its_tables_as_before() -> None:
     shown.take(fake.snapshot(shown.config, 5))
     for view in ("weights", "weight-gradients", "update-data"):
         assert not any("bias" in row for row in text(shown, view))
-    shown.overlaid = True
-    assert update_curves(shown) == []
-    assert Role.PREVIOUS not in {span.role for row in BY_ID["update-data"].plot(shown, 90, 20).rows for span in row}
+    shown.pointer.overlaid = True
+    assert update_curves(shown.look()) == []
+    assert Role.PREVIOUS not in {
+        span.role for row in BY_ID["update-data"].plot(*shown.sight(), 90, 20).rows for span in row
+    }

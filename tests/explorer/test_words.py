@@ -49,5 +49,5 @@ def test_characters_one_cannot_see_have_names_in_plots() -> None:
     session = looked_at()
     vocabulary = "." + "\u00a0\u200c 美\u0301" + "abcdefghijklmnopqrstu"
     session.take(msgspec.structs.replace(fake.data_info(), vocabulary=vocabulary))
-    labels = jitter(session, 260, 20).text.split("\n")[-1].split()
+    labels = jitter(session.look(), 260, 20).text.split("\n")[-1].split()
     assert labels[:6] == [".", "NBSP", "ZWNJ", "SP", "U+7F8E", "U+0301"]

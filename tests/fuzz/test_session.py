@@ -146,8 +146,8 @@ def act(rng: random.Random, session: Session, configs: list[RunConfig]) -> None:
         lambda: session.died("it is gone"),
         session.start,
         session.hush,
-        session.findings,
-        session.prediction,
+        lambda: session.look().findings,
+        lambda: session.look().expected,
     )
     try:
         rng.choice(actions)()
@@ -171,10 +171,11 @@ def draw(rng: random.Random, session: Session) -> int:
     strip_row(session.settings, width)
     check(training_rows(session, width, height), width, height)
     check(findings_rows(session, width, height), width, height, exact=False)
-    session.overlaid = rng.random() < 0.3
+    session.pointer.overlaid = rng.random() < 0.3
     for view in VIEWS:
-        check(Page(view, session, width, height, rng.choice((0, 0, 3, 10**6))).rows, width, height, exact=False)
-        view.layers(session), view.units(session)
+        page = Page(view, *session.sight(), width, height, rng.choice((0, 0, 3, 10**6)))
+        check(page.rows, width, height, exact=False)
+        view.layers(session.look()), view.units(session.look(), session.pointer)
     return len(VIEWS) + 4
 
 

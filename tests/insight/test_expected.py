@@ -194,7 +194,7 @@ def test_runs_tables_show_both() -> None:
 
 def session(config: RunConfig, told: Start | None) -> Session:
     session = Session(config)
-    session.form = "panels"  # below which the table always has room
+    session.pointer.form = "panels"  # below which the table always has room
     session.take(protocol.Lane(lane=config.key, config=config))
     session.take(fake.snapshot(config, 0))
     session.take(fake.trace(config, 1, 1))
@@ -219,7 +219,7 @@ def session(config: RunConfig, told: Start | None) -> Session:
 )
 def test_the_views_show_both(view: str, shown: tuple[str, ...], width: int) -> None:
     chosen = next(v for v in VIEWS if v.id == view)
-    page = Page(chosen, session(BN, start(BN)), width, 40)
+    page = Page(chosen, *session(BN, start(BN)).sight(), width, 40)
     text = "\n".join("".join(span.text for span in line) for line in page.rows)
     assert all(part in text for part in shown), text
 
@@ -236,22 +236,25 @@ def test_the_views_show_both(view: str, shown: tuple[str, ...], width: int) -> N
 def test_the_bands_show_both(view: str, shown: tuple[str, ...], width: int) -> None:
     chosen = next(v for v in VIEWS if v.id == view)
     told = session(BN, start(BN))
-    told.form = "ridges"
-    rows = ["".join(span.text for span in line) for line in chosen.plot(told, width, 38).rows]
+    told.pointer.form = "ridges"
+    rows = ["".join(span.text for span in line) for line in chosen.plot(*told.sight(), width, 38).rows]
     text = "\n".join(rows)
     assert all(part in text for part in shown), text
     assert "redraws" in text
     assert {len(row) for row in rows} == {width}
     assert "redraws" not in "".join(
-        span.text for line in chosen.plot(session(BN, None), width, 38).rows for span in line
+        span.text for line in chosen.plot(*session(BN, None).sight(), width, 38).rows for span in line
     )
 
 
 def test_the_depth_plot_has_the_band() -> None:
     depth = next(v for v in VIEWS if v.id == "depth")
-    names = [[shown.name for shown in canvas.shown] for canvas in depth.plot(session(BN, start(BN)), 120, 20).canvases]
+    names = [
+        [shown.name for shown in canvas.shown]
+        for canvas in depth.plot(*session(BN, start(BN)).sight(), 120, 20).canvases
+    ]
     assert all("redraws" in shown for shown in names)
-    bare = depth.plot(session(BN, None), 120, 20)
+    bare = depth.plot(*session(BN, None).sight(), 120, 20)
     assert not any(shown.name == "redraws" for canvas in bare.canvases for shown in canvas.shown)
 
 
@@ -276,7 +279,7 @@ def test_it_is_recorded_replayed_and_reported(tmp_path: Path) -> None:
     for frame in load(recorder.path).frames:
         replayed.take(frame)
     assert replayed.shown.start == told
-    assert replayed.expected().grad_ratio[0].theory == pytest.approx(1.69)
+    assert replayed.look().expected.grad_ratio[0].theory == pytest.approx(1.69)
     report = write_session(tmp_path / "report", replayed.shown)
     text = report.read_text(encoding="utf-8")
     assert "1.490–1.830" in text

@@ -9,6 +9,7 @@ from tests.explorer import fake
 from tuiinit.config.run import RunConfig, differences
 from tuiinit.config.values import ConfigError
 from tuiinit.explorer.panes.header import header_row
+from tuiinit.insight.look import snapshot_of
 from tuiinit.session.changed import Changed
 from tuiinit.session.session import Session
 from tuiinit.stream.protocol import (
@@ -113,10 +114,10 @@ def test_toggling_shows_kept_numbers_at_once() -> None:
     session = at(100, config)
     assert session.change("gain", 3.0) == (Select(lanes=(other,)),)
     assert session.snapshot() is None
-    assert session.snapshot_before() is not None
+    assert snapshot_of(session.look_before()) is not None
     feed(session, other, 100)
     session.change("gain", 5 / 3)
-    now, before = session.snapshot(), session.snapshot_before()
+    now, before = session.snapshot(), snapshot_of(session.look_before())
     assert now is not None
     assert before is not None
     assert (now.lane, before.lane) == (config.key, other.key)
@@ -128,7 +129,7 @@ def test_the_lane_before_is_shown_no_later_than_the_lane_now() -> None:
     session = at(100, config)
     session.change("gain", 3.0)
     feed(session, other, 10)
-    before = session.snapshot_before()
+    before = snapshot_of(session.look_before())
     assert before is not None
     assert before.step == 0
 
@@ -274,7 +275,7 @@ def test_time_goes_back_over_kept_snapshots_and_forward_to_the_newest() -> None:
     session.move_time(1)
     assert session.step == 1
     session.move_time(1)
-    assert session.looking_at is None
+    assert session.pointer.past is None
     assert session.move_time(1) == Changed.NOTHING
 
 

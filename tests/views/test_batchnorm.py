@@ -32,7 +32,7 @@ def looked_at(config: RunConfig = BN, step: int = 40) -> Session:
 
 
 def text(session: Session, width: int = 120, height: int = 40) -> list[str]:
-    return ["".join(span.text for span in row) for row in Page(BatchNormView(), session, width, height).rows]
+    return ["".join(span.text for span in row) for row in Page(BatchNormView(), *session.sight(), width, height).rows]
 
 
 def cells(rows: list[str], norm: str) -> list[str]:
@@ -110,7 +110,7 @@ def test_gamma_is_a_histogram_around_its_start() -> None:
 
 
 def test_the_outputs_gamma_starts_at_the_output_scale() -> None:
-    norms = Norms.of(looked_at())
+    norms = Norms.of(looked_at().look())
     assert norms is not None
     assert [norms.one(i, 0.1).gamma_start for i in (0, LAYERS - 2, LAYERS - 1)] == [1.0, 1.0, 0.1]
     assert (norms.one(2, 0.1).gamma == floats(fake.batch_norm(BN, 3).gamma)).all()
@@ -118,7 +118,7 @@ def test_the_outputs_gamma_starts_at_the_output_scale() -> None:
 
 def test_jitter_is_the_difference_from_eval_mode() -> None:
     session = looked_at()
-    plot = jitter(session, 90, 20)
+    plot = jitter(session.look(), 90, 20)
     told = fake.inspection(BN, 40)
     away = floats(told.jitter_logits, 27) - floats(told.eval_logits)
     canvas = plot.canvases[0]
@@ -159,12 +159,12 @@ def test_v_turns_to_the_jitter_and_tall_views_show_both() -> None:
     session = looked_at()
 
     def titles(height: int) -> set[str]:
-        page = Page(BatchNormView(), session, 110, height)
+        page = Page(BatchNormView(), *session.sight(), 110, height)
         return {canvas.title.split(" ")[0] for canvas in page.plot.canvases if canvas.title}
 
     assert titles(24) == {"mean", "std"}
     assert titles(40) == {"mean", "std", "logits"}
-    session.overlaid = True
+    session.pointer.overlaid = True
     assert titles(24) == {"logits"}
 
 
@@ -181,7 +181,7 @@ def test_any_size_and_any_statistics(size: tuple[int, int]) -> None:
             for i, bn in enumerate(now.batch_norms)
         )
         session.take(msgspec.structs.replace(now, batch_norms=norms))
-        for session.overlaid in (False, True):
+        for session.pointer.overlaid in (False, True):
             rows = text(session, *size)
             assert len(rows) == size[1]
             assert {len(row) for row in rows} == {size[0]}
@@ -259,10 +259,10 @@ def test_a_lane_is_worth_a_look_only_where_it_stands_still_and_is_not_known() ->
     session.take(fake.inspection(BN, 40))
     assert not session.inspecting
     assert not session.worth_inspecting
-    session.looking_at = 0
-    assert session.inspection() is None
+    session.pointer.past = 0
+    assert session.look().inspection is None
     assert not session.worth_inspecting
-    session.looking_at = None
+    session.pointer.past = None
     session.take(status(BN, 40, diverged_at=40))
     session.lanes[BN.key].inspections.clear()
     assert not session.worth_inspecting

@@ -140,8 +140,8 @@ def test_what_theory_predicts_lies_on_its_line(gain: float, depth: int, size: tu
     last = 1e-4
     grads = [(layer.grad_std or 0.0) * last for layer in told.layers]
     session = measured(config, [layer.std or 0.0 for layer in told.layers], grads)
-    session.layer = depth - 1
-    page = Page(Depth(), session, *size, top=depth - 1)
+    session.pointer.layer = depth - 1
+    page = Page(Depth(), *session.sight(), *size, top=depth - 1)
     shown = page.plot
     assert len(shown.canvases) == 3
     for index, values in ((0, [layer.std for layer in told.layers]), (1, grads)):
@@ -169,7 +169,7 @@ def test_the_gradients_theory_is_scaled_to_the_last_layer() -> None:
     session = measured(config, [0.65] * 5, grads)
     row = next(
         "".join(span.text for span in line)
-        for line in Page(Depth(), session, 120, 40).rows
+        for line in Page(Depth(), *session.sight(), 120, 40).rows
         if "".join(span.text for span in line).startswith("    tanh 2")
     )
     cells = row.split()
@@ -187,7 +187,7 @@ def test_the_lane_before_is_dotted_behind() -> None:
     other = fake.snapshot(RunConfig(gain=1.0), 0)
     session.take(other)
     session.take(status(RunConfig(gain=1.0), 0))
-    page = Page(Depth(), session, 120, 40)
+    page = Page(Depth(), *session.sight(), 120, 40)
     behind = dots(page.plot, Role.PREVIOUS)
     assert behind
     assert all(abs(y - 0.6) < 0.05 for _, y in behind)
@@ -196,7 +196,7 @@ def test_the_lane_before_is_dotted_behind() -> None:
 
 def test_what_does_not_saturate_has_two_panels() -> None:
     session = at(0, RunConfig(nonlinearity="linear"))
-    page = Page(Depth(), session, 100, 30)
+    page = Page(Depth(), *session.sight(), 100, 30)
     assert [canvas.title for canvas in page.plot.canvases] == ["output std", "gradient std"]
     assert "saturated" not in "".join(span.text for line in page.rows for span in line)
 

@@ -53,7 +53,7 @@ def shown(start: Snapshot, step: int = 40) -> Session:
 
 
 def text(session: Session, width: int = 120, height: int = 40) -> list[str]:
-    return ["".join(span.text for span in row) for row in Page(InitialLoss(), session, width, height).rows]
+    return ["".join(span.text for span in row) for row in Page(InitialLoss(), *session.sight(), width, height).rows]
 
 
 @pytest.mark.parametrize("std", [0.0, 0.06, 0.3, 1.0, 6.4])
@@ -138,7 +138,7 @@ def test_a_spike_of_the_lane_before_does_not_flatten_the_histogram() -> None:
 
 def test_step_0_is_marked_at_the_left_of_the_loss() -> None:
     start, _ = of(1.0)
-    page = Page(InitialLoss(), shown(start), 120, 40)
+    page = Page(InitialLoss(), *shown(start).sight(), 120, 40)
     canvas = page.plot.canvases[0]
     lines = page.plot.text.split("\n")
     predicted = initial_loss(V, 1.0)
@@ -154,12 +154,12 @@ def test_step_0_is_marked_at_the_left_of_the_loss() -> None:
 @pytest.mark.parametrize("guess", ["unigram", "bigram"])
 def test_guesses_are_guide_lines_of_the_loss(guess: str) -> None:
     session = shown(of(0.06)[0], 1000)
-    plot = loss_plot(session, 100, 30, guides=True)
+    plot = loss_plot(*session.sight(), 100, 30, guides=True)
     canvas = plot.canvases[0]
     row = canvas.row_of(getattr(fake.data_info(), guess))
     assert row is not None
     assert f" {guess} " in plot.text.split("\n")[canvas.top + row]
-    assert guess not in loss_plot(session, 100, 30).text
+    assert guess not in loss_plot(*session.sight(), 100, 30).text
 
 
 def test_without_step_0_it_says_so() -> None:

@@ -24,7 +24,7 @@ HALVES = {" ": (0, 0), "▀": (1, 0), "▄": (0, 1), "█": (1, 1)}
 
 
 def lines(session: Session, width: int = 110, height: int = 40) -> list[str]:
-    return ["".join(span.text for span in row) for row in Page(Saturation(), session, width, height).rows]
+    return ["".join(span.text for span in row) for row in Page(Saturation(), *session.sight(), width, height).rows]
 
 
 def picture(rows: list[str], layer: str) -> tuple[str, np.ndarray]:
@@ -49,7 +49,7 @@ def dying(step: int = 300) -> Session:
 
 def test_every_cell_is_what_the_snapshot_says() -> None:
     session = dying()
-    session.layer = 1
+    session.pointer.layer = 1
     _, cells = picture(lines(session), "tanh 2")
     assert len(cells) == fake.ROWS
     assert (cells[:, :100] == fake.saturation_at(DYING, 300, 2)).all()
@@ -75,7 +75,7 @@ def test_a_full_column_is_not_a_dead_unit() -> None:
     bits[:, 7] = True
     first = msgspec.structs.replace(now.activations[0], saturation=np.packbits(bits).tobytes(), dead=())
     session.take(msgspec.structs.replace(now, activations=(first, *now.activations[1:])))
-    session.unit = 7
+    session.pointer.unit = 7
     rows = lines(session)
     assert "×" not in picture(rows, "tanh 1")[0]
     assert any("neuron 7: saturated on 32 of 32 rows, dead: no (1,024 probe rows)" in line for line in rows)
@@ -85,7 +85,7 @@ def test_a_full_column_is_not_a_dead_unit() -> None:
 @pytest.mark.parametrize("unit", [0, 5, 40, 99])
 def test_the_neuron_pointed_at_is_read_out(unit: int) -> None:
     session = dying()
-    session.layer, session.unit = 2, unit
+    session.pointer.layer, session.pointer.unit = 2, unit
     count = int(fake.saturation_at(DYING, 300, 3)[:, unit].sum())
     rows = lines(session)
     assert any(f"▾ neuron {unit}: saturated on {count} of 32 rows" in line for line in rows)
@@ -97,7 +97,7 @@ def test_a_wide_layer_is_shown_around_the_neuron_pointed_at() -> None:
     session = at(3, config)
     bits = fake.saturation_at(config, 3, 1)
     for unit in (0, 150, 299):
-        session.unit = unit
+        session.pointer.unit = unit
         rows = lines(session, 80, 30)
         head = next(line for line in rows if "neurons" in line)
         first, last = map(int, head.split("neurons ")[1].split(" of ")[0].split("–"))
@@ -130,7 +130,7 @@ def test_with_much_room_dead_units_are_drawn_over_steps() -> None:
 
 def test_colours_tell_the_marks_apart() -> None:
     session = dying()
-    page = Page(Saturation(), session, 110, 40)
+    page = Page(Saturation(), *session.sight(), 110, 40)
     marks = page.rows[1]
     roles = {(mark, span.role) for span in marks for mark in span.text if mark != " "}
     assert roles == {("▾", Role.CURSOR), ("×", Role.EVENT)}
@@ -187,7 +187,7 @@ async def test_u_goes_through_the_dead_units_and_around() -> None:
         seen = []
         for _ in range(7):
             await driver.press("u")
-            seen.append((driver.session.layer, driver.session.unit))
+            seen.append((driver.session.pointer.layer, driver.session.pointer.unit))
         assert seen == [(0, 1), (0, 41), (1, 2), (1, 42), (2, 3), (2, 43), (0, 1)]
 
 
@@ -201,9 +201,9 @@ async def test_pointing_stays_inside_the_layers() -> None:
     async with explorer(DYING) as driver:
         await to_view(driver, VIEW)
         await driver.press("K", "H")
-        assert (driver.session.layer, driver.session.unit) == (0, 0)
+        assert (driver.session.pointer.layer, driver.session.pointer.unit) == (0, 0)
         await driver.press(*["J"] * 9)
-        assert driver.session.layer == len(DYING.hidden) - 1
+        assert driver.session.pointer.layer == len(DYING.hidden) - 1
 
 
 async def test_the_past_is_shown_as_it_was() -> None:
@@ -211,7 +211,7 @@ async def test_the_past_is_shown_as_it_was() -> None:
         await driver.train(60)
         await to_view(driver, VIEW)
         await driver.shows("× 2 dead")
-        while driver.session.looking_at != 0:
+        while driver.session.pointer.past != 0:
             await driver.press("comma")
         assert "× 2 dead" not in driver.text
 

@@ -74,7 +74,7 @@ class ExplorerApp(Bounded[int]):
         super().__init__()
         forget_lines()
         self.session = Session(config)
-        self.session.colours = not self.no_color
+        self.session.pointer.colours = not self.no_color
         self._link = link
         self._new_link = restart
         self._theme = theme

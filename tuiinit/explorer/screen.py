@@ -20,6 +20,7 @@ from ..config.presets import Preset
 from ..config.run import RunConfig, differences, random_seed
 from ..config.values import ConfigError
 from ..host.mishaps import mishap
+from ..insight.look import snapshot_of
 from ..plots import Plot
 from ..plots.cursor import Cursor, found, move
 from ..plots.ink import Ink, row, visible, wrap
@@ -224,7 +225,7 @@ class Explorer(TrainingScreen[None]):
         width, height = self.view.sheet.size
         if not width or not height:
             return
-        page = Page(self.current, self.session, width, height, self._top, self._cursor)
+        page = Page(self.current, *self.session.sight(), width, height, self._top, self._cursor)
         self._top, self._body_height, self._plot = page.top, page.body_height, page.plot
         self.view.sheet.show(page.rows)
         self.view.sheet.subtitle(self._beneath())
@@ -235,7 +236,7 @@ class Explorer(TrainingScreen[None]):
         if before is None:
             return ""
         told = [describe(name, old) for name, _, old in differences(self.session.config, before.config)][:2]
-        snapshot = self.session.snapshot_before()
+        snapshot = snapshot_of(self.session.look_before())
         step = f", step {snapshot.step:,}" if snapshot else ""
         return visible(f"dimmed: {', '.join(told) or 'the network before'}{step}")
 
@@ -313,13 +314,15 @@ class Explorer(TrainingScreen[None]):
 
     def action_point(self, layers: int, units: int) -> None:
         session, view = self.session, self.current
-        changed = session.point(layer=layers, unit=units, layers=view.layers(session), units=view.units(session))
+        look = session.look()
+        found = {"layers": view.layers(look), "units": view.units(look, session.pointer)}
+        changed = session.point(layer=layers, unit=units, **found)
         self._keep_in_sight()
         self.draw(changed)
 
     def _keep_in_sight(self) -> None:
         """Scroll the table so that the layer pointed at is shown."""
-        self._top = max(min(self._top, self.session.layer), self.session.layer - self._body_height + 1)
+        self._top = max(min(self._top, self.session.pointer.layer), self.session.pointer.layer - self._body_height + 1)
 
     def action_next_dead(self) -> None:
         if not self.session.point_at_dead():
@@ -351,7 +354,7 @@ class Explorer(TrainingScreen[None]):
         self._do(self.session.inspect)
 
     def action_overlay(self) -> None:
-        self.current.turn(self.session)
+        self.current.turn(self.session.look(), self.session.pointer)
         self.draw(self.session.hush() | Changed.VIEW)
 
     def action_page(self, by: int) -> None:
@@ -460,7 +463,7 @@ class Explorer(TrainingScreen[None]):
         elif self.focused is not None:
             self.set_focus(None)
             self.remove_class("-settings")
-        elif self.session.looking_at is not None:
+        elif self.session.pointer.past is not None:
             self.session.look_live()
             self.draw(Changed.ALL)
         elif self.session.catching_up:

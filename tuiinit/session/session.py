@@ -6,7 +6,6 @@ give the commands to send. The drawing code only reads.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -18,9 +17,7 @@ from ..config.nonlinearities import LECTURE_GAINS, NONLINEARITIES
 from ..config.run import RunConfig, differences, random_seed
 from ..config.schedule import CHANGEABLE
 from ..config.values import ConfigError
-from ..insight.expected import Expectation, expect
-from ..insight.findings import Finding, findings
-from ..insight.theory import Prediction
+from ..insight.look import Look
 from ..insight.word_counts import left_out, lines_left_out
 from ..stream.history import LaneHistory
 from ..stream.misfit import misfit
@@ -48,6 +45,7 @@ from ..stream.protocol import (
     Trace,
 )
 from .changed import Changed, Commands, Notice
+from .pointer import Pointer
 
 INSPECTED_UNASKED = 200_000  # parameters; a larger network takes seconds to inspect
 RECORDED = "this is a recording, nothing trains here: `tuiinit --resume` goes on from it"
@@ -63,12 +61,7 @@ class Session:
         self.lanes: dict[str, LaneHistory] = {config.key: LaneHistory(config)}
         self.before: str | None = None  # the lane shown before this one
         self.group: tuple[RunConfig, ...] = ()  # lanes that are compared, the shown one among them
-        self.looking_at: int | None = None  # a step in the past, or None for the newest
-        self.overlaid = False  # batch norm's other picture
-        self.form: str | None = None  # how histograms are drawn, where a person chose
-        self.colours = True  # whether the terminal has any
-        self.layer = 0  # the layer and the neuron pointed at
-        self.unit = 0
+        self.pointer = Pointer()
         self.hello: Hello | None = None
         self.data: DataInfo | None = None
         self.status: Status | None = None
@@ -86,8 +79,7 @@ class Session:
         self._engine_has: set[str] = set()  # lanes that this engine told of
         self._forgotten: set[str] = set()  # the lane restarted: frames that tell of its time before are late
         self._resume_at = 0
-        self._findings: tuple[tuple[object, ...], tuple[Finding, ...]] | None = None
-        self._expected: tuple[RunConfig, Start | None, Expectation] | None = None
+        self._look: Look | None = None  # the last one, while it is still true
 
     # ------------------------------------------------------------------------------------------- reading
 
@@ -147,8 +139,8 @@ class Session:
     @property
     def step(self) -> int:
         """The step that the numbers on the screen tell of."""
-        if self.looking_at is not None:
-            return self.looking_at
+        if self.pointer.past is not None:
+            return self.pointer.past
         newest = self.shown.snapshots.newest
         here = self.lane_status
         return max(here.step if here else 0, newest.step if newest else 0)
@@ -174,28 +166,33 @@ class Session:
     def snapshot(self) -> Snapshot | None:
         """What was measured at the step looked at."""
         kept = self.shown.snapshots
-        return kept.newest if self.looking_at is None else kept.at_or_before(self.looking_at)
+        return kept.newest if self.pointer.past is None else kept.at_or_before(self.pointer.past)
 
-    def snapshot_before(self) -> Snapshot | None:
-        """The same of the lane before, no later than the shown one."""
+    def look(self) -> Look:
+        """The shown lane at the step looked at; the same record as long as nothing but its curves has changed."""
+        now = Look.of(
+            self.shown,
+            self.pointer.past,
+            settings=self.settings,
+            step=self.step,
+            diverged_at=self.diverged_at,
+            data=self.data,
+            inspecting=self.inspecting,
+        )
+        if self._look is None or not now.same(self._look):
+            self._look = now
+        return self._look
+
+    def look_before(self) -> Look | None:
+        """The lane before, no later than the shown one."""
         previous, now = self.previous, self.snapshot()
         if previous is None:
             return None
-        return previous.snapshots.at_or_before(now.step) if now else previous.snapshots.newest
+        return Look.of(previous, self.pointer.past, no_later=now.step if now else None, data=self.data)
 
-    def evaluation(self, lane: LaneHistory | None) -> Evaluation | None:
-        """The newest evaluation of a lane, no later than the step looked at."""
-        if lane is None:
-            return None
-        until = math.inf if self.looking_at is None else self.looking_at
-        steps = [step for step in lane.evaluations if step <= until]
-        return lane.evaluations[max(steps)] if steps else None
-
-    def inspection(self) -> Inspection | None:
-        """The newest closer look at the shown lane, no later than the step looked at."""
-        until = math.inf if self.looking_at is None else self.looking_at
-        steps = [step for step in self.shown.inspections if step <= until]
-        return self.shown.inspections[max(steps)] if steps else None
+    def sight(self) -> tuple[Look, Look | None, Pointer]:
+        """What a view draws: the shown lane, the lane before, and where the person points."""
+        return self.look(), self.look_before(), self.pointer
 
     @property
     def inspecting(self) -> bool:
@@ -212,35 +209,12 @@ class Session:
             or here is None
             or now is None
             or self.dead is not None
-            or self.looking_at is not None
+            or self.pointer.past is not None
         ):
             return False
         still = not (self.running or status.running or status.catching_up) and here.step == status.clock
         known = here.step in self.shown.inspections or self._inspecting == (self.key, here.step)
         return still and not known and here.diverged_at is None and now.parameters <= INSPECTED_UNASKED
-
-    def expected(self) -> Expectation:
-        """What the shown lane's first minibatch should find."""
-        config, start = self.config, self.shown.start
-        if self._expected is None or self._expected[0] is not config or self._expected[1] is not start:
-            self._expected = (config, start, expect(config, start))
-        return self._expected[2]
-
-    def prediction(self) -> Prediction:
-        """What theory says of the shown lane at its start."""
-        return self.expected().prediction
-
-    def findings(self) -> tuple[Finding, ...]:
-        """The sentences about the shown snapshot, in an order that stays."""
-        now = self.snapshot()
-        if now is None:
-            return ()
-        evaluation = self.evaluation(self.shown)
-        key = (now, evaluation, self.expected())
-        if self._findings is None or any(a is not b for a, b in zip(self._findings[0], key, strict=True)):
-            told = findings(now, self.settings, evaluation=evaluation, expected=self.expected())
-            self._findings = (key, told)
-        return self._findings[1]
 
     # -------------------------------------------------------------------------------------------- frames
 
@@ -362,7 +336,7 @@ class Session:
             return Changed.VIEW | Changed.FINDINGS
         if isinstance(frame, Trace):
             return Changed.TRAINING | Changed.HEADER
-        if self.looking_at is not None:
+        if self.pointer.past is not None:
             return Changed.NOTHING
         return Changed.VIEW | Changed.FINDINGS | Changed.TRAINING | Changed.HEADER
 
@@ -408,7 +382,7 @@ class Session:
     def run_or_pause(self) -> Commands:
         if self.running or self.catching_up:
             return self.pause()
-        if self.recorded and self.looking_at is not None:
+        if self.recorded and self.pointer.past is not None:
             self.look_live()
             return ()
         self._must_train()
@@ -448,20 +422,12 @@ class Session:
 
     def point(self, *, layer: int = 0, unit: int = 0, layers: int, units: int) -> Changed:
         """Move what is pointed at by so many layers or neurons, among those that there are."""
-        if layer:
-            self.layer = max(0, min(min(self.layer, layers - 1) + layer, layers - 1))
-        if unit:
-            self.unit = max(0, min(min(self.unit, units - 1) + unit, units - 1))
+        self.pointer.move(layer=layer, unit=unit, layers=layers, units=units)
         return Changed.VIEW
 
     def point_at_dead(self) -> bool:
         """Point at the next dead neuron, layer after layer, around the corner at the end; False if none is dead."""
-        now = self.snapshot()
-        dead = [(i, unit) for i, a in enumerate(now.activations) for unit in a.dead] if now else []
-        if not dead:
-            return False
-        self.layer, self.unit = next((place for place in dead if place > (self.layer, self.unit)), dead[0])
-        return True
+        return self.pointer.next_dead(self.snapshot())
 
     def select(self, config: RunConfig) -> Commands:
         """Look at another configuration at the same clock; what is kept of it shows at once."""
@@ -470,7 +436,7 @@ class Session:
             return ()
         if self.recorded and config.key not in self.lanes:
             raise ConfigError(NOT_HELD)
-        self.before, self.looking_at = self.key, None
+        self.before, self.pointer.past = self.key, None
         self.config = config
         self._asked.clear()
         self.lanes.setdefault(config.key, LaneHistory(config))
@@ -543,8 +509,7 @@ class Session:
         """Forget every lane and start over with this one, trained for some steps; point at nothing."""
         self._must_train()
         self.group, self.config = (), config
-        self.layer = self.unit = 0
-        self.overlaid, self.form = False, None
+        self.pointer.start_over()
         commands = self._start_over((config,), 0)
         return (*commands, Advance(to=steps)) if steps else commands
 
@@ -563,7 +528,7 @@ class Session:
         self._engine_has = set(self._forgotten)
         self.lanes = {config.key: LaneHistory(config) for config in lanes}
         self.group = tuple(lanes) if self._place is not None else ()
-        self.config, self.before, self.looking_at = lanes[at], None, None
+        self.config, self.before, self.pointer.past = lanes[at], None, None
         self._alone = self.config
         self.where.clear()
         self._asked.clear()
@@ -575,19 +540,7 @@ class Session:
 
     def move_time(self, direction: int) -> Changed:
         """Look at the kept snapshot before or after the one looked at; past the newest is live again."""
-        kept = self.shown.snapshots
-        if direction < 0:
-            now = self.snapshot()
-            earlier = kept.previous(now.step) if now else None
-            if earlier is None:
-                return Changed.NOTHING
-            self.looking_at = earlier.step
-        else:
-            if self.looking_at is None:
-                return Changed.NOTHING
-            later, newest = kept.next(self.looking_at), kept.newest
-            self.looking_at = None if later is None or later is newest else later.step
-        return Changed.ALL
+        return Changed.ALL if self.pointer.move_time(self.shown.snapshots, direction) else Changed.NOTHING
 
     def _must_train(self) -> None:
         """Raises ConfigError where nothing can be trained."""
@@ -595,7 +548,7 @@ class Session:
             raise ConfigError(RECORDED)
 
     def look_live(self) -> None:
-        self.looking_at = None
+        self.pointer.past = None
 
     def say(self, text: str, severity: str = "note") -> Changed:
         self.notice = Notice(text, severity)

@@ -7,27 +7,32 @@ from collections.abc import Sequence
 
 from ..config.nonlinearities import RANGES, SATURATED_AT
 from ..insight.expected import Figure
+from ..insight.look import Look, snapshot_of
 from ..plots import Line, Role
 from ..plots.ink import Cell, Column, Ink, Table, number, percent, signed, small, table
-from ..session.session import Session
+from ..session.pointer import Pointer
 from ..stream.protocol import Activation, Histogram
 from .base import redraws
 from .histograms import HistogramView, Quantity, front_range, plain
 from .spreads import spread, wide_enough
 
 
-def _pairs(session: Session) -> list[tuple[Activation, Activation | None]]:
+def _pairs(look: Look, other: Look | None) -> list[tuple[Activation, Activation | None]]:
     """Each layer now, and the layer at the same place in the lane before."""
-    now, before = session.snapshot(), session.snapshot_before()
+    now, before = look.snapshot, snapshot_of(other)
     if now is None:
         return []
     old = before.activations if before else ()
     return [(a, old[i] if i < len(old) else None) for i, a in enumerate(now.activations)]
 
 
-def _growth(session: Session) -> list[float | None]:
+def _layers(look: Look) -> Sequence[Activation]:
+    return look.snapshot.activations if look.snapshot is not None else ()
+
+
+def _growth(look: Look) -> list[float | None]:
     """Theory's std of the gradient at each layer relative to the last."""
-    return _theory(session.expected().grad_ratio, len(_pairs(session)))
+    return _theory(look.expected.grad_ratio, len(_layers(look)))
 
 
 def _theory(figures: Sequence[Figure], layers: int) -> list[float | None]:
@@ -71,17 +76,17 @@ class Activations(HistogramView):
         "behind the bands, ▴ where it is higher than they are."
     )
 
-    def panels(self, session: Session) -> Sequence[tuple[str, Histogram, Histogram | None, str]]:
-        saturates = RANGES[session.settings.nonlinearity].saturates
+    def panels(self, look: Look, other: Look | None) -> Sequence[tuple[str, Histogram, Histogram | None, str]]:
+        saturates = RANGES[look.settings.nonlinearity].saturates
         return [
             (a.layer, a.histogram, b.histogram if b else None, f"{percent(a.saturated)} sat." if saturates else "")
-            for a, b in _pairs(session)
+            for a, b in _pairs(look, other)
         ]
 
-    def quantities(self, session: Session) -> Sequence[Quantity]:
-        pairs, theory = _pairs(session), session.prediction()
+    def quantities(self, look: Look, other: Look | None) -> Sequence[Quantity]:
+        pairs, theory = _pairs(look, other), look.expected.prediction
         told = [theory.layer(a.layer) if theory else None for a, _ in pairs]
-        expected = session.expected()
+        expected = look.expected
         std, share = [spread(f) for f in expected.std], [f.span(_share, "") for f in expected.saturated]
         found = [
             Quantity(
@@ -113,19 +118,19 @@ class Activations(HistogramView):
         )
         return [*found, mean]
 
-    def lines(self, session: Session) -> Sequence[Line]:
-        theory = session.prediction()
-        told = [theory.layer(a.layer) if theory else None for a, _ in _pairs(session)]
-        stds = _theory(session.expected().std, len(told))
+    def lines(self, look: Look) -> Sequence[Line]:
+        theory = look.expected.prediction
+        told = [theory.layer(a.layer) if theory else None for a in _layers(look)]
+        stds = _theory(look.expected.std, len(told))
         return _theory_lines([(t.mean if t else None, std) for t, std in zip(told, stds, strict=True)])
 
-    def range(self, session: Session) -> tuple[float, float] | None:
-        limits = RANGES[session.settings.nonlinearity]
+    def range(self, look: Look, other: Look | None) -> tuple[float, float] | None:
+        limits = RANGES[look.settings.nonlinearity]
         if limits.bounded:
             return (limits.low, limits.high)
-        return front_range(self.panels(session))
+        return front_range(self.panels(look, other))
 
-    def table(self, session: Session, width: int) -> Table:
+    def table(self, look: Look, other: Look | None, pointer: Pointer, width: int) -> Table:
         columns = (
             Column("layer", 10, "<"),
             Column("std", 7),
@@ -139,9 +144,9 @@ class Activations(HistogramView):
             Column("std before", 10),
             Column("sat. before", 11),
         )
-        expected = session.expected()
+        expected = look.expected
         rows: list[list[Cell]] = []
-        for (a, b), std, saturated in zip(_pairs(session), expected.std, expected.saturated, strict=False):
+        for (a, b), std, saturated in zip(_pairs(look, other), expected.std, expected.saturated, strict=False):
             rows.append(
                 [
                     a.layer,
@@ -175,16 +180,16 @@ class ActivationGradients(HistogramView):
         "95 % of them."
     )
 
-    def panels(self, session: Session) -> Sequence[tuple[str, Histogram, Histogram | None, str]]:
+    def panels(self, look: Look, other: Look | None) -> Sequence[tuple[str, Histogram, Histogram | None, str]]:
         return [
             (a.layer, a.grad_histogram, b.grad_histogram if b else None, f"std {small(a.grad_std)}")
-            for a, b in _pairs(session)
+            for a, b in _pairs(look, other)
         ]
 
-    def quantities(self, session: Session) -> Sequence[Quantity]:
-        pairs, growth = _pairs(session), _growth(session)
+    def quantities(self, look: Look, other: Look | None) -> Sequence[Quantity]:
+        pairs, growth = _pairs(look, other), _growth(look)
         last = pairs[-1][0].grad_std if pairs else 0.0
-        ratios = [spread(f) for f in session.expected().grad_ratio]
+        ratios = [spread(f) for f in look.expected.grad_ratio]
         return [
             Quantity(
                 "grad std",
@@ -202,15 +207,15 @@ class ActivationGradients(HistogramView):
             ),
         ]
 
-    def lines(self, session: Session) -> Sequence[Line]:
-        pairs = _pairs(session)
-        last = pairs[-1][0].grad_std if pairs else 0.0
-        return _theory_lines([(0.0, g * last if g is not None else None) for g in _growth(session)])
+    def lines(self, look: Look) -> Sequence[Line]:
+        layers = _layers(look)
+        last = layers[-1].grad_std if layers else 0.0
+        return _theory_lines([(0.0, g * last if g is not None else None) for g in _growth(look)])
 
-    def range(self, session: Session) -> tuple[float, float] | None:
-        return front_range(self.panels(session))
+    def range(self, look: Look, other: Look | None) -> tuple[float, float] | None:
+        return front_range(self.panels(look, other))
 
-    def table(self, session: Session, width: int) -> Table:
+    def table(self, look: Look, other: Look | None, pointer: Pointer, width: int) -> Table:
         columns = (
             Column("layer", 10, "<"),
             Column("grad mean", 9),
@@ -221,8 +226,8 @@ class ActivationGradients(HistogramView):
             Column("redraws", 11),
             Column("before", 8),
         )
-        expected = session.expected()
-        pairs = _pairs(session)
+        expected = look.expected
+        pairs = _pairs(look, other)
         last = pairs[-1][0].grad_std if pairs else 0.0
         rows: list[list[Cell]] = []
         for (a, b), ratio in zip(pairs, expected.grad_ratio, strict=False):

@@ -7,10 +7,11 @@ from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from ..insight.expected import Figure
+from ..insight.look import Look
 from ..plots import Plot, Row, by_depth
 from ..plots.cursor import Cursor, drawn, read, reading_row
 from ..plots.ink import Cell, Ink, Table, row
-from ..session.session import Session
+from ..session.pointer import Pointer
 from ..stream.protocol import Histogram
 
 MIN_PLOT = 8  # rows of a plot below which the table gives way
@@ -18,7 +19,11 @@ NOTHING_YET = "nothing measured yet"
 
 
 class View(ABC):
-    """One way to look at the shown lane. A new one is a subclass listed in `views.VIEWS`."""
+    """One way to look at the shown lane. A new one is a subclass listed in `views.VIEWS`.
+
+    Its methods take the lane looked at, the `other` that was shown before it (None if there is none; its snapshot is
+    no later), and where the person points; sizes are in cells.
+    """
 
     id: ClassVar[str]
     title: ClassVar[str]
@@ -28,35 +33,35 @@ class View(ABC):
     inspects: ClassVar[bool] = False  # whether it shows what protocol.Inspection tells
 
     @abstractmethod
-    def plot(self, session: Session, width: int, height: int) -> Plot:
+    def plot(self, look: Look, other: Look | None, pointer: Pointer, width: int, height: int) -> Plot:
         """The picture, of exactly that size."""
 
-    def table(self, session: Session, width: int) -> Table:
+    def table(self, look: Look, other: Look | None, pointer: Pointer, width: int) -> Table:
         """The numbers by layer; an empty table gives the plot all the room."""
         return Table((), ())
 
-    def caption(self, session: Session, width: int) -> Sequence[Row]:
+    def caption(self, look: Look, other: Look | None, pointer: Pointer, width: int) -> Sequence[Row]:
         """Rows between the plot and the table, such as a legend."""
         return ()
 
-    def least(self, session: Session) -> int:
+    def least(self, look: Look, pointer: Pointer) -> int:
         """Rows of the plot below which the table gives way."""
         return self.least_rows
 
-    def part(self, session: Session) -> int:
+    def part(self, look: Look, pointer: Pointer) -> int:
         """The table gets at least the height divided by this; 0 if it gets only what the plot leaves."""
         return self.table_part
 
-    def turn(self, session: Session) -> None:
+    def turn(self, look: Look, pointer: Pointer) -> None:
         """Show the view's other picture."""
-        session.overlaid = not session.overlaid
+        pointer.overlaid = not pointer.overlaid
 
-    def layers(self, session: Session) -> int:
+    def layers(self, look: Look) -> int:
         """How many layers can be pointed at."""
-        now = session.snapshot()
+        now = look.snapshot
         return len(now.activations) if now else 0
 
-    def units(self, session: Session) -> int:
+    def units(self, look: Look, pointer: Pointer) -> int:
         """How many neurons of the layer pointed at can be pointed at."""
         return 0
 
@@ -65,17 +70,25 @@ class Page:
     """A view laid out in a given space: its rows, and how far its table can scroll."""
 
     def __init__(
-        self, view: View, session: Session, width: int, height: int, top: int = 0, cursor: Cursor | None = None
+        self,
+        view: View,
+        look: Look,
+        other: Look | None,
+        pointer: Pointer,
+        width: int,
+        height: int,
+        top: int = 0,
+        cursor: Cursor | None = None,
     ) -> None:
-        table = view.table(session, width)
-        caption = list(view.caption(session, width))
+        table = view.table(look, other, pointer, width)
+        caption = list(view.caption(look, other, pointer, width))
         if cursor is not None:
             caption.insert(0, row(width))  # for the values at the cursor
         head = 1 if table.head else 0
         wanted = len(table.body) + head
         gap = 1 if wanted else 0
-        room = max(0, height - len(caption) - gap - view.least(session))
-        part = view.part(session)
+        room = max(0, height - len(caption) - gap - view.least(look, pointer))
+        part = view.part(look, pointer)
         lines = min(wanted, max(room, min(wanted, height // part) if part else 0))
         if wanted and lines < 2 + head:
             lines = gap = head = 0
@@ -83,7 +96,7 @@ class Page:
         self.last_top = max(0, len(table.body) - self.body_height) if lines else 0
         self.top = max(0, min(top, self.last_top))
         plot_height = max(0, height - lines - gap - len(caption))
-        self.plot = view.plot(session, width, plot_height)
+        self.plot = view.plot(look, other, pointer, width, plot_height)
         picture = self.plot
         if cursor is not None and height:
             picture = drawn(self.plot, cursor)

@@ -8,11 +8,12 @@ import numpy as np
 
 from ..host.visible import symbol
 from ..insight import folding
+from ..insight.look import Look
 from ..insight.thresholds import BIAS_CANCELLED
 from ..plots import SERIES, Axis, Bars, Curve, Plot, Role, Row, curves, histograms, nice_limits
 from ..plots.cells import clean_text
 from ..plots.ink import Cell, Column, Ink, Piece, Table, number, percent, row, small, table
-from ..session.session import Session
+from ..session.pointer import Pointer
 from ..stream.protocol import Inspection, floats
 from .base import NOTHING_YET, View
 from .layout import abreast, sentence, shares, stacked
@@ -57,25 +58,25 @@ class BatchNormView(View):
         "takes about a second: made by itself when the network stands still, or with i."
     )
 
-    def plot(self, session: Session, width: int, height: int) -> Plot:
-        if session.snapshot() is None:
+    def plot(self, look: Look, other: Look | None, pointer: Pointer, width: int, height: int) -> Plot:
+        if look.snapshot is None:
             return sentence(NOTHING_YET, width, height)
-        norms = Norms.of(session)
+        norms = Norms.of(look)
         if norms is None:
             return sentence(OFF, width, height)
-        norm = norms.one(min(session.layer, len(norms.names) - 1), session.settings.output_scale)
-        if session.overlaid:
-            return jitter(session, width, height)
+        norm = norms.one(min(pointer.layer, len(norms.names) - 1), look.settings.output_scale)
+        if pointer.overlaid:
+            return jitter(look, width, height)
         if height < BOTH:
             return statistics(norm, width, height)
         upper = height - height // 2
-        return stacked([statistics(norm, width, upper), jitter(session, width, height - upper)])
+        return stacked([statistics(norm, width, upper), jitter(look, width, height - upper)])
 
-    def caption(self, session: Session, width: int) -> Sequence[Row]:
-        norms = Norms.of(session)
+    def caption(self, look: Look, other: Look | None, pointer: Pointer, width: int) -> Sequence[Row]:
+        norms = Norms.of(look)
         if norms is None:
             return ()
-        at = min(session.layer, len(norms.names) - 1)
+        at = min(pointer.layer, len(norms.names) - 1)
         legend: list[Piece] = [
             (f"▸ norm {norms.names[at]}: ", Ink.STRONG),
             ("● running", SERIES[0]),
@@ -83,15 +84,15 @@ class BatchNormView(View):
             (f"  ━ as {'calibrated' if norms.calibrated else 'this minibatch'}", Role.MARK),
             ("   v: jitter", Ink.KEY),
         ]
-        if session.overlaid:
+        if pointer.overlaid:
             legend = [("  ┃ in 100 batches", SERIES[1]), ("  ● their mean", SERIES[0]), ("   v: statistics", Ink.KEY)]
         rows = [row(width, *legend)]
         ratio = norms.bias_ratio[at]
-        closer = session.inspection()
+        closer = look.inspection
         folded = closer.folded if closer is not None else None
         about = (
-            self._inspected(session),
-            self._dev(session),
+            self._inspected(look),
+            self._dev(look),
             (folding.sentence(folded), folding.short(folded)) if folded is not None else (),
             _cancelled(ratio) if ratio is not None else (),
         )
@@ -100,12 +101,12 @@ class BatchNormView(View):
         return rows
 
     @staticmethod
-    def _inspected(session: Session) -> tuple[str, ...]:
-        closer, now = session.inspection(), session.snapshot()
+    def _inspected(look: Look) -> tuple[str, ...]:
+        closer, now = look.inspection, look.snapshot
         if closer is None:
-            return ("Looking closer …" if session.inspecting else "i looks closer: calibrated statistics and jitter.",)
+            return ("Looking closer …" if look.inspecting else "i looks closer: calibrated statistics and jitter.",)
         spread, span = jitter_spread(closer)
-        again = ", looking again …" if session.inspecting else ", i: again" if now and now.step != closer.step else ""
+        again = ", looking again …" if look.inspecting else ", i: again" if now and now.step != closer.step else ""
         step = f"(step {closer.step:,}{again})"
         part = f", {percent(spread / span)} of their spread" if span > 0 else ""
         return (
@@ -115,8 +116,8 @@ class BatchNormView(View):
         )
 
     @staticmethod
-    def _dev(session: Session) -> tuple[str, ...]:
-        told = session.evaluation(session.shown)
+    def _dev(look: Look) -> tuple[str, ...]:
+        told = look.evaluation
         if told is None or told.dev_batch is None:
             return ("i measures the dev loss with running, calibrated and batch statistics.",)
         running, exact, batch = number(told.dev), number(told.dev_calibrated), number(told.dev_batch)
@@ -126,8 +127,8 @@ class BatchNormView(View):
             f"Dev loss: running {running}, calibrated {exact}, batch's own {batch} (step {told.step:,})",
         )
 
-    def table(self, session: Session, width: int) -> Table:
-        norms = Norms.of(session)
+    def table(self, look: Look, other: Look | None, pointer: Pointer, width: int) -> Table:
+        norms = Norms.of(look)
         if norms is None:
             return Table((), ())
         biased = any(ratio is not None for ratio in norms.bias_ratio)
@@ -147,7 +148,7 @@ class BatchNormView(View):
         apart = {name: norms.apart(f"{name}_mean") for name in ("running", "batch")}
         times = {name: norms.times(f"{name}_std") for name in ("running", "batch")}
         learned = {name: _about(norms, name) for name in ("gamma", "beta")}
-        at = min(session.layer, len(norms.names) - 1)
+        at = min(pointer.layer, len(norms.names) - 1)
         rows: list[list[Cell]] = []
         for i, name in enumerate(norms.names):
             rows.append(
@@ -167,8 +168,8 @@ class BatchNormView(View):
             )
         return table(columns, rows, width, gap=1)
 
-    def layers(self, session: Session) -> int:
-        now = session.snapshot()
+    def layers(self, look: Look) -> int:
+        now = look.snapshot
         return len(now.batch_norms) or len(now.activations) if now else 0
 
 
@@ -249,18 +250,18 @@ def _tick(letter: str) -> str:
     return label if clean_text(label) == label else f"U+{ord(letter):04X}"
 
 
-def jitter(session: Session, width: int, height: int) -> Plot:
+def jitter(look: Look, width: int, height: int) -> Plot:
     """What random batches make of each character's logit, as the difference from eval mode."""
-    closer = session.inspection()
+    closer = look.inspection
     if closer is None or not closer.jitter_batches or not closer.eval_logits:
-        waiting = "looking closer …" if session.inspecting else "i looks closer: one example in 100 random batches"
+        waiting = "looking closer …" if look.inspecting else "i looks closer: one example in 100 random batches"
         return sentence(waiting, width, height)
     logits = floats(closer.jitter_logits).reshape(closer.jitter_batches, -1).astype(np.float64)
     away = logits - floats(closer.eval_logits)
     at = np.arange(away.shape[1], dtype=np.float64)
     low, high = away.min(axis=0), away.max(axis=0)
     bars = np.stack([low, high, np.full(at.size, np.nan)], axis=1).ravel()
-    letters = session.data.vocabulary if session.data else ""
+    letters = look.data.vocabulary if look.data else ""
     ticks = tuple((float(i), _tick(letter)) for i, letter in enumerate(letters[: at.size]))
     finite = away[np.isfinite(away)]
     reach = float(np.abs(finite).max()) if finite.size else 1.0

@@ -13,11 +13,12 @@ from ..config.nonlinearities import RANGES, SATURATED_AT
 from ..config.run import RunConfig
 from ..config.values import format_number
 from ..insight.expected import Figure
+from ..insight.look import Look, snapshot_of
 from ..insight.moments import moments
 from ..insight.theory import bn_jacobian, chi, critical_gain, depth_scale, fixed_point
 from ..plots import SERIES, Axis, Curve, Plot, Role, Row, choose, curves, nice_limits
 from ..plots.ink import Cell, Column, Ink, Table, number, percent, row, small, table
-from ..session.session import Session
+from ..session.pointer import Pointer
 from ..stream.protocol import Snapshot
 from .base import NOTHING_YET, View, redraws
 from .layout import abreast, paragraph, sentence, shares
@@ -59,14 +60,14 @@ class Depth(View):
         "the layer after to this one; without batch norm theory says √χ. J and K move the cursor."
     )
 
-    def plot(self, session: Session, width: int, height: int) -> Plot:
-        now = session.snapshot()
+    def plot(self, look: Look, other: Look | None, pointer: Pointer, width: int, height: int) -> Plot:
+        now = look.snapshot
         if now is None or not now.activations:
             return sentence(NOTHING_YET, width, height)
-        before = session.snapshot_before()
-        theory, bands = predicted(session, now), redrawn(session)
+        before = snapshot_of(other)
+        theory, bands = predicted(look, now), redrawn(look)
         wanted: list[tuple[str, Callable[[Snapshot], Values]]] = [("output std", stds), ("gradient std", grad_stds)]
-        if RANGES[session.settings.nonlinearity].saturates:
+        if RANGES[look.settings.nonlinearity].saturates:
             wanted.append(("saturated, %", saturations))
         return abreast(
             [
@@ -77,7 +78,7 @@ class Depth(View):
                     measure(before) if before else [],
                     part,
                     height,
-                    cursor=min(session.layer, len(now.activations) - 1),
+                    cursor=min(pointer.layer, len(now.activations) - 1),
                     share=measure is saturations,
                     band=band,
                 )
@@ -87,21 +88,21 @@ class Depth(View):
             ]
         )
 
-    def caption(self, session: Session, width: int) -> Sequence[Row]:
-        if session.snapshot() is None:
+    def caption(self, look: Look, other: Look | None, pointer: Pointer, width: int) -> Sequence[Row]:
+        if look.snapshot is None:
             return ()
         legend: list[tuple[str, int]] = [("  ● measured   ", SERIES[0]), ("━ theory, at the start", Role.MARK)]
-        if session.expected().std[:1] and session.expected().std[0].redraws:
+        if look.expected.std[:1] and look.expected.std[0].redraws:
             legend.append(("   ▒ redraws, 5–95 %", Role.MARK))
-        if session.snapshot_before() is not None:
+        if snapshot_of(other) is not None:
             legend.append(("   ╍ the network before", Role.PREVIOUS))
-        return [row(width, *legend), *paragraph(words(session.settings), width, Ink.PLAIN, 3, mark="  ")]
+        return [row(width, *legend), *paragraph(words(look.settings), width, Ink.PLAIN, 3, mark="  ")]
 
-    def table(self, session: Session, width: int) -> Table:
-        now, before = session.snapshot(), session.snapshot_before()
+    def table(self, look: Look, other: Look | None, pointer: Pointer, width: int) -> Table:
+        now, before = look.snapshot, snapshot_of(other)
         if now is None or not now.activations:
             return Table((), ())
-        saturates = RANGES[session.settings.nonlinearity].saturates
+        saturates = RANGES[look.settings.nonlinearity].saturates
         columns = (
             Column("", 1),
             Column("layer", max(len(a.layer) for a in now.activations), "<"),
@@ -118,15 +119,15 @@ class Depth(View):
             Column("std before", 10),
             Column("grad before", 11),
         )
-        std, grad, share = predicted(session, now)
-        expected, last = session.expected(), now.activations[-1].grad_std
+        std, grad, share = predicted(look, now)
+        expected, last = look.expected, now.activations[-1].grad_std
         back, told_back = _ratios(grad_stds(now)), _ratios(grad)
         rows: list[list[Cell]] = []
         for i, a in enumerate(now.activations):
             old = before.activations[i] if before and i < len(before.activations) else None
             ratio = expected.grad_ratio[i]
             cells: list[Cell] = [
-                ("▸" if i == min(session.layer, len(now.activations) - 1) else "", Ink.KEY),
+                ("▸" if i == min(pointer.layer, len(now.activations) - 1) else "", Ink.KEY),
                 a.layer,
                 (_brief(a.std), Ink.STRONG),
                 (_brief(std[i]), Ink.THEORY),
@@ -166,9 +167,9 @@ def saturations(snapshot: Snapshot) -> Values:
     return [100 * a.saturated for a in snapshot.activations]
 
 
-def predicted(session: Session, now: Snapshot) -> tuple[Values, Values, Values]:
+def predicted(look: Look, now: Snapshot) -> tuple[Values, Values, Values]:
     """What theory says of each measured layer: std, gradient's std (that of the last layer as measured), percent."""
-    theory = session.prediction()
+    theory = look.expected.prediction
     known = {layer.layer: layer for layer in theory.layers} if theory else {}
     layers = [known.get(a.layer) for a in now.activations]
     last = now.activations[-1].grad_std if now.activations else 0.0
@@ -179,9 +180,9 @@ def predicted(session: Session, now: Snapshot) -> tuple[Values, Values, Values]:
     )
 
 
-def redrawn(session: Session) -> tuple[Bands, Bands, Bands]:
+def redrawn(look: Look) -> tuple[Bands, Bands, Bands]:
     """5 and 95 % of redraws of each layer at the start: std, gradient's std, percent saturated."""
-    expected = session.expected()
+    expected = look.expected
 
     def bands(figures: Sequence[Figure], factor: float = 1.0) -> Bands:
         low = [f.low * factor if f.low is not None else None for f in figures]

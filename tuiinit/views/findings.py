@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from ..insight.look import Look
 from ..plots import Plot
 from ..plots.ink import SEVERITIES, Ink, Piece, row, wrap
-from ..session.session import Session
+from ..session.pointer import Pointer
 from .base import NOTHING_YET, View
 from .loss import with_keys
 
 KEY_BEGINS, KEY_ENDS = "\ue000", "\ue001"  # private characters around a key while its sentence is wrapped
 
 
-def finding_rows(session: Session, width: int) -> list[tuple[Piece, ...]]:
+def finding_rows(look: Look, width: int) -> list[tuple[Piece, ...]]:
     """The findings wrapped to a width: a mark for the severity, then the sentence, keys in it as keys."""
     lines: list[tuple[Piece, ...]] = []
-    for finding in session.findings():
+    for finding in look.findings:
         sign, ink = SEVERITIES[finding.severity]
         for index, line in enumerate(wrap(with_keys(finding, KEY_BEGINS, KEY_ENDS), width - 2)):
             text = Ink.DIM if ink is Ink.GOOD else Ink.PLAIN
@@ -41,7 +42,7 @@ class FindingsView(View):
         "number, the threshold, the layer and the key that helps."
     )
 
-    def plot(self, session: Session, width: int, height: int) -> Plot:
-        lines = finding_rows(session, width - 2) or [((NOTHING_YET, Ink.DIM),)]
+    def plot(self, look: Look, other: Look | None, pointer: Pointer, width: int, height: int) -> Plot:
+        lines = finding_rows(look, width - 2) or [((NOTHING_YET, Ink.DIM),)]
         rows = [row(width, " ", *line) for line in lines[:height]]
         return Plot(tuple(rows + [row(width)] * (height - len(rows))))

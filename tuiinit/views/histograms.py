@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import ClassVar, NamedTuple
 
+from ..insight.look import Look
 from ..plots import (
     SERIES,
     Band,
@@ -28,7 +29,7 @@ from ..plots import (
     rows_of_bands,
 )
 from ..plots.bands import Height
-from ..session.session import Session
+from ..session.pointer import Pointer
 from ..stream.protocol import Histogram
 from .base import NOTHING_YET, View, named
 
@@ -72,52 +73,52 @@ class HistogramView(View):
     scale: ClassVar[Height] = "root"  # how a density becomes a height
 
     @abstractmethod
-    def panels(self, session: Session) -> Sequence[tuple[str, Histogram, Histogram | None, str]]:
+    def panels(self, look: Look, other: Look | None) -> Sequence[tuple[str, Histogram, Histogram | None, str]]:
         """Title, histogram now, histogram of the lane before, note."""
 
     @abstractmethod
-    def quantities(self, session: Session) -> Sequence[Quantity]:
+    def quantities(self, look: Look, other: Look | None) -> Sequence[Quantity]:
         """The figures of the layers, the most important first."""
 
-    def lines(self, session: Session) -> Sequence[Line]:
+    def lines(self, look: Look) -> Sequence[Line]:
         """Lines over the picture of the depth."""
         return ()
 
-    def range(self, session: Session) -> tuple[float, float] | None:
+    def range(self, look: Look, other: Look | None) -> tuple[float, float] | None:
         """The x limits that all layers share; None spans the data."""
         return None
 
-    def form(self, session: Session) -> Form:
+    def form(self, look: Look, pointer: Pointer) -> Form:
         """What a person chose, or what suits the number of layers."""
-        if session.form is not None:
-            return Form(session.form)
-        now = session.snapshot()
+        if pointer.form is not None:
+            return Form(pointer.form)
+        now = look.snapshot
         return Form.DEPTH if now is not None and len(now.activations) >= DEEP else Form.RIDGES
 
-    def turn(self, session: Session) -> None:
+    def turn(self, look: Look, pointer: Pointer) -> None:
         forms = list(Form)
-        session.form = forms[(forms.index(self.form(session)) + 1) % len(forms)]
+        pointer.form = forms[(forms.index(self.form(look, pointer)) + 1) % len(forms)]
 
-    def least(self, session: Session) -> int:
-        form = self.form(session)
+    def least(self, look: Look, pointer: Pointer) -> int:
+        form = self.form(look, pointer)
         if form not in (Form.RIDGES, Form.DEPTH):
             return self.least_rows
-        count = len(self.panels(session))
+        count = len(self.panels(look, None))
         return best_height(count) if count else self.least_rows
 
-    def part(self, session: Session) -> int:
+    def part(self, look: Look, pointer: Pointer) -> int:
         # The figures stand beside the bands: the table is there only where rows are left.
-        return 0 if self.form(session) in (Form.RIDGES, Form.DEPTH) else self.table_part
+        return 0 if self.form(look, pointer) in (Form.RIDGES, Form.DEPTH) else self.table_part
 
-    def plot(self, session: Session, width: int, height: int) -> Plot:
-        panels = self.panels(session)
-        x = self.range(session)
-        form = self.form(session)
+    def plot(self, look: Look, other: Look | None, pointer: Pointer, width: int, height: int) -> Plot:
+        panels = self.panels(look, other)
+        x = self.range(look, other)
+        form = self.form(look, pointer)
         if form in (Form.RIDGES, Form.DEPTH):
             rows = max(rows_of_bands(len(panels), height), default=0)
             if form is Form.DEPTH:
                 rows = 1 if len(panels) > max(0, height - 2) // 2 else 3
-            heading, figures = beside(self.quantities(session), len(panels), int(width * BESIDE), rows)
+            heading, figures = beside(self.quantities(look, other), len(panels), int(width * BESIDE), rows)
             bands = [
                 Band(title, *density(now), density(before) if before else None, told)
                 for (title, now, before, _), told in zip(panels, figures, strict=True)
@@ -130,7 +131,7 @@ class HistogramView(View):
                     x=x,
                     scale=self.scale,
                     heading=heading,
-                    colours=session.colours,
+                    colours=pointer.colours,
                     empty=NOTHING_YET,
                 )
             return depth(
@@ -139,9 +140,9 @@ class HistogramView(View):
                 height,
                 x=x,
                 scale=self.scale,
-                lines=self.lines(session),
+                lines=self.lines(look),
                 heading=heading,
-                colours=session.colours,
+                colours=pointer.colours,
                 empty=NOTHING_YET,
             )
         roles = by_depth(len(panels))
@@ -158,10 +159,10 @@ class HistogramView(View):
             return overlay(shown, width, height, x=x, empty=NOTHING_YET)
         return histograms(bars, width, height, x=x, empty=NOTHING_YET)
 
-    def caption(self, session: Session, width: int) -> Sequence[Row]:
-        if self.form(session) is not Form.OVERLAID:
+    def caption(self, look: Look, other: Look | None, pointer: Pointer, width: int) -> Sequence[Row]:
+        if self.form(look, pointer) is not Form.OVERLAID:
             return ()
-        titles = [title for title, *_ in self.panels(session)]
+        titles = [title for title, *_ in self.panels(look, other)]
         return named([titles[i] for i in choose(len(titles), len(SERIES))], width)
 
 

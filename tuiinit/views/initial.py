@@ -8,12 +8,13 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from ..insight.expected import expect, expected_loss
+from ..insight.expected import expected_loss
+from ..insight.look import Look, snapshot_of
 from ..insight.theory import initial_loss
 from ..insight.thresholds import INITIAL_LOSS_EXCESS
 from ..plots import SERIES, Axis, Bars, Curve, Plot, Role, Row, curves, histograms
 from ..plots.ink import Cell, Column, Ink, Table, number, percent, row, table
-from ..session.session import Session
+from ..session.pointer import Pointer
 from ..stream.protocol import Histogram, Snapshot
 from .base import NOTHING_YET, View
 from .layout import abreast, paragraph, sentence
@@ -51,23 +52,23 @@ class InitialLoss(View):
         "guess would cost as much."
     )
 
-    def plot(self, session: Session, width: int, height: int) -> Plot:
-        now, start = session.snapshot(), first(session)
+    def plot(self, look: Look, other: Look | None, pointer: Pointer, width: int, height: int) -> Plot:
+        now, start = look.snapshot, first(look)
         if now is None:
             return sentence(NOTHING_YET, width, height)
-        before, before_start = session.snapshot_before(), first(session, before=True)
+        before, before_start = snapshot_of(other), first(other)
         shown = [(start, before_start)] if now is start or start is None else [(start, before_start), (now, before)]
         panels = [(s, b) for s, b in shown if s is not None]
         part = max(PANEL, width // 4)
         while panels and width - part * len(panels) < PANEL:
             panels.pop()
         left = width - part * len(panels)
-        drawn = [loss_plot(session, left, height)]
+        drawn = [loss_plot(look, other, left, height)]
         drawn += [probabilities(s, b, part, height) for s, b in panels]
         return abreast(drawn)
 
-    def caption(self, session: Session, width: int) -> Sequence[Row]:
-        now, start = session.snapshot(), first(session)
+    def caption(self, look: Look, other: Look | None, pointer: Pointer, width: int) -> Sequence[Row]:
+        now, start = look.snapshot, first(look)
         if now is None:
             return ()
         legend = [("  ● measured at step 0   ", SERIES[0]), ("◆ predicted from the logits' std", Role.EVENT)]
@@ -75,12 +76,12 @@ class InitialLoss(View):
             return [row(width, ("  the snapshot of step 0 is not at hand", Ink.DIM))]
         return [row(width, *legend), *paragraph(words(now if _lost(now) else start), width, Ink.PLAIN, 3)]
 
-    def table(self, session: Session, width: int) -> Table:
-        now, before = session.snapshot(), session.snapshot_before()
+    def table(self, look: Look, other: Look | None, pointer: Pointer, width: int) -> Table:
+        now, before = look.snapshot, snapshot_of(other)
         if now is None:
             return Table((), ())
         guess = now.expected_initial_loss
-        start, old_start = first(session), first(session, before=True)
+        start, old_start = first(look), first(other)
         lines: list[tuple[str, float | None, float | None, int]] = [
             ("measured at step 0", now.initial_loss, before.initial_loss if before else None, Ink.STRONG),
             (f"even guess, ln {classes(now)}", guess, None, Ink.THEORY),
@@ -90,13 +91,13 @@ class InitialLoss(View):
                 predicted_loss(old_start),
                 Ink.THEORY,
             ),
-            *self._expected(session, now),
+            *self._expected(look, other, now),
             (f"now, step {now.step:,}", now.loss, before.loss if before else None, Ink.STRONG),
         ]
-        if session.data is not None:
+        if look.data is not None:
             lines += [
-                ("guess by frequency (unigram)", session.data.unigram, None, Ink.THEORY),
-                ("guess by the character before (bigram)", session.data.bigram, None, Ink.THEORY),
+                ("guess by frequency (unigram)", look.data.unigram, None, Ink.THEORY),
+                ("guess by the character before (bigram)", look.data.bigram, None, Ink.THEORY),
             ]
         columns = (
             Column("", 38, "<"),
@@ -121,11 +122,11 @@ class InitialLoss(View):
         return table(columns, rows, width)
 
     @staticmethod
-    def _expected(session: Session, now: Snapshot) -> list[tuple[str, float | None, float | None, int]]:
+    def _expected(look: Look, other: Look | None, now: Snapshot) -> list[tuple[str, float | None, float | None, int]]:
         """By theory, and with other random weights."""
-        expected = session.expected()
+        expected = look.expected
         theory = expected_loss(expected, classes(now))
-        before = expect(session.previous.config, session.previous.start) if session.previous is not None else None
+        before = other.expected if other is not None else None
         told = before.loss.redraws if before is not None else None
         lines = [
             (
@@ -142,10 +143,9 @@ class InitialLoss(View):
         return lines
 
 
-def first(session: Session, *, before: bool = False) -> Snapshot | None:
-    """The snapshot of step 0, of the shown lane or of the one before."""
-    lane = session.previous if before else session.shown
-    return lane.snapshots.get(0) if lane is not None else None
+def first(look: Look | None) -> Snapshot | None:
+    """The snapshot of step 0, of a lane that may not be there."""
+    return look.history.snapshots.get(0) if look is not None else None
 
 
 def classes(snapshot: Snapshot) -> int:
@@ -210,17 +210,18 @@ def words(start: Snapshot) -> str:
     )
 
 
-def loss_plot(session: Session, width: int, height: int) -> Plot:
+def loss_plot(look: Look, other: Look | None, width: int, height: int) -> Plot:
     """The loss over the logarithm of steps, with guesses as lines and step 0 as marks."""
-    now, start = session.snapshot(), first(session)
+    now, start = look.snapshot, first(look)
     points = max(2, 2 * (width - 8))
     drawn: list[Curve] = []
     values: list[float] = []
     last = 1
-    for lane, before in ((session.previous, True), (session.shown, False)):
+    for shown, before in ((other, True), (look, False)):
+        lane = shown.history if shown is not None else None
         if lane is None or not len(lane.loss):
             continue
-        until = min(lane.loss.last_step or 1, max(1, session.step))
+        until = min(lane.loss.last_step or 1, max(1, look.step))
         steps, mean, _, _ = lane.loss.read(1, until, len(lane.loss))
         x, y = _thinned(np.log10(np.maximum(steps, 1)), mean[:, 0], points)
         last = max(last, until)
@@ -233,8 +234,8 @@ def loss_plot(session: Session, width: int, height: int) -> Plot:
             drawn.append(Curve("", [0.0], [value], role, mark=mark, points="marks"))
             values.append(value)
     lines: list[tuple[float, str]] = []
-    if session.data is not None:
-        lines += [(session.data.unigram, "unigram"), (session.data.bigram, "bigram")]
+    if look.data is not None:
+        lines += [(look.data.unigram, "unigram"), (look.data.bigram, "bigram")]
     if now:
         lines.append((guess, f"ln {classes(now)}"))  # the last label stays where two meet
     values += [value for value, _ in lines]

@@ -7,26 +7,30 @@ import math
 import numpy as np
 
 from ..insight.findings import Finding
+from ..insight.look import Look
 from ..plots import SERIES, Axis, Curve, Plot, Role, curves
 from ..plots.ink import row
 from ..session.actions import BY_ID, shown_key
-from ..session.session import Session
+from ..session.pointer import Pointer
 from .base import View
 from .steps import events, nice_end
 
 
-def loss_plot(session: Session, width: int, height: int, *, guides: bool = False) -> Plot:
+def loss_plot(
+    look: Look, other: Look | None, pointer: Pointer, width: int, height: int, *, guides: bool = False
+) -> Plot:
     """The minibatch loss over steps: mean with its range, the lane before dimmed, ln V marked, guesses as guides."""
     points = max(2, 2 * (width - 8))
     drawn: list[Curve] = []
     last, low, high = 1, math.inf, -math.inf
-    guess = math.log(len(session.data.vocabulary)) if session.data else None
-    for lane, before in ((session.previous, True), (session.shown, False)):
+    guess = math.log(len(look.data.vocabulary)) if look.data else None
+    for shown, before in ((other, True), (look, False)):
+        lane = shown.history if shown is not None else None
         if lane is None or not len(lane.loss):
             continue
         until = lane.loss.last_step or 1
-        if session.looking_at is not None:
-            until = min(until, max(1, session.looking_at))
+        if look.past is not None:
+            until = min(until, max(1, look.past))
         steps, mean, least, most = lane.loss.read(1, until, points)
         finite = mean[np.isfinite(mean)]
         if not finite.size:
@@ -37,7 +41,7 @@ def loss_plot(session: Session, width: int, height: int, *, guides: bool = False
             drawn.append(Curve("", steps, mean[:, 0], Role.PREVIOUS, dotted=True))
         else:
             drawn.append(Curve("loss", steps, mean[:, 0], SERIES[0], least[:, 0], most[:, 0]))
-    if not drawn and session.snapshot() is None:  # not even an empty frame: drawing it takes plotext, still to load
+    if not drawn and look.snapshot is None:  # not even an empty frame: drawing it takes plotext, still to load
         return Plot((row(width),) * height)
     if guess is not None:
         low, high = min(low, guess), max(high, guess)
@@ -46,12 +50,12 @@ def loss_plot(session: Session, width: int, height: int, *, guides: bool = False
         low, high = 2.0, 3.6
     y = Axis(math.floor(low * 5 - 0.25) / 5, math.ceil(high * 5 + 0.25) / 5)
     lines: tuple[tuple[float, str], ...]
-    lines = ((guess, f"ln {len(session.data.vocabulary)} = {guess:.3f}"),) if guess and session.data else ()
-    if guides and session.data is not None:
-        lines += ((session.data.unigram, "unigram"), (session.data.bigram, "bigram"))
-    marks = [*events(session)]
-    if session.diverged_at is not None:
-        marks.append((float(session.diverged_at), "diverged"))
+    lines = ((guess, f"ln {len(look.data.vocabulary)} = {guess:.3f}"),) if guess and look.data else ()
+    if guides and look.data is not None:
+        lines += ((look.data.unigram, "unigram"), (look.data.bigram, "bigram"))
+    marks = [*events(look)]
+    if look.diverged_at is not None:
+        marks.append((float(look.diverged_at), "diverged"))
     return curves(
         drawn,
         width,
@@ -60,9 +64,9 @@ def loss_plot(session: Session, width: int, height: int, *, guides: bool = False
         y=y,
         lines=lines,
         events=marks,
-        cursor=float(session.looking_at) if session.looking_at is not None else None,
-        shaded=session.colours,
-        empty="space runs, n makes one step" if session.snapshot() else "",
+        cursor=float(look.past) if look.past is not None else None,
+        shaded=pointer.colours,
+        empty="space runs, n makes one step" if look.snapshot else "",
     )
 
 
@@ -78,8 +82,8 @@ class Loss(View):
         "and from the last character alone."
     )
 
-    def plot(self, session: Session, width: int, height: int) -> Plot:
-        return loss_plot(session, width, height, guides=True)
+    def plot(self, look: Look, other: Look | None, pointer: Pointer, width: int, height: int) -> Plot:
+        return loss_plot(look, other, pointer, width, height, guides=True)
 
 
 def with_keys(finding: Finding, begin: str = "", end: str = "") -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ..session.session import Session
+from ..insight.look import Look
 from ..stream.protocol import BatchNorm, Inspection, Snapshot, floats
 
 Floats = npt.NDArray[np.float64]
@@ -43,9 +43,9 @@ class Norms:
     bias_ratio: tuple[float | None, ...]  # std of the bias's gradient / of the weights' before it
 
     @classmethod
-    def of(cls, session: Session) -> Norms | None:
+    def of(cls, look: Look) -> Norms | None:
         """Those of the snapshot looked at, None without batch norm."""
-        now, closer = session.snapshot(), session.inspection()
+        now, closer = look.snapshot, look.inspection
         if now is None or not now.batch_norms:
             return None
         told = now.batch_norms

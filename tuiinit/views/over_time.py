@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ..config.nonlinearities import RANGES
+from ..insight.look import Look
 from ..plots import SERIES, Plot, Role, Row, Shown, choose, heat
 from ..plots.ink import Cell, Column, Ink, Table, number, percent, row, signed, table
-from ..session.session import Session
+from ..session.pointer import Pointer
 from ..stream.history import LaneHistory
 from ..stream.protocol import Activation, Histogram, Snapshot
 from .base import NOTHING_YET, View, symmetric
@@ -44,16 +45,16 @@ class OverTime(View):
         "p and the arrows read out mean, std and saturation of each step."
     )
 
-    def plot(self, session: Session, width: int, height: int) -> Plot:
-        lanes = [session.shown]
-        if session.previous is not None and width >= BESIDE:
-            lanes.append(session.previous)
+    def plot(self, look: Look, other: Look | None, pointer: Pointer, width: int, height: int) -> Plot:
+        lanes = [look.history]
+        if other is not None and width >= BESIDE:
+            lanes.append(other.history)
         part = width // len(lanes)
-        columns = [self._snapshots(session, lane, part - LEFT) for lane in lanes]
+        columns = [self._snapshots(look, lane, part - LEFT) for lane in lanes]
         if not columns[0]:
             return sentence(NOTHING_YET, width, height)
-        pairs = [[(s, a) for s in column if (a := _layer(s, session.layer)) is not None] for column in columns]
-        edges = _edges(session, [a.histogram for pair in pairs for _, a in pair], max(2, height - 1))
+        pairs = [[(s, a) for s in column if (a := _layer(s, pointer.layer)) is not None] for column in columns]
+        edges = _edges(look, [a.histogram for pair in pairs for _, a in pair], max(2, height - 1))
         # By the root: what lies between two saturated edges is thin, and should be seen all the same.
         pictures = [np.sqrt([rebinned(a.histogram, edges) for _, a in pair]).T for pair in pairs if pair]
         known = np.concatenate([picture.ravel() for picture in pictures])
@@ -67,17 +68,17 @@ class OverTime(View):
             plots.append(_picture(pair, picture, edges, span, role, room, height))
         return abreast(plots)
 
-    def caption(self, session: Session, width: int) -> Sequence[Row]:
-        now = session.snapshot()
-        part = _layer(now, session.layer) if now else None
+    def caption(self, look: Look, other: Look | None, pointer: Pointer, width: int) -> Sequence[Row]:
+        now = look.snapshot
+        part = _layer(now, pointer.layer) if now else None
         if part is None:
             return ()
-        beside = "   right: the network before" if session.previous is not None and width >= BESIDE else ""
+        beside = "   right: the network before" if other is not None and width >= BESIDE else ""
         return [
             row(width, ("  ▸ ", Ink.KEY), (part.layer, Ink.STRONG), ("  over steps", Ink.DIM), (beside, Role.PREVIOUS))
         ]
 
-    def table(self, session: Session, width: int) -> Table:
+    def table(self, look: Look, other: Look | None, pointer: Pointer, width: int) -> Table:
         columns = (
             Column("step", 11),
             Column("mean", 7),
@@ -87,8 +88,8 @@ class OverTime(View):
             Column("grad std", 8),
         )
         rows: list[list[Cell]] = []
-        for snapshot in reversed(self._snapshots(session, session.shown, 10**6)):
-            a = _layer(snapshot, session.layer)
+        for snapshot in reversed(self._snapshots(look, look.history, 10**6)):
+            a = _layer(snapshot, pointer.layer)
             if a is not None:
                 rows.append(
                     [
@@ -103,9 +104,9 @@ class OverTime(View):
         return table(columns, rows, width)
 
     @staticmethod
-    def _snapshots(session: Session, lane: LaneHistory, width: int) -> list[Snapshot]:
+    def _snapshots(look: Look, lane: LaneHistory, width: int) -> list[Snapshot]:
         """The kept snapshots up to the step looked at, evenly chosen where not all fit."""
-        steps = [step for step in lane.snapshots.steps() if step <= session.step]
+        steps = [step for step in lane.snapshots.steps() if step <= look.step]
         room = max(2, width // NARROWEST)
         found = [lane.snapshots.get(steps[i]) for i in choose(len(steps), room)]
         return [snapshot for snapshot in found if snapshot is not None]
@@ -116,9 +117,9 @@ def _layer(snapshot: Snapshot, layer: int) -> Activation | None:
     return parts[min(layer, len(parts) - 1)] if parts else None
 
 
-def _edges(session: Session, histograms: Sequence[Histogram], rows: int) -> Floats:
+def _edges(look: Look, histograms: Sequence[Histogram], rows: int) -> Floats:
     """The limits of the rows, from the lowest value to the highest."""
-    limits = RANGES[session.settings.nonlinearity]
+    limits = RANGES[look.settings.nonlinearity]
     low, high = (limits.low, limits.high) if limits.bounded else symmetric(histograms) or (-1.0, 1.0)
     return np.linspace(low, high, rows + 1)
 

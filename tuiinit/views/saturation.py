@@ -9,9 +9,10 @@ import numpy.typing as npt
 
 from ..config.nonlinearities import RANGES, SATURATED_AT
 from ..insight.expected import NOTHING
+from ..insight.look import Look
 from ..plots import SERIES, Axis, Curve, Plot, Role, Row, by_depth, choose, curves, image, nice_limits
 from ..plots.ink import Cell, Column, Ink, Piece, Table, percent, row, small, table
-from ..session.session import Session
+from ..session.pointer import Pointer
 from ..stream.protocol import Activation, Inspection, Snapshot
 from .base import NOTHING_YET, View, redraws
 from .layout import abreast, paragraph, sentence, stacked
@@ -56,35 +57,35 @@ class Saturation(View):
         "nonlinearity by abs(t), and the gradient of dead neurons' weights, as of the last closer look (i)."
     )
 
-    def plot(self, session: Session, width: int, height: int) -> Plot:
-        now = session.snapshot()
+    def plot(self, look: Look, other: Look | None, pointer: Pointer, width: int, height: int) -> Plot:
+        now = look.snapshot
         if now is None or not now.activations:
             return sentence(NOTHING_YET, width, height)
-        if not RANGES[session.settings.nonlinearity].saturates:
-            return sentence(f"{session.settings.nonlinearity} does not saturate (t: another one)", width, height)
+        if not RANGES[look.settings.nonlinearity].saturates:
+            return sentence(f"{look.settings.nonlinearity} does not saturate (t: another one)", width, height)
         widest = max(a.width for a in now.activations)
         aside = width - widest - GAP
         if aside < ASIDE or aside >= widest or len(now.activations) * height < 2 * EXTRA:
-            return pictures(now, session.layer, session.unit, width, height)
-        left = pictures(now, session.layer, session.unit, width - aside, height)
-        return abreast([left, dead_over_steps(session, aside, height)])
+            return pictures(now, pointer.layer, pointer.unit, width, height)
+        left = pictures(now, pointer.layer, pointer.unit, width - aside, height)
+        return abreast([left, dead_over_steps(look, aside, height)])
 
-    def caption(self, session: Session, width: int) -> Sequence[Row]:
-        now = session.snapshot()
-        if now is None or not now.activations or not RANGES[session.settings.nonlinearity].saturates:
+    def caption(self, look: Look, other: Look | None, pointer: Pointer, width: int) -> Sequence[Row]:
+        now = look.snapshot
+        if now is None or not now.activations or not RANGES[look.settings.nonlinearity].saturates:
             return ()
-        a = now.activations[min(session.layer, len(now.activations) - 1)]
-        rows = [row(width, *_pointed_at(a, session.unit, now.probe_rows))]
-        inspection = session.inspection()
+        a = now.activations[min(pointer.layer, len(now.activations) - 1)]
+        rows = [row(width, *_pointed_at(a, pointer.unit, now.probe_rows))]
+        inspection = look.inspection
         if inspection is not None:
             rows += paragraph(_let_through(inspection), width, Ink.DIM, 2 if any(inspection.dead) else 1)
         return rows
 
-    def table(self, session: Session, width: int) -> Table:
-        now = session.snapshot()
-        if now is None or not RANGES[session.settings.nonlinearity].saturates:
+    def table(self, look: Look, other: Look | None, pointer: Pointer, width: int) -> Table:
+        now = look.snapshot
+        if now is None or not RANGES[look.settings.nonlinearity].saturates:
             return Table((), ())
-        kept = _kept(session, width)
+        kept = _kept(look, width)
         columns = (
             Column("", 1),
             Column("layer", 10, "<"),
@@ -95,7 +96,7 @@ class Saturation(View):
             Column("dead", 4),
             *(Column(_short(s.step) if n else f"at {_short(s.step)}", 5) for n, s in enumerate(kept)),
         )
-        expected = session.expected().saturated
+        expected = look.expected.saturated
         rows: list[list[Cell]] = []
         for i, a in enumerate(now.activations):
             told = expected[i] if i < len(expected) else NOTHING
@@ -103,7 +104,7 @@ class Saturation(View):
             dead = [len(s.activations[i].dead) for s in kept if i < len(s.activations)]
             rows.append(
                 [
-                    ("▸" if i == min(session.layer, len(now.activations) - 1) else "", Ink.KEY),
+                    ("▸" if i == min(pointer.layer, len(now.activations) - 1) else "", Ink.KEY),
                     a.layer,
                     (percent(a.saturated), Ink.STRONG),
                     (percent(told.theory), Ink.THEORY),
@@ -115,9 +116,9 @@ class Saturation(View):
             )
         return table(columns, rows, width)
 
-    def units(self, session: Session) -> int:
-        now = session.snapshot()
-        return now.activations[min(session.layer, len(now.activations) - 1)].width if now and now.activations else 0
+    def units(self, look: Look, pointer: Pointer) -> int:
+        now = look.snapshot
+        return now.activations[min(pointer.layer, len(now.activations) - 1)].width if now and now.activations else 0
 
 
 def pictures(now: Snapshot, layer: int, unit: int, width: int, height: int) -> Plot:
@@ -153,10 +154,10 @@ def _widths(line: Sequence[Activation], across: int, width: int) -> list[int]:
     return [*widths[:-1], width - sum(widths[:-1])]
 
 
-def dead_over_steps(session: Session, width: int, height: int) -> Plot:
+def dead_over_steps(look: Look, width: int, height: int) -> Plot:
     """Dead neurons by layer at the steps that were kept."""
-    now = session.snapshot()
-    known = [session.shown.snapshots.get(step) for step in session.shown.snapshots.steps()]
+    now = look.snapshot
+    known = [look.history.snapshots.get(step) for step in look.history.snapshots.steps()]
     kept = [s for s in known if s is not None and now is not None and s.step <= now.step]
     names = [a.layer for a in now.activations] if now else []
     steps = [s.step for s in kept]
@@ -172,7 +173,7 @@ def dead_over_steps(session: Session, width: int, height: int) -> Plot:
         height,
         x=Axis(0, nice_end(steps[-1] if steps else 1), label="step"),
         y=Axis(0, nice_limits(0, max(most, 5.0))[1], label="dead neurons by layer"),
-        events=events(session),
+        events=events(look),
     )
 
 
@@ -258,13 +259,13 @@ def _let_through(inspection: Inspection) -> str:
     return f"{text} (step {inspection.step:,})" if text else ""
 
 
-def _kept(session: Session, width: int) -> list[Snapshot]:
+def _kept(look: Look, width: int) -> list[Snapshot]:
     """Some of the kept snapshots up to the step looked at, as many as the table has room for."""
-    now = session.snapshot()
-    steps = [s for s in session.shown.snapshots.steps() if now is not None and s <= now.step]
+    now = look.snapshot
+    steps = [s for s in look.history.snapshots.steps() if now is not None and s <= now.step]
     room = max(0, (width - FIXED) // 7)
     chosen = [steps[i] for i in choose(len(steps), room)] if room > 1 else steps[:room]
-    found = [session.shown.snapshots.get(step) for step in chosen]
+    found = [look.history.snapshots.get(step) for step in chosen]
     return [snapshot for snapshot in found if snapshot is not None]
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from ..config.values import format_number
-from ..session.session import Session
+from ..insight.look import Look
 
 
-def events(session: Session) -> tuple[tuple[float, str], ...]:
+def events(look: Look) -> tuple[tuple[float, str], ...]:
     """The hyperparameter changes of the shown lane that have happened, for a plot over steps."""
     told = []
-    for change in session.config.schedule:
-        if change.step <= (session.shown.loss.last_step or 0):
+    for change in look.config.schedule:
+        if change.step <= (look.history.loss.last_step or 0):
             value = change.value if isinstance(change.value, str) else format_number(change.value)
             word = "" if change.name == "optimizer" else "batch " if change.name == "batch_size" else "lr "
             told.append((float(change.step), f"{word}{value}"))

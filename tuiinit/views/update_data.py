@@ -8,6 +8,7 @@ import numpy as np
 
 from ..insight.expected import NOTHING
 from ..insight.findings import pace_of
+from ..insight.look import Look
 from ..insight.thresholds import (
     UPDATE_FAST,
     UPDATE_RIGHT,
@@ -17,7 +18,7 @@ from ..insight.thresholds import (
 )
 from ..plots import SERIES, Axis, Curve, Plot, Role, Row, by_depth, choose, curves
 from ..plots.ink import Cell, Column, Ink, Table, small, table
-from ..session.session import Session
+from ..session.pointer import Pointer
 from .base import NOTHING_YET, View, named
 from .steps import events, nice_end
 from .vectors import update_curves, update_rows
@@ -56,24 +57,25 @@ class UpdateData(View):
         "with other random weights, 5 to 95 % of them."
     )
 
-    def _names(self, session: Session) -> list[str]:
-        now = session.snapshot()
+    def _names(self, look: Look) -> list[str]:
+        now = look.snapshot
         return [w.name for w in now.weights] if now else []
 
-    def plot(self, session: Session, width: int, height: int) -> Plot:
+    def plot(self, look: Look, other: Look | None, pointer: Pointer, width: int, height: int) -> Plot:
         points = max(2, 2 * (width - 8))
-        names = self._names(session)
+        names = self._names(look)
         chosen = choose(len(names), len(SERIES))
         roles = by_depth(len(chosen))
         drawn: list[Curve] = []
         top, bottom = 0.0, -6.0
         last = 1
-        for lane, before in ((session.previous, True), (session.shown, False)):
+        for shown, before in ((other, True), (look, False)):
+            lane = shown.history if shown is not None else None
             if lane is None or not len(lane.update_data):
                 continue
-            until = session.step if session.looking_at is not None else lane.update_data.last_step or 1
+            until = look.step if look.past is not None else lane.update_data.last_step or 1
             if before:
-                until = max(session.shown.loss.last_step or 0, 1)
+                until = max(look.history.loss.last_step or 0, 1)
             steps, mean, _, _ = lane.update_data.read(1, max(1, until), points)
             if mean.shape[1] < len(names) or not len(steps):
                 continue
@@ -86,8 +88,8 @@ class UpdateData(View):
             if finite.size and not before:
                 bottom = min(bottom, float(np.floor(np.percentile(finite, 2))))
                 top = max(top, float(np.ceil(np.percentile(finite, 98))))
-        if session.overlaid:
-            drawn += update_curves(session)
+        if pointer.overlaid:
+            drawn += update_curves(look)
         bottom, top = max(-12.0, bottom), min(4.0, top)
         every = 1 if height > (top - bottom) * 1.5 + 3 else 3
         ticks = tuple((y, label) for y, label in _ticks(bottom, top) if round(y) % every == 0)
@@ -98,18 +100,18 @@ class UpdateData(View):
             x=Axis(0, nice_end(last), label="step"),
             y=Axis(bottom, top, ticks),
             lines=((UPDATE_RIGHT, power_of_ten(UPDATE_RIGHT)),),
-            events=events(session),
-            cursor=float(session.looking_at) if session.looking_at is not None else None,
+            events=events(look),
+            cursor=float(look.past) if look.past is not None else None,
             empty=NOTHING_YET if not names else "one step (n) tells the first update",
         )
 
-    def caption(self, session: Session, width: int) -> Sequence[Row]:
-        names = self._names(session)
+    def caption(self, look: Look, other: Look | None, pointer: Pointer, width: int) -> Sequence[Row]:
+        names = self._names(look)
         shown = [names[i] for i in choose(len(names), len(SERIES))]
         legend = named(shown, width, [mark(name) for name in shown])
         return legend if len(legend) == 1 else ()  # the table has the marks too
 
-    def table(self, session: Session, width: int) -> Table:
+    def table(self, look: Look, other: Look | None, pointer: Pointer, width: int) -> Table:
         columns = (
             Column("", 1),
             Column("matrix", NAME, "<"),
@@ -122,14 +124,14 @@ class UpdateData(View):
             Column("before", 7),
         )
         expected = {
-            w.name: figure for (w, _), figure in zip(_pairs(session), session.expected().update_data, strict=False)
+            w.name: figure for (w, _), figure in zip(_pairs(look, other), look.expected.update_data, strict=False)
         }
         rows: list[list[Cell]] = []
-        names = self._names(session)
+        names = self._names(look)
         chosen = choose(len(names), len(SERIES))
         series = {names[i]: role for i, role in zip(chosen, by_depth(len(chosen)), strict=True)}
-        now = session.snapshot()
-        for w, b in _pairs(session):
+        now = look.snapshot
+        for w, b in _pairs(look, other):
             value, told = w.update_data_log10, expected.get(w.name, NOTHING)
             rows.append(
                 [
@@ -139,12 +141,12 @@ class UpdateData(View):
                     (f"{told.theory:z.2f}" if told.theory is not None else "–", Ink.THEORY),
                     (f"{_log(told.redraws[0])}…{_log(told.redraws[2])}" if told.redraws else "", Ink.THEORY),
                     small(10**value) if value is not None and value < 30 else "–",
-                    verdict(pace_of(session.settings, w, now.step) if now else None),
+                    verdict(pace_of(look.settings, w, now.step) if now else None),
                     (_shape(w), Ink.DIM),
                     (f"{b.update_data_log10:.2f}" if b and b.update_data_log10 is not None else "", Ink.DIM),
                 ]
             )
-        return table(columns, [*rows, *update_rows(session)], width)
+        return table(columns, [*rows, *update_rows(look, other, pointer)], width)
 
 
 def _ticks(low: float, high: float) -> tuple[tuple[float, str], ...]:

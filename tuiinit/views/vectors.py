@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..insight.look import Look, snapshot_of
 from ..plots import SERIES, Curve, Role, choose
 from ..plots.ink import Cell, Ink, signed, small
-from ..session.session import Session
+from ..session.pointer import Pointer
 from ..stream.protocol import Vector
 
 MARKS = {"bias": "b", "gamma": "γ", "beta": "β"}
 
 
-def vector_pairs(session: Session) -> list[tuple[Vector, Vector | None]]:
+def vector_pairs(look: Look, other: Look | None) -> list[tuple[Vector, Vector | None]]:
     """Each vector of the shown snapshot with the same one of the lane before."""
-    now, before = session.snapshot(), session.snapshot_before()
+    now, before = look.snapshot, snapshot_of(other)
     old = {v.name: v for v in before.vectors} if before else {}
     return [(v, old.get(v.name)) for v in now.vectors] if now else []
 
@@ -24,15 +25,15 @@ def size(vector: Vector) -> Cell:
     return " × ".join(map(str, vector.shape)), Ink.DIM
 
 
-def data_rows(session: Session) -> list[list[Cell]]:
+def data_rows(look: Look, other: Look | None) -> list[list[Cell]]:
     """Name, shape, mean, std, std before."""
     return [
         [v.name, size(v), signed(v.mean, 4), (small(v.std), Ink.STRONG), (small(b.std) if b else "", Ink.DIM)]
-        for v, b in vector_pairs(session)
+        for v, b in vector_pairs(look, other)
     ]
 
 
-def gradient_rows(session: Session) -> list[list[Cell]]:
+def gradient_rows(look: Look, other: Look | None) -> list[list[Cell]]:
     """Name, the gradient's std, – (theory and redraws, gradient beside data), shape, –, the gradient's std before."""
     return [
         [
@@ -43,15 +44,15 @@ def gradient_rows(session: Session) -> list[list[Cell]]:
             "",
             (small(b.grad_std) if b else "", Ink.DIM),
         ]
-        for v, b in vector_pairs(session)
+        for v, b in vector_pairs(look, other)
     ]
 
 
-def update_rows(session: Session) -> list[list[Cell]]:
+def update_rows(look: Look, other: Look | None, pointer: Pointer) -> list[list[Cell]]:
     """Mark, name, log10 update:data, – (theory, redraws), update:data, –, shape, log10 before."""
-    roles = {v.name: role for v, role in _chosen(session)} if session.overlaid else {}
+    roles = {v.name: role for v, role in _chosen(look)} if pointer.overlaid else {}
     rows: list[list[Cell]] = []
-    for v, b in vector_pairs(session):
+    for v, b in vector_pairs(look, other):
         value = v.update_data_log10
         before = b.update_data_log10 if b else None
         rows.append(
@@ -70,16 +71,16 @@ def update_rows(session: Session) -> list[list[Cell]]:
     return rows
 
 
-def update_curves(session: Session) -> list[Curve]:
+def update_curves(look: Look) -> list[Curve]:
     """log10 update:data of some vectors at the kept snapshots up to the one shown, dotted."""
     kept = [
         snapshot
-        for step in session.shown.snapshots.steps()
-        if 0 < step <= session.step and (snapshot := session.shown.snapshots.get(step)) is not None
+        for step in look.history.snapshots.steps()
+        if 0 < step <= look.step and (snapshot := look.history.snapshots.get(step)) is not None
     ]
     told = [(s.step, {v.name: v.update_data_log10 for v in s.vectors}) for s in kept]
     drawn = []
-    for vector, role in _chosen(session):
+    for vector, role in _chosen(look):
         points = [(step, ratio) for step, ratios in told if (ratio := ratios.get(vector.name)) is not None]
         if points:
             steps, values = (np.array(part, dtype=np.float64) for part in zip(*points, strict=True))
@@ -87,8 +88,8 @@ def update_curves(session: Session) -> list[Curve]:
     return drawn
 
 
-def _chosen(session: Session) -> list[tuple[Vector, Role]]:
-    vectors = [v for v, _ in vector_pairs(session)]
+def _chosen(look: Look) -> list[tuple[Vector, Role]]:
+    vectors = look.snapshot.vectors if look.snapshot is not None else ()
     return [(vectors[i], SERIES[n]) for n, i in enumerate(choose(len(vectors), len(SERIES)))]
 
 

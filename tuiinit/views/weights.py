@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..insight.look import Look, snapshot_of
 from ..insight.thresholds import (
     GRADIENT_OUT_OF_LINE,
     beside_others,
 )
 from ..plots import Role
 from ..plots.ink import Cell, Column, Ink, Table, number, signed, small, table
-from ..session.session import Session
+from ..session.pointer import Pointer
 from ..stream.protocol import Histogram, Weight
 from .base import redraws
 from .histograms import HistogramView, Quantity, front_range, plain
@@ -20,8 +21,8 @@ from .vectors import data_rows, gradient_rows
 NAME = 14  # cells of a matrix's or a vector's name
 
 
-def _pairs(session: Session) -> list[tuple[Weight, Weight | None]]:
-    now, before = session.snapshot(), session.snapshot_before()
+def _pairs(look: Look, other: Look | None) -> list[tuple[Weight, Weight | None]]:
+    now, before = look.snapshot, snapshot_of(other)
     if now is None:
         return []
     old = {w.name: w for w in before.weights} if before else {}
@@ -46,11 +47,13 @@ class Weights(HistogramView):
         "and the gammas and betas of batch norm, come last in the table."
     )
 
-    def panels(self, session: Session) -> Sequence[tuple[str, Histogram, Histogram | None, str]]:
-        return [(w.name, w.histogram, b.histogram if b else None, f"std {number(w.std)}") for w, b in _pairs(session)]
+    def panels(self, look: Look, other: Look | None) -> Sequence[tuple[str, Histogram, Histogram | None, str]]:
+        return [
+            (w.name, w.histogram, b.histogram if b else None, f"std {number(w.std)}") for w, b in _pairs(look, other)
+        ]
 
-    def quantities(self, session: Session) -> Sequence[Quantity]:
-        pairs = _pairs(session)
+    def quantities(self, look: Look, other: Look | None) -> Sequence[Quantity]:
+        pairs = _pairs(look, other)
         return [
             Quantity(
                 "std",
@@ -66,11 +69,11 @@ class Weights(HistogramView):
             ),
         ]
 
-    def range(self, session: Session) -> tuple[float, float] | None:
+    def range(self, look: Look, other: Look | None) -> tuple[float, float] | None:
         # The embedding is much wider than the other matrices and would squeeze them to a spike.
-        return front_range([panel for panel in self.panels(session) if panel[0] != "embedding"])
+        return front_range([panel for panel in self.panels(look, other) if panel[0] != "embedding"])
 
-    def table(self, session: Session, width: int) -> Table:
+    def table(self, look: Look, other: Look | None, pointer: Pointer, width: int) -> Table:
         columns = (
             Column("matrix", NAME, "<"),
             Column("shape", 11),
@@ -86,9 +89,9 @@ class Weights(HistogramView):
                 (number(w.std, 4), Ink.STRONG),
                 (number(b.std, 4) if b else "", Ink.DIM),
             ]
-            for w, b in _pairs(session)
+            for w, b in _pairs(look, other)
         ]
-        return table(columns, [*rows, *data_rows(session)], width)
+        return table(columns, [*rows, *data_rows(look, other)], width)
 
 
 class WeightGradients(HistogramView):
@@ -106,17 +109,17 @@ class WeightGradients(HistogramView):
         f"other matrices; above {GRADIENT_OUT_OF_LINE:g} it is out of line."
     )
 
-    def panels(self, session: Session) -> Sequence[tuple[str, Histogram, Histogram | None, str]]:
+    def panels(self, look: Look, other: Look | None) -> Sequence[tuple[str, Histogram, Histogram | None, str]]:
         return [
             (w.name, w.grad_histogram, b.grad_histogram if b else None, f"std {small(w.grad_std)}")
-            for w, b in _pairs(session)
+            for w, b in _pairs(look, other)
         ]
 
-    def quantities(self, session: Session) -> Sequence[Quantity]:
-        pairs = _pairs(session)
+    def quantities(self, look: Look, other: Look | None) -> Sequence[Quantity]:
+        pairs = _pairs(look, other)
         ratios = [w.grad_data_ratio for w, _ in pairs]
         beside = [beside_others(ratios, i) for i in range(len(pairs))]
-        expected = session.expected().weight_grad_std[: len(pairs)]
+        expected = look.expected.weight_grad_std[: len(pairs)]
         spreads = [spread(f) for f in expected]
         old = [b.grad_data_ratio if b else None for _, b in pairs]
         beside_old = [beside_others(old, i) for i in range(len(pairs))] if any(b for _, b in pairs) else []
@@ -148,10 +151,10 @@ class WeightGradients(HistogramView):
             ),
         ]
 
-    def range(self, session: Session) -> tuple[float, float] | None:
-        return front_range(self.panels(session))
+    def range(self, look: Look, other: Look | None) -> tuple[float, float] | None:
+        return front_range(self.panels(look, other))
 
-    def table(self, session: Session, width: int) -> Table:
+    def table(self, look: Look, other: Look | None, pointer: Pointer, width: int) -> Table:
         columns = (
             Column("matrix", NAME, "<"),
             Column("grad std", 8),
@@ -163,8 +166,8 @@ class WeightGradients(HistogramView):
             Column("grad mean", 9),
             Column("before", 8),
         )
-        pairs = _pairs(session)
-        expected = session.expected().weight_grad_std
+        pairs = _pairs(look, other)
+        expected = look.expected.weight_grad_std
         ratios = [w.grad_data_ratio for w, _ in pairs]
         rows: list[list[Cell]] = []
         for index, (w, b) in enumerate(pairs):
@@ -183,7 +186,7 @@ class WeightGradients(HistogramView):
                     (small(b.grad_std) if b else "", Ink.DIM),
                 ]
             )
-        return table(columns, [*rows, *gradient_rows(session)], width)
+        return table(columns, [*rows, *gradient_rows(look, other)], width)
 
 
 def _log(value: float) -> str:

@@ -8,13 +8,14 @@ from typing import Any
 
 from rich.cells import cell_len
 
+from ...insight.look import Look
 from ...plots import SERIES, Plot, Role, Row, Span, choose
 from ...plots.axes import GUTTER
 from ...plots.ink import Ink, Piece, fit, row, visible, wrap
 from ...views.base import named
 from ...views.update_data import mark
 from .grid import Grid
-from .small import Axes, Lane, Small
+from .small import Axes, Small
 
 NARROWEST = 17  # columns of a picture
 LOWEST = 6  # rows of a picture
@@ -63,7 +64,7 @@ def _page(at: int, count: int, of: int) -> int:
 class Cell:
     """What a cell shows: a lane, or a sentence in its place; `note` takes the place of its last figure."""
 
-    lane: Lane | None
+    lane: Look | None
     sentence: str = ""
     note: str = ""
     bad: bool = False

@@ -17,6 +17,7 @@ from ...config.run import RunConfig, random_seed
 from ...config.schedule import CHANGEABLE
 from ...config.values import ConfigError
 from ...host.mishaps import mishap
+from ...insight.look import Look
 from ...plots import Row
 from ...plots.ink import Ink, Piece, bar, row, visible, wrap
 from ...session.actions import ACTIONS, BY_ID, COMPARE_ACTIONS, SHARED, Action
@@ -31,7 +32,7 @@ from ..sheets.sheet import Sheet
 from ..training import TrainingScreen
 from .drawing import Cell, Pictures, Place, arrange, grid_rows
 from .grid import SIDES, Grid
-from .small import SMALLS, Lane
+from .small import SMALLS
 
 SMALLEST = (40, 14)  # columns and rows of a window in which lanes can be compared
 TINY = "This window is too small to compare networks; c goes back."
@@ -131,17 +132,15 @@ class CompareScreen(TrainingScreen[str]):
         history = session.lanes.get(config.key)
         if history is None:
             return Cell(None, "the recording holds no such network" if session.recorded else "")
-        past = session.looking_at
-        snapshot = history.snapshots.newest if past is None else history.snapshots.at_or_before(past)
-        last = history.loss.last_step or 0
-        lane = Lane(config, history, snapshot, last if past is None else past, session.evaluation(history))
+        past = session.pointer.past
         where = session.where.get(config.key)
+        lane = Look.of(history, past, step=where.step if where is not None else None)
+        snapshot = lane.snapshot
         if where is not None and where.diverged_at is not None and (past is None or past >= where.diverged_at):
             return Cell(lane, note=f"✗ diverged at {where.diverged_at:,}", bad=True)
         if past is not None:
             return Cell(lane, note=f"at step {snapshot.step:,}" if snapshot and snapshot.step != past else "")
-        step = max(where.step if where else 0, snapshot.step if snapshot else 0)
-        return Cell(lane, note=f"» step {step:,}" if step < session.clock else "")
+        return Cell(lane, note=f"» step {lane.step:,}" if lane.step < session.clock else "")
 
     # ------------------------------------------------------------------------------------------- drawing
 
@@ -178,7 +177,7 @@ class CompareScreen(TrainingScreen[str]):
 
     def _grid_rows(self, width: int, height: int) -> list[Row]:
         small = SMALLS[self._view]
-        layer = self.session.layer if self._single or small.id == "saturation" else None
+        layer = self.session.pointer.layer if self._single or small.id == "saturation" else None
         cells = {place: self._cell(place) for place in self._lanes}
         return grid_rows(self.grid, cells, small, layer, width, height, self._pictures)
 
@@ -198,7 +197,7 @@ class CompareScreen(TrainingScreen[str]):
                 pieces.append((f"  {word} {first + 1}–{first + count} of {of}", Ink.WARN))
         small = SMALLS[self._view]
         if small.layered and (self._single or small.id == "saturation"):
-            pieces += [("  layer ", Ink.DIM), (f"{self.session.layer + 1}", Ink.STRONG)]
+            pieces += [("  layer ", Ink.DIM), (f"{self.session.pointer.layer + 1}", Ink.STRONG)]
         right: list[Piece] = []
         behind, share = self._behind()
         if behind:
@@ -368,7 +367,7 @@ class CompareScreen(TrainingScreen[str]):
         if self._choosing is not None:
             self._choosing = None
             self.draw()
-        elif self.session.looking_at is not None:
+        elif self.session.pointer.past is not None:
             self.session.look_live()
             self.draw()
         elif self._behind()[0] and self.session.catching_up:

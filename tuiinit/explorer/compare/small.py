@@ -6,15 +6,12 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, ClassVar
 
 import numpy as np
 
 from ...config.nonlinearities import RANGES
-from ...config.run import RunConfig
-from ...insight.expected import expect
-from ...insight.theory import Prediction
+from ...insight.look import Look
 from ...insight.thresholds import UPDATE_RIGHT, power_of_ten
 from ...plots import (
     SERIES,
@@ -32,8 +29,7 @@ from ...plots import (
     overlay,
 )
 from ...plots.ink import number, percent, small
-from ...stream.history import LaneHistory
-from ...stream.protocol import Activation, Evaluation, Histogram, Snapshot, Start, Weight
+from ...stream.protocol import Activation, Histogram, Snapshot, Weight
 from ...views.base import symmetric
 from ...views.saturation import saturated
 from ...views.steps import nice_end
@@ -45,28 +41,11 @@ Span = tuple[float, float]
 
 
 @dataclass(frozen=True)
-class Lane:
-    """What is known of one cell's lane at the step looked at."""
-
-    config: RunConfig
-    history: LaneHistory
-    snapshot: Snapshot | None
-    until: int  # the last step of its curves
-    evaluation: Evaluation | None = None
-
-
-@dataclass(frozen=True)
 class Axes:
     """The limits that all cells share."""
 
     x: Span | None = None
     y: Span | None = None
-
-
-@lru_cache(maxsize=256)
-def predicted(config: RunConfig, start: Start | None) -> Prediction:
-    """What theory says of a lane at its start."""
-    return expect(config, start).prediction
 
 
 class Small(ABC):
@@ -78,15 +57,15 @@ class Small(ABC):
     layered: ClassVar[bool] = False  # whether a single layer can be shown
 
     @abstractmethod
-    def axes(self, lanes: Sequence[Lane], layer: int | None) -> Axes:
+    def axes(self, lanes: Sequence[Look], layer: int | None) -> Axes:
         """Limits for all lanes; `layer` is the one that is shown alone, None shows all."""
 
     @abstractmethod
-    def plot(self, lane: Lane, axes: Axes, layer: int | None, width: int, height: int, *, y_labels: bool) -> Plot:
+    def plot(self, lane: Look, axes: Axes, layer: int | None, width: int, height: int, *, y_labels: bool) -> Plot:
         """The picture, of exactly that size."""
 
     @abstractmethod
-    def figures(self, lane: Lane, layer: int | None) -> Sequence[Sequence[str]]:
+    def figures(self, lane: Look, layer: int | None) -> Sequence[Sequence[str]]:
         """The numbers under a picture: for each line what it says, the longest form first."""
 
 
@@ -106,7 +85,7 @@ class Histograms(Small):
         self.id, self.title = id, title  # type: ignore[misc]
         self._parts, self._histogram, self._told = parts, histogram, told
 
-    def _chosen(self, lane: Lane, layer: int | None) -> list[tuple[Role, Histogram]]:
+    def _chosen(self, lane: Look, layer: int | None) -> list[tuple[Role, Histogram]]:
         if lane.snapshot is None:
             return []
         parts = self._parts(lane.snapshot)
@@ -114,7 +93,7 @@ class Histograms(Small):
         roles = by_depth(len(chosen))
         return [(role, self._histogram(parts[i])) for role, i in zip(roles, chosen, strict=True) if parts]
 
-    def axes(self, lanes: Sequence[Lane], layer: int | None) -> Axes:
+    def axes(self, lanes: Sequence[Look], layer: int | None) -> Axes:
         found = [[histogram for _, histogram in self._chosen(lane, layer)] for lane in lanes]
         found = [histograms for histograms in found if histograms]
         peaks = [max(float(density(h)[1].max(initial=0)) for h in histograms) for histograms in found]
@@ -126,12 +105,12 @@ class Histograms(Small):
             x = nice_limits(-reach, reach) if (reach := _typical(reaches)) else None
         return Axes(x, (0.0, nice_limits(0, _typical(peaks, PEAK) or 1.0)[1]))
 
-    def plot(self, lane: Lane, axes: Axes, layer: int | None, width: int, height: int, *, y_labels: bool) -> Plot:
+    def plot(self, lane: Look, axes: Axes, layer: int | None, width: int, height: int, *, y_labels: bool) -> Plot:
         panels = [Bars("", *density(h), role) for role, h in self._chosen(lane, layer)]
         tallest = axes.y[1] if axes.y else None
         return overlay(panels, width, height, x=axes.x, tallest=tallest, y_labels=y_labels, empty="…")
 
-    def figures(self, lane: Lane, layer: int | None) -> Sequence[Sequence[str]]:
+    def figures(self, lane: Look, layer: int | None) -> Sequence[Sequence[str]]:
         return self._told(lane.snapshot, layer) if lane.snapshot is not None else ()
 
 
@@ -140,12 +119,12 @@ class Curves(Small):
 
     curved = True
 
-    def axes(self, lanes: Sequence[Lane], layer: int | None) -> Axes:
+    def axes(self, lanes: Sequence[Look], layer: int | None) -> Axes:
         ends = [until for lane in lanes if (until := min(lane.until, lane.history.loss.last_step or 0)) > 0]
         return Axes((0, nice_end(max(ends, default=1))), self.span(lanes))
 
     @abstractmethod
-    def span(self, lanes: Sequence[Lane]) -> Span:
+    def span(self, lanes: Sequence[Look]) -> Span:
         """The y limits."""
 
 
@@ -155,7 +134,7 @@ class UpdateData(Curves):
     id = "update-data"
     title = "Update:data"
 
-    def span(self, lanes: Sequence[Lane]) -> Span:
+    def span(self, lanes: Sequence[Look]) -> Span:
         low, high = -5.0, -1.0
         for lane in lanes:
             _, mean, _, _ = lane.history.update_data.read(1, max(1, lane.until), 200)
@@ -165,7 +144,7 @@ class UpdateData(Curves):
                 high = max(high, float(np.ceil(np.percentile(finite, 98))))
         return max(-10.0, low), min(2.0, high)
 
-    def plot(self, lane: Lane, axes: Axes, layer: int | None, width: int, height: int, *, y_labels: bool) -> Plot:
+    def plot(self, lane: Look, axes: Axes, layer: int | None, width: int, height: int, *, y_labels: bool) -> Plot:
         steps, mean, _, _ = lane.history.update_data.read(1, max(1, lane.until), max(2, 2 * width))
         names = [w.name for w in lane.snapshot.weights] if lane.snapshot else []
         chosen = choose(min(len(names), mean.shape[1]), len(SERIES)) if len(steps) else []
@@ -187,7 +166,7 @@ class UpdateData(Curves):
             empty="n: one step",
         )
 
-    def figures(self, lane: Lane, layer: int | None) -> Sequence[Sequence[str]]:
+    def figures(self, lane: Look, layer: int | None) -> Sequence[Sequence[str]]:
         ratios = [w.update_data_log10 for w in lane.snapshot.weights] if lane.snapshot else []
         known = [ratio for ratio in ratios if ratio is not None and math.isfinite(ratio)]
         if not known:
@@ -205,7 +184,7 @@ class Loss(Curves):
     id = "loss"
     title = "Loss"
 
-    def span(self, lanes: Sequence[Lane]) -> Span:
+    def span(self, lanes: Sequence[Look]) -> Span:
         guess = max((lane.snapshot.expected_initial_loss for lane in lanes if lane.snapshot), default=3.3)
         lows, highs = [guess], [guess]
         for lane in lanes:
@@ -217,7 +196,7 @@ class Loss(Curves):
         high = min(max(highs), OUTLIER * guess)
         return math.floor(min(lows) * 5 - 0.25) / 5, math.ceil(high * 5 + 0.25) / 5
 
-    def plot(self, lane: Lane, axes: Axes, layer: int | None, width: int, height: int, *, y_labels: bool) -> Plot:
+    def plot(self, lane: Look, axes: Axes, layer: int | None, width: int, height: int, *, y_labels: bool) -> Plot:
         steps, mean, least, most = lane.history.loss.read(1, max(1, lane.until), max(2, 2 * width))
         drawn = [Curve("loss", steps, mean[:, 0], SERIES[0], least[:, 0], most[:, 0])] if len(steps) else []
         guess = lane.snapshot.expected_initial_loss if lane.snapshot else None
@@ -232,7 +211,7 @@ class Loss(Curves):
             empty="n: one step",
         )
 
-    def figures(self, lane: Lane, layer: int | None) -> Sequence[Sequence[str]]:
+    def figures(self, lane: Look, layer: int | None) -> Sequence[Sequence[str]]:
         now, dev = lane.snapshot, lane.evaluation
         if now is None:
             return ()
@@ -248,10 +227,10 @@ class Saturation(Small):
     title = "Saturation"
     layered = True
 
-    def axes(self, lanes: Sequence[Lane], layer: int | None) -> Axes:
+    def axes(self, lanes: Sequence[Look], layer: int | None) -> Axes:
         return Axes()
 
-    def plot(self, lane: Lane, axes: Axes, layer: int | None, width: int, height: int, *, y_labels: bool) -> Plot:
+    def plot(self, lane: Look, axes: Axes, layer: int | None, width: int, height: int, *, y_labels: bool) -> Plot:
         part = _layer(lane.snapshot, layer or 0)
         bits = saturated(part) if part is not None else np.zeros((0, 0), bool)
         dead = part.dead if part is not None else ()
@@ -259,7 +238,7 @@ class Saturation(Small):
         shown = bits[: max(0, 2 * (height - 1)), :width]
         return image(shown, width, height, roles=SERIES[:1], highlight=[u for u in dead if u < width], empty="–")
 
-    def figures(self, lane: Lane, layer: int | None) -> Sequence[Sequence[str]]:
+    def figures(self, lane: Look, layer: int | None) -> Sequence[Sequence[str]]:
         return _of_outputs(lane.snapshot, layer or 0) if lane.snapshot else ()
 
 
@@ -269,16 +248,16 @@ class Depth(Small):
     id = "depth"
     title = "Depth"
 
-    def axes(self, lanes: Sequence[Lane], layer: int | None) -> Axes:
+    def axes(self, lanes: Sequence[Look], layer: int | None) -> Axes:
         stds = [[a.std for a in lane.snapshot.activations] for lane in lanes if lane.snapshot]
         deepest = max(map(len, stds), default=1)
         tops = [max(values) for values in stds if values]
         return Axes((0.5, deepest + 0.5), (0.0, nice_limits(0, _typical(tops) or 1.0)[1]))
 
-    def plot(self, lane: Lane, axes: Axes, layer: int | None, width: int, height: int, *, y_labels: bool) -> Plot:
+    def plot(self, lane: Look, axes: Axes, layer: int | None, width: int, height: int, *, y_labels: bool) -> Plot:
         layers = lane.snapshot.activations if lane.snapshot else ()
         at = np.arange(1, len(layers) + 1)
-        theory = predicted(lane.config, lane.history.start)
+        theory = lane.expected.prediction
         told = [theory.layer(a.layer) if theory else None for a in layers]
         drawn = [
             Curve("theory", at, [t.std if t and t.std is not None else math.nan for t in told], Role.MARK),
@@ -294,7 +273,7 @@ class Depth(Small):
             empty="…",
         )
 
-    def figures(self, lane: Lane, layer: int | None) -> Sequence[Sequence[str]]:
+    def figures(self, lane: Look, layer: int | None) -> Sequence[Sequence[str]]:
         return _of_outputs(lane.snapshot, None) if lane.snapshot else ()
 
 

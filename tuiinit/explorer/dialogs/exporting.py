@@ -56,7 +56,7 @@ class ExportDialog(ModalScreen[str | None], Over[str | None]):
 def export(session: Session, folder: str, say: Say) -> threading.Thread:
     """Write the report of the shown lane as it is now; `say` is told from another thread how it ended."""
     # A copy: training goes on while the report is written.
-    history, step, diverged = session.shown.continued(session.shown.config), session.looking_at, session.diverged_at
+    history, step, diverged = session.shown.continued(session.shown.config), session.pointer.past, session.diverged_at
     data = session.data
     device = session.hello.device if session.hello else "cpu"
 

@@ -10,7 +10,7 @@ from ...views.findings import finding_rows
 
 def findings_rows(session: Session, width: int, height: int) -> list[Row]:
     """The findings in width × height cells; the last row tells if some don't fit."""
-    lines = finding_rows(session, width - 2)
+    lines = finding_rows(session.look(), width - 2)
     if not lines:
         return [row(width, (" nothing measured yet", Ink.DIM))]
     rows = [row(width, " ", *line) for line in lines[:height]]

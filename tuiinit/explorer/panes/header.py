@@ -44,9 +44,9 @@ def header_row(session: Session, width: int) -> Row:
 
 
 def _position(session: Session) -> list[Piece]:
-    if session.diverged_at is not None and session.looking_at is None:
+    if session.diverged_at is not None and session.pointer.past is None:
         return [(f"✗ diverged at step {session.diverged_at:,} ", Ink.BAD)]
-    if session.looking_at is not None:
+    if session.pointer.past is not None:
         sign, ink = "◀", Ink.WARN
     elif session.behind is not None and session.catching_up:
         sign, ink = "»", Ink.PROGRESS

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 
+from ...insight.look import Look, snapshot_of
 from ...plots import Row
 from ...plots.ink import Ink, Piece, bar, beside, number, row
 from ...session.session import Session
-from ...stream.protocol import Evaluation
 from ...views.loss import loss_plot
 
 NUMBERS = 28  # cells of the column of numbers
@@ -18,53 +18,52 @@ COUNT = 20  # cells of "1,001 / 5,707" after the bar
 def training_rows(session: Session, width: int, height: int) -> list[Row]:
     """The pane's content in exactly width × height cells; where that is little, the numbers on one line."""
     if height < 5 or width < NUMBERS + LEAST_PLOT:
-        lines = [_line(session, width), progress_row(session, width)]
+        lines = [_line(session.look(), width), progress_row(session, width)]
         return [*lines, *[row(width)] * (height - len(lines))][:height]
-    plot = loss_plot(session, width - NUMBERS, height - 1)
-    return [*beside(plot.rows, _numbers(session), height - 1, width - NUMBERS, NUMBERS), progress_row(session, width)]
+    look, other, pointer = session.sight()
+    plot = loss_plot(look, other, pointer, width - NUMBERS, height - 1)
+    return [
+        *beside(plot.rows, _numbers(look, other), height - 1, width - NUMBERS, NUMBERS),
+        progress_row(session, width),
+    ]
 
 
-def _loss(session: Session) -> float | None:
-    now = session.snapshot()
-    return now.loss if now else None
-
-
-def _dev(evaluation: Evaluation | None) -> float | None:
+def _dev(look: Look | None) -> float | None:
+    evaluation = look.evaluation if look is not None else None
     if evaluation is None:
         return None
     return evaluation.dev if evaluation.dev is not None else evaluation.dev_batch
 
 
-def _numbers(session: Session) -> list[Row]:
-    now, before = session.snapshot(), session.snapshot_before()
+def _numbers(look: Look, other: Look | None) -> list[Row]:
+    now, before = look.snapshot, snapshot_of(other)
 
     def line(label: str, value: float | None, old: float | None, compared: bool = True) -> Row:
-        told = number(old, 4) if compared and session.previous is not None else ""
+        told = number(old, 4) if compared and other is not None else ""
         return row(NUMBERS, (f"  {label:<8}", Ink.DIM), (f"{number(value, 4):>8}", Ink.STRONG), (f"{told:>8}", Ink.DIM))
 
-    head = f"{'now':>18}{'before' if session.previous is not None else '':>8}"
+    head = f"{'now':>18}{'before' if other is not None else '':>8}"
     rows = [
         row(NUMBERS, (head, Ink.HEAD)),
         line("loss", now.loss if now else None, before.loss if before else None),
-        line("dev", _dev(session.evaluation(session.shown)), _dev(session.evaluation(session.previous))),
+        line("dev", _dev(look), _dev(other)),
         line("at start", now.initial_loss if now else None, before.initial_loss if before else None),
         row(NUMBERS),
     ]
-    if session.data is not None:
-        for label, loss in (("bigram", session.data.bigram), ("unigram", session.data.unigram)):
+    if look.data is not None:
+        for label, loss in (("bigram", look.data.bigram), ("unigram", look.data.unigram)):
             told: tuple[Piece, Piece] = ((f"  guess by {label:<8}", Ink.DIM), (f"{number(loss, 4):>7}", Ink.THEORY))
             rows.append(row(NUMBERS, *told))
     return rows
 
 
-def _line(session: Session, width: int) -> Row:
-    now = session.snapshot()
-    dev = session.evaluation(session.shown)
+def _line(look: Look, width: int) -> Row:
+    now = look.snapshot
     pieces: list[Piece] = [
         (" loss ", Ink.DIM),
-        (f"{number(_loss(session), 4):<9}", Ink.STRONG),
+        (f"{number(now.loss if now else None, 4):<9}", Ink.STRONG),
         (" dev ", Ink.DIM),
-        (f"{number(_dev(dev), 4):<9}", Ink.STRONG),
+        (f"{number(_dev(look), 4):<9}", Ink.STRONG),
         (" at start ", Ink.DIM),
         (f"{number(now.initial_loss if now else None, 4):<9}", Ink.PLAIN),
         (" expected ", Ink.DIM),
@@ -79,7 +78,7 @@ def progress_row(session: Session, width: int) -> Row:
     if session.diverged_at is not None:
         step = session.diverged_at
         return row(width, (f" ✗ diverged at step {step:,}: the loss is not finite; a lower lr may help: [", Ink.BAD))
-    if session.looking_at is not None:
+    if session.pointer.past is not None:
         return slider_row(session, width)
     if behind is not None:
         label, done, whole = "catching up", behind.step, session.clock

@@ -17,19 +17,19 @@ LINES = 3  # at most
 
 def seen(session: Session, view: str) -> Seen | None:
     """What is on the screen in that view, None while nothing is measured there."""
-    snapshot = session.snapshot()
+    look, pointer = session.look(), session.pointer
+    snapshot, closer, evaluation = look.snapshot, look.inspection, look.evaluation
     if snapshot is None:
         return None
-    closer, evaluation = session.inspection(), session.evaluation(session.shown)
-    layer = snapshot.activations[min(session.layer, len(snapshot.activations) - 1)] if snapshot.activations else None
+    layer = snapshot.activations[min(pointer.layer, len(snapshot.activations) - 1)] if snapshot.activations else None
     return Seen(
         view=view,
-        config=session.settings,
+        config=look.settings,
         snapshot=snapshot,
         inspected=closer is not None and closer.step == snapshot.step,
         evaluated=evaluation is not None and evaluation.step == snapshot.step,
-        overlaid=session.overlaid,
-        dead_unit=layer is not None and session.unit in layer.dead,
+        overlaid=pointer.overlaid,
+        dead_unit=layer is not None and pointer.unit in layer.dead,
         notice=session.notice.text if session.notice is not None else "",
     )
 

@@ -1,0 +1,123 @@
+"""A lane as looked at, at a step: the one record that views, findings, the tour, comparisons and reports take."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from functools import cached_property, lru_cache
+from typing import TypeVar
+
+from ..config.run import RunConfig
+from ..stream.history import LaneHistory
+from ..stream.protocol import DataInfo, Evaluation, Inspection, Snapshot, Start
+from .expected import Expectation, expect
+from .findings import Finding, findings
+
+Measured = TypeVar("Measured")
+
+
+@lru_cache(maxsize=256)
+def _expected(config: RunConfig, start: Start | None) -> Expectation:
+    return expect(config, start)
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """What is known of a lane at a step. Only `history` grows meanwhile; curves of it end at `until`."""
+
+    history: LaneHistory
+    settings: RunConfig  # in force at the step that the lane is at, without a schedule
+    past: int | None  # the step that a person went back to; None is the newest
+    step: int  # that the numbers tell of
+    snapshot: Snapshot | None
+    evaluation: Evaluation | None
+    inspection: Inspection | None
+    diverged_at: int | None = None  # the step whose loss was not finite
+    data: DataInfo | None = None  # the words that it trains on
+    inspecting: bool = False  # a closer look is on its way
+
+    @classmethod
+    def of(
+        cls,
+        history: LaneHistory,
+        past: int | None = None,
+        *,
+        no_later: int | None = None,
+        settings: RunConfig | None = None,
+        step: int | None = None,
+        diverged_at: int | None = None,
+        data: DataInfo | None = None,
+        inspecting: bool = False,
+    ) -> Look:
+        """Look at a lane.
+
+        Args:
+            history: all that is kept of it.
+            past: a step to go back to; what was measured at it or last before it is looked at. None: the newest.
+            no_later: the snapshot is not of a later step than this, whatever `past` says.
+            settings: those in force; those at the step looked at if None.
+            step: where the lane is, which may be past its newest snapshot.
+            diverged_at: the step whose loss was not finite.
+            data: the words that it trains on.
+            inspecting: whether a closer look is on its way.
+        """
+        last = past if no_later is None else no_later
+        snapshot = history.snapshots.newest if last is None else history.snapshots.at_or_before(last)
+        if past is not None:
+            step = past
+        elif step is None or (snapshot is not None and snapshot.step > step):
+            step = snapshot.step if snapshot is not None else 0
+        return cls(
+            history=history,
+            settings=history.config.at(step) if settings is None else settings,
+            past=past,
+            step=step,
+            snapshot=snapshot,
+            evaluation=_newest(history.evaluations, past),
+            inspection=_newest(history.inspections, past),
+            diverged_at=diverged_at,
+            data=data,
+            inspecting=inspecting,
+        )
+
+    @property
+    def config(self) -> RunConfig:
+        """What the lane began with, and how it was changed since."""
+        return self.history.config
+
+    @property
+    def until(self) -> int:
+        """The last step of its curves."""
+        return (self.history.loss.last_step or 0) if self.past is None else self.past
+
+    @property
+    def expected(self) -> Expectation:
+        """What the lane's first minibatch should find, by theory and by redraws."""
+        return _expected(self.config, self.history.start)
+
+    @cached_property
+    def findings(self) -> tuple[Finding, ...]:
+        """The sentences about the snapshot, in an order that stays."""
+        if self.snapshot is None:
+            return ()
+        return findings(self.snapshot, self.settings, evaluation=self.evaluation, expected=self.expected)
+
+    def same(self, other: Look | None) -> bool:
+        """Whether another look shows the same, but for what the history's curves have grown by."""
+        if other is None:
+            return False
+        pairs = [(getattr(self, field.name), getattr(other, field.name)) for field in fields(self)]
+        return all(a is b or (isinstance(a, int | RunConfig) and a == b) for a, b in pairs)
+
+
+def snapshot_of(look: Look | None) -> Snapshot | None:
+    """The snapshot of a lane that may not be there."""
+    return look.snapshot if look is not None else None
+
+
+def _newest(by_step: Mapping[int, Measured], past: int | None) -> Measured | None:
+    """The newest that was measured, no later than the step that was gone back to."""
+    until = math.inf if past is None else past
+    step = max((step for step in by_step if step <= until), default=None)
+    return by_step[step] if step is not None else None

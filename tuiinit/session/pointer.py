@@ -1,0 +1,55 @@
+"""Where a person points: a time, a layer and a neuron, and which picture of a view."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..stream.history import Snapshots
+from ..stream.protocol import Snapshot
+
+
+@dataclass
+class Pointer:
+    """What is pointed at and how it is drawn; a lane with fewer layers or neurons shows its last one."""
+
+    past: int | None = None  # a step that was gone back to, or None for the newest
+    layer: int = 0
+    unit: int = 0
+    overlaid: bool = False  # a view's other picture
+    form: str | None = None  # how histograms are drawn, where a person chose
+    colours: bool = True  # whether the terminal has any
+
+    def move(self, *, layer: int = 0, unit: int = 0, layers: int, units: int) -> None:
+        """Point so many layers or neurons further, among those that there are."""
+        if layer:
+            self.layer = max(0, min(min(self.layer, layers - 1) + layer, layers - 1))
+        if unit:
+            self.unit = max(0, min(min(self.unit, units - 1) + unit, units - 1))
+
+    def next_dead(self, now: Snapshot | None) -> bool:
+        """Point at the next dead neuron, layer after layer, around the corner at the end; False if none is dead."""
+        dead = [(i, unit) for i, a in enumerate(now.activations) for unit in a.dead] if now else []
+        if not dead:
+            return False
+        self.layer, self.unit = next((place for place in dead if place > (self.layer, self.unit)), dead[0])
+        return True
+
+    def move_time(self, kept: Snapshots, direction: int) -> bool:
+        """Go to the kept snapshot before or after; past the newest is the newest again. False if there is none."""
+        if direction < 0:
+            now = kept.newest if self.past is None else kept.at_or_before(self.past)
+            earlier = kept.previous(now.step) if now else None
+            if earlier is None:
+                return False
+            self.past = earlier.step
+            return True
+        if self.past is None:
+            return False
+        later, newest = kept.next(self.past), kept.newest
+        self.past = None if later is None or later is newest else later.step
+        return True
+
+    def start_over(self) -> None:
+        """The first layer and neuron, the pictures that a view begins with."""
+        self.layer = self.unit = 0
+        self.overlaid, self.form = False, None
