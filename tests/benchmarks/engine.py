@@ -16,6 +16,7 @@ from tests.benchmarks.lecture import LectureNetwork
 from tests.benchmarks.table import Row, paired
 from tuiinit.config.run import RunConfig
 from tuiinit.data import words as text
+from tuiinit.engine.clock import Clock
 from tuiinit.engine.lanes import Lanes
 from tuiinit.engine.minibatches import Dataset
 from tuiinit.engine.network import Network
@@ -192,10 +193,10 @@ def _others(dataset: Dataset) -> Iterator[Row]:
 
 def lanes() -> Iterator[Row]:
     """Eight lanes in one engine against one."""
-    one, eight = Lanes(), Lanes()
+    one, eight = Lanes(Clock()), Lanes(Clock())
     one.select([RunConfig()])
     eight.select([RunConfig(gain=g, bn=bn) for g in (0.5, 1.0, 5 / 3, 3.0) for bn in (False, True)])
-    alone = Lanes()
+    alone = Lanes(Clock())
     alone.select([RunConfig(bn=True)])
 
     def run(group: Lanes) -> Callable[[], None]:

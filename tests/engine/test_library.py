@@ -13,6 +13,7 @@ import pytest
 from tests.engine.conftest import Make
 from tuiinit.config.run import RunConfig
 from tuiinit.engine import library
+from tuiinit.engine.clock import Clock
 from tuiinit.engine.lanes import Lanes
 from tuiinit.engine.quick import compiled
 from tuiinit.engine.quick.compiled import Compiler
@@ -103,7 +104,7 @@ def test_what_others_may_have_put_there_is_not_run(
     spoil(planted)
     with pytest.raises(library.UntrustedError, match=sentence):
         library.find(planted)
-    lanes = Lanes(Compiler())
+    lanes = Lanes(Clock(), Compiler())
     (lane,) = lanes.select([SMALL])
     for _ in range(3):
         lane.train_step()
@@ -149,13 +150,13 @@ def test_a_planted_library_is_not_executed(cache: Path, planted: Path, tmp_path:
     subprocess.run(["cc", "-shared", "-fPIC", "-o", planted, tmp_path / "planted.c"], check=True)
     cache.chmod(0o777)
     compiler = Compiler()
-    lanes = Lanes(compiler)
+    lanes = Lanes(Clock(), compiler)
     (lane,) = lanes.select([SMALL])
     lane.train_step()
     lanes.quicken()
     assert not (tmp_path / "executed").exists()
     cache.chmod(0o700)  # the trial itself is sound: ours would be
-    lanes = Lanes(Compiler())
+    lanes = Lanes(Clock(), Compiler())
     (lane,) = lanes.select([SMALL])
     lane.train_step()
     lanes.quicken()

@@ -12,6 +12,7 @@ from tests.engine.test_server import screen as screen
 from tests.engine.test_trainer import timeless
 from tuiinit.config.run import RunConfig
 from tuiinit.engine import redraws
+from tuiinit.engine.clock import Clock
 from tuiinit.engine.lanes import Lanes
 from tuiinit.engine.network import Network
 from tuiinit.engine.redraws import Starts, draws_of
@@ -250,7 +251,7 @@ def test_keys_are_heard_while_a_start_is_worked_out() -> None:
     """A start is made of pieces, each about as long as a draw."""
     config = RunConfig(device="cpu", bn=True)
     pending = Starts()
-    lanes = Lanes()
+    lanes = Lanes(Clock())
     lanes.select([config])
     pieces = 0
     while pending.work(lanes.selected, 0.0) is None:

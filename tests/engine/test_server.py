@@ -137,7 +137,7 @@ def status_of(frames: list[Message]) -> p.Status:
 
 def test_nothing_is_sent_without_credit(screen: Screen) -> None:
     screen.send(p.Select(lanes=(TINY,)), p.Advance(steps=50), p.Evaluate())
-    screen.until(lambda: screen.server.lanes.clock == 50)
+    screen.until(lambda: screen.server.clock.now == 50)
     screen.send(p.Pause(), p.Inspect(), p.Select(lanes=(TINY.replace(bn=True),)))
     screen.idle()
     assert screen.frames.empty()
@@ -153,16 +153,16 @@ def test_one_update_a_credit(screen: Screen) -> None:
     screen.send(p.Select(lanes=(TINY,)))
     screen.until(lambda: screen.frames.qsize() == 4)
     screen.send(p.Advance(steps=3))
-    screen.until(lambda: screen.server.lanes.clock == 3)
+    screen.until(lambda: screen.server.clock.now == 3)
     screen.idle()
     assert screen.frames.qsize() == 4
     screen.send(*[p.Credit()] * 3)  # while nothing changes, credit does not add up
     screen.idle()
     screen.send(p.Advance(steps=1))
-    screen.until(lambda: screen.server.lanes.clock == 4)
+    screen.until(lambda: screen.server.clock.now == 4)
     screen.idle()
     screen.send(p.Advance(steps=1))
-    screen.until(lambda: screen.server.lanes.clock == 5)
+    screen.until(lambda: screen.server.clock.now == 5)
     screen.idle()
     told = [screen.frames.get() for _ in range(screen.frames.qsize())]
     assert len(of(told, p.Status)) == 3
@@ -286,7 +286,7 @@ def test_pause_stops_after_one_measured_step(screen: Screen, trainer: Make) -> N
     assert status.clock == status.lanes[0].step == of(frames, p.Snapshot)[-1].step == len(losses(frames, TINY))
     assert losses(frames, TINY) == single(trainer, TINY, status.clock)
     screen.idle()
-    assert screen.server.lanes.clock == status.clock
+    assert screen.server.clock.now == status.clock
 
 
 def test_a_target_is_met_whatever_comes_on_the_way() -> None:
@@ -298,12 +298,12 @@ def test_a_target_is_met_whatever_comes_on_the_way() -> None:
             server._obey(p.Select(lanes=(TINY,)))
             server._obey(p.Advance(steps=10))
             for _ in range(steps):
-                server._stride = 1
+                server.clock.stride = 1
                 server._work()
             server._obey(command)
             while server._moving():
                 server._work()
-            assert server.lanes.clock == 10, (command, steps)
+            assert server.clock.now == 10, (command, steps)
             (lane,) = server.lanes.selected
             assert lane.step == 10
             assert lane.latest is not None
@@ -328,7 +328,7 @@ def test_eight_lanes_equal_eight_single_runs(screen: Screen, trainer: Make) -> N
 def test_lanes_take_turns_of_some_steps(
     screen: Screen, trainer: Make, monkeypatch: pytest.MonkeyPatch, seconds: float
 ) -> None:
-    monkeypatch.setattr("tuiinit.engine.server.STRIDE_SECONDS", seconds)
+    monkeypatch.setattr("tuiinit.engine.clock.STRIDE_SECONDS", seconds)
     lanes = (TINY, TINY.replace(bn=True))
     frames = screen.update(p.Select(lanes=lanes))
     frames += screen.settled(p.Advance(steps=203))

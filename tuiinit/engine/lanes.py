@@ -11,20 +11,13 @@ from ..config.memory import Need, needed
 from ..config.run import RunConfig
 from ..config.values import ConfigError
 from ..data import words
+from .clock import Clock
 from .minibatches import Dataset
 from .quick.compiled import Compiler
 from .room import make_room
 from .trainer import Trainer
 
 KEPT_LANES = 24  # lanes that are not selected and still kept, the longest unused dropped first
-MILESTONE_DIGITS = (1, 2, 5)
-
-
-def is_milestone(step: int) -> bool:
-    """Whether a snapshot of this step is always taken: 0, 1, 2, 5, 10, 20, 50, 100, …"""
-    while step and step % 10 == 0:
-        step //= 10
-    return step == 0 or step in MILESTONE_DIGITS
 
 
 def device_of(name: str) -> torch.device:
@@ -58,14 +51,15 @@ class Datasets:
 
 
 class Lanes:
-    """The lanes of an engine. The clock is the step that the selected lanes are at, or catch up to.
+    """The lanes of an engine, which follow one clock.
 
     Args:
+        clock: where the selected lanes are, or catch up to.
         compiler: compiles their steps; None leaves them plain.
     """
 
-    def __init__(self, compiler: Compiler | None = None) -> None:
-        self.clock = 0
+    def __init__(self, clock: Clock, compiler: Compiler | None = None) -> None:
+        self._clock = clock
         self.selected: list[Trainer] = []
         self._lanes: OrderedDict[str, Trainer] = OrderedDict()  # the longest unused first
         self._datasets = Datasets()
@@ -101,7 +95,7 @@ class Lanes:
         new = []
         for config in configs:
             lane = self._lanes.get(config.key) or chosen.get(config.key)
-            if lane is None or lane.step > self.clock:
+            if lane is None or lane.step > self._clock.now:
                 lane = self._begin(config)
                 new.append(lane)
             chosen[config.key] = lane
@@ -115,7 +109,7 @@ class Lanes:
 
     def _make_room(self, configs: Sequence[RunConfig]) -> None:
         """Refuse lanes that there is no memory for; those that nobody looks at go first."""
-        known = {key for key, lane in self._lanes.items() if lane.step <= self.clock}
+        known = {key for key, lane in self._lanes.items() if lane.step <= self._clock.now}
         begun = {config.key: config for config in configs if config.key not in known}
         spared = {config.key for config in configs} | {lane.config.key for lane in self.selected}
 
@@ -169,16 +163,16 @@ class Lanes:
         return [(old, one_each[lane.config.key]) for old, lane in changed]
 
     def restart(self) -> None:
-        """Forget all lanes but the selected configurations, which begin anew; the clock goes to 0."""
+        """Forget all lanes but the selected configurations, which begin anew; the clock stops at 0."""
         configs = [lane.config for lane in self.selected]
         self._lanes.clear()
         self.selected = []
-        self.clock = 0
+        self._clock.restart()
         self._select(configs)  # there is room: they have been there
 
     def behind(self) -> list[Trainer]:
         """Selected lanes that have not reached the clock and still can."""
-        return [lane for lane in self.selected if lane.step < self.clock and lane.diverged_at is None]
+        return [lane for lane in self.selected if lane.step < self._clock.now and lane.diverged_at is None]
 
     def moving(self) -> list[Trainer]:
         """Selected lanes that still train."""

@@ -16,17 +16,17 @@ from ..data import given
 from ..data.reading import DataError
 from ..stream import protocol
 from ..stream.checked import Check
+from ..stream.milestones import is_milestone
 from ..stream.protocol import Command, Message
+from .clock import Clock
 from .inspect import inspect
-from .lanes import Lanes, device_of, is_milestone
+from .lanes import Lanes, device_of
 from .outbox import Outbox, Rates
 from .own.answering import answer
 from .quick.compiled import Compiler
 from .redraws import Starts, out_of_memory
 from .trainer import Trainer
 
-STRIDE = 8  # steps that a lane takes before it is another's turn: what it works on stays in the cache
-STRIDE_SECONDS = 0.02  # that all lanes' turns may take: commands wait for them
 UPDATE_INTERVAL = 0.15  # seconds between updates, at least: about seven a second keep within 70 kB/s to a terminal
 MEASURING_SHARE = 0.05  # of the time: updates come less often when measuring would cost more
 START_SECONDS = 0.01  # that a lane's start is worked on at a time
@@ -49,14 +49,11 @@ class Server:
     ) -> None:
         self._commands = commands
         self._send = send
-        self.lanes = Lanes(compiler)
+        self.clock = Clock()
+        self.lanes = Lanes(self.clock, compiler)
         self._outbox = Outbox()
         self._rates = Rates()
-        self._target: int | None = None  # the clock stops there
-        self._running = False  # the clock moves
-        self._catching_up = False  # lanes may move towards the clock
         self._credit = 0
-        self._stride = 1  # steps that lanes take in turn
         self._due = 0.0  # when the next update may be measured
         self._measured = False  # the lanes that move were just measured for the next update
         self._changed = False  # something happened since the last update
@@ -112,7 +109,7 @@ class Server:
                     self._outbox.others.append(protocol.Lane(lane=lane.config.key, config=lane.config))
                     self._outbox.add(lane.latest)
                 self._tell_data()
-                self._catching_up = True
+                self.clock.catching_up = True
                 for lane in self.lanes.selected:
                     self._outbox.add(lane.latest)
             case protocol.Advance():
@@ -128,9 +125,8 @@ class Server:
                         self._outbox.add(lane.latest)
             case protocol.Pause():
                 self._settle()
-                self._running = self._catching_up = False
+                self.clock.pause()
             case protocol.Restart():
-                self._running = self._catching_up = False
                 self._outbox.take()
                 self.lanes.restart()
                 for lane in self.lanes.selected:
@@ -148,29 +144,24 @@ class Server:
                 self._settle()
                 self._outbox.others += [inspect(lane) for lane in self.lanes.moving()]
         self._changed = True
-        self._stride = 1  # other lanes may be slower
+        self.clock.stride = 1  # other lanes may be slower
 
     def _advance(self, command: protocol.Advance) -> None:
         lead = next(iter(self.lanes.moving()), None)
         if lead is None:
             return
-        clock = self.lanes.clock
-        # What was asked before and is still to be run comes first: a key pressed five times counts five times.
-        since = self._target if self._running and self._target is not None else clock
+        clock = self.clock
         if command.steps is not None:
-            self._target = since + max(0, command.steps)
+            clock.run_for(command.steps)
         elif command.epochs is not None:
             # The lead lane may still be behind the clock: count from the clock at its batch size.
             per_epoch = lead.steps_per_epoch
-            end = clock + (lead.steps_to_epoch_end if lead.step == clock else per_epoch - clock % per_epoch)
-            ends_passed = max(0, (since - end) // per_epoch + 1)
-            self._target = end + per_epoch * (ends_passed + max(1, command.epochs) - 1)
+            left = lead.steps_to_epoch_end if lead.step == clock.now else per_epoch - clock.now % per_epoch
+            clock.run_for_epochs(command.epochs, end=clock.now + left, per_epoch=per_epoch)
         elif command.to is not None:
-            self._target = max(clock, command.to)
+            clock.run_to(command.to)
         else:
-            self._target = None
-        self._running = self._target is None or self._target > clock
-        self._catching_up = True
+            clock.run_on()
         self._rates.restart()
 
     def _tell_data(self) -> None:
@@ -210,35 +201,29 @@ class Server:
     def _moving(self) -> bool:
         if self._outbox.full:
             return False
-        return (self._catching_up and bool(self.lanes.behind())) or (self._running and bool(self.lanes.moving()))
+        behind = self.clock.catching_up and bool(self.lanes.behind())
+        return behind or (self.clock.running and bool(self.lanes.moving()))
 
     def _work(self) -> None:
         """Some steps of every lane that has to move, then an update if the screen waits for one."""
         behind = self.lanes.behind()
         if behind:
-            self._step(behind, self.lanes.clock)
+            self._step(behind)
         else:
-            stride, started = self._stride, time.monotonic()
-            if self._target is not None:
-                stride = min(stride, self._target - self.lanes.clock)
-            self.lanes.clock += stride
-            self._step(self.lanes.moving(), self.lanes.clock, stride)
-            each = (time.monotonic() - started) / stride
-            self._stride = max(1, min(STRIDE, int(STRIDE_SECONDS / max(each, 1e-6))))
-            if self._running and self._target is not None and self.lanes.clock >= self._target:
-                self._running = False
+            started, steps = time.monotonic(), self.clock.tick()
+            self._step(self.lanes.moving(), steps)
+            self.clock.took((time.monotonic() - started) / steps)
+            self.clock.stop_at_target()
             if any(lane.diverged_at is not None for lane in self.lanes.selected) and not self.lanes.moving():
-                self._running = False
-                self.lanes.clock = max(lane.step for lane in self.lanes.selected)
+                self.clock.stop_with(lane.step for lane in self.lanes.selected)
         self._update()
 
-    def _step(self, lanes: list[Trainer], clock: int, stride: int = 1) -> None:
+    def _step(self, lanes: list[Trainer], steps: int = 1) -> None:
         due = self._credit > 0 and time.monotonic() >= self._due
         for lane in lanes:
-            for left in reversed(range(stride)):
+            for left in reversed(range(steps)):
                 step = lane.step + 1
-                last = step == clock and (step == self._target or not self._running)
-                self._step_lane(lane, measure=(due and not left) or last or is_milestone(step))
+                self._step_lane(lane, measure=(due and not left) or self.clock.is_last(step) or is_milestone(step))
                 if lane.diverged_at is not None:
                     break
         if due:
@@ -279,14 +264,13 @@ class Server:
             if lane.diverged_at is None and (lane.latest is None or lane.latest.step != lane.step):
                 self._step_lane(lane, measure=True)
             self._collect(lane)
-        self.lanes.clock = max([self.lanes.clock, *(lane.step for lane in self.lanes.selected)])
+        self.clock.follow(lane.step for lane in self.lanes.selected)
         # Lanes that run together stay together: the others follow by the same step.
-        if self._running:
+        if self.clock.running:
             for lane in self.lanes.behind():
-                if lane.step == self.lanes.clock - 1:
+                if lane.step == self.clock.now - 1:
                     self._step_lane(lane, measure=True)
-            if self._target is not None and self.lanes.clock >= self._target:
-                self._running = False
+            self.clock.stop_at_target()
 
     # ------------------------------------------------------------------------------------------ starts
 
@@ -325,10 +309,10 @@ class Server:
     def _status(self) -> protocol.Status:
         behind = self.lanes.behind()
         return protocol.Status(
-            running=self._running and bool(self.lanes.moving()),
-            catching_up=self._catching_up and bool(behind),
-            clock=self.lanes.clock,
-            target=self._target if self._running else None,
+            running=self.clock.running and bool(self.lanes.moving()),
+            catching_up=self.clock.catching_up and bool(behind),
+            clock=self.clock.now,
+            target=self.clock.target if self.clock.running else None,
             lanes=tuple(
                 protocol.LaneStatus(
                     lane=lane.config.key,
