@@ -11,7 +11,7 @@ import pytest
 from tuiinit.config.nonlinearities import NONLINEARITIES, NonlinearityName
 from tuiinit.insight import kernel
 from tuiinit.insight.kernel import Batch, Figures, Linear, Norm, first_step, normalised, sgd
-from tuiinit.insight.moments import FUNCTIONS, NEGATIVE_SLOPES
+from tuiinit.insight.moments import FORMULAS
 
 CLASSES, CONTEXT, NUMBERS, LR = 27, 3, 10, 0.1
 NORM = Norm(1e-5, True, 0.1)
@@ -30,12 +30,8 @@ def layers(depth: int, gain: float, width: int = 100, *, last: float = 0.1, bias
 
 
 def outputs(name: NonlinearityName, x: Array) -> tuple[Array, Array]:
-    if name in NEGATIVE_SLOPES:
-        slope = np.where(x > 0, 1.0, NEGATIVE_SLOPES[name])
-        return x * slope, slope
-    at_zero, function = FUNCTIONS[name]
-    y, slope = function(x)
-    return y + at_zero, slope
+    y, slope = FORMULAS[name].function(x)
+    return y + FORMULAS[name].at_zero, slope
 
 
 def drawn(given: Batch, name: NonlinearityName, shape: tuple[Linear, ...], norm: Norm | None, seed: int) -> Figures:

@@ -1,8 +1,12 @@
-"""The nonlinearities: their names, the range of their outputs, and the gain that each wants."""
+"""The one table of nonlinearities: what is known of each without computing it.
+
+PyTorch's functions are in `measure/nonlinearities.py`, their Gaussian averages in `insight/moments.py`.
+"""
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Literal, NamedTuple, get_args
 
 SATURATED_AT = 0.97  # abs(t) of tanh beyond which an output counts as saturated: the lecture
@@ -25,10 +29,10 @@ class Range(NamedTuple):
     its lower asymptote.
     """
 
-    low: float
-    high: float
-    below: float
-    above: float
+    low: float = -math.inf
+    high: float = math.inf
+    below: float = -math.inf
+    above: float = math.inf
 
     @property
     def bounded(self) -> bool:
@@ -39,24 +43,46 @@ class Range(NamedTuple):
         return math.isfinite(self.below) or math.isfinite(self.above)
 
 
-RANGES: dict[NonlinearityName, Range] = {
-    "tanh": Range(-1, 1, -SATURATED_AT, SATURATED_AT),
-    "linear": Range(-math.inf, math.inf, -math.inf, math.inf),
-    "relu": Range(0, math.inf, 0, math.inf),
-    "leaky_relu": Range(-math.inf, math.inf, -math.inf, math.inf),
-    "sigmoid": Range(0, 1, 0.015, 0.985),
-    "selu": Range(-SELU_SCALE * SELU_ALPHA, math.inf, -SATURATED_AT * SELU_SCALE * SELU_ALPHA, math.inf),
+UNBOUNDED = Range()
+
+
+@dataclass(frozen=True)
+class Nonlinearity:
+    """Facts of a nonlinearity.
+
+    Args:
+        gain: of PyTorch's table, `torch.nn.init.calculate_gain`; 5/3 and 3/4 come without a derivation.
+        range: of its outputs.
+        flat_half: it is flat for half of its inputs by nature, at any gain: that is no fault.
+        key_for_gain: its gain has a key of its own in the explorer, the third of `LECTURE_GAINS`.
+        fading: how the signal fades at the critical gain where it does; "" where it keeps its size or settles.
+    """
+
+    gain: float
+    range: Range = UNBOUNDED
+    flat_half: bool = False
+    key_for_gain: bool = False
+    fading: str = ""
+
+
+FACTS: dict[NonlinearityName, Nonlinearity] = {
+    "tanh": Nonlinearity(
+        5 / 3,
+        Range(-1, 1, -SATURATED_AT, SATURATED_AT),
+        key_for_gain=True,
+        fading="slowly, its std as 1/√(2 × layer)",
+    ),
+    "linear": Nonlinearity(1.0),
+    "relu": Nonlinearity(math.sqrt(2), Range(low=0, below=0), flat_half=True),
+    "leaky_relu": Nonlinearity(math.sqrt(2 / (1 + LEAKY_SLOPE**2))),
+    "sigmoid": Nonlinearity(1.0, Range(0, 1, 0.015, 0.985)),
+    "selu": Nonlinearity(
+        3 / 4, Range(low=-SELU_SCALE * SELU_ALPHA, below=-SATURATED_AT * SELU_SCALE * SELU_ALPHA), fading="slowly"
+    ),
 }
+RANGES: dict[NonlinearityName, Range] = {name: facts.range for name, facts in FACTS.items()}
 
 
 def gain_of(nonlinearity: NonlinearityName) -> float:
-    """The gain of PyTorch's table, `torch.nn.init.calculate_gain`; 5/3 and 3/4 come without a derivation."""
-    table: dict[NonlinearityName, float] = {
-        "linear": 1.0,
-        "sigmoid": 1.0,
-        "tanh": 5 / 3,
-        "relu": math.sqrt(2),
-        "leaky_relu": math.sqrt(2 / (1 + LEAKY_SLOPE**2)),
-        "selu": 3 / 4,
-    }
-    return table[nonlinearity]
+    """The gain of PyTorch's table."""
+    return FACTS[nonlinearity].gain

@@ -30,7 +30,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..config.nonlinearities import RANGES, NonlinearityName
-from .moments import FUNCTIONS, NEGATIVE_SLOPES
+from .moments import FORMULAS
 
 Array = npt.NDArray[Any]
 Indices = npt.NDArray[np.int64]
@@ -385,10 +385,6 @@ def _root(covariance: Array) -> Array:
 
 def _outputs(nonlinearity: NonlinearityName, x: Array) -> tuple[Array, Array]:
     """φ(x) and φ'(x)."""
-    below = NEGATIVE_SLOPES.get(nonlinearity)
-    if below is not None:
-        slopes = np.where(x > 0, x.dtype.type(1), x.dtype.type(below))
-        return x * slopes, slopes
-    at_zero, function = FUNCTIONS[nonlinearity]
-    outputs, slopes = function(x)
-    return outputs + x.dtype.type(at_zero), slopes
+    formula = FORMULAS[nonlinearity]
+    outputs, slopes = formula.function(x)
+    return outputs + x.dtype.type(formula.at_zero), slopes

@@ -16,9 +16,9 @@ from functools import lru_cache
 
 import numpy as np
 
-from ..config.nonlinearities import SELU_ALPHA, SELU_SCALE, NonlinearityName
+from ..config.nonlinearities import NonlinearityName
 from ..config.run import RunConfig
-from .moments import _VARIANCE_LIMIT, _Z_MAX, LARGEST, NEGATIVE_SLOPES, _clip, _moments, moments, saturated
+from .moments import FORMULAS, LARGEST, VARIANCE_LIMIT, Z_MAX, clip, moments, saturated
 
 _LOGIT_STD_MAX = 100.0
 
@@ -76,11 +76,11 @@ def predict(config: RunConfig, *, input_second_moment: float | None = None) -> P
         input_second_moment: E[x₀²] as measured (protocol.Snapshot.input_second_moment, embedding_scale
             included); the expected value, embedding_scale², if None or, in a diverged network, NaN.
     """
-    scale = _clip(config.gain * config.gain)
+    scale = clip(config.gain * config.gain)
     if input_second_moment is None or math.isnan(input_second_moment):
         input_second_moment = config.embedding_scale * config.embedding_scale
-    second = spread = _clip(input_second_moment)
-    bias = _clip(config.bias_scale[0] * config.bias_scale[0])
+    second = spread = clip(input_second_moment)
+    bias = clip(config.bias_scale[0] * config.bias_scale[0])
     fan_in = config.context * config.embedding
     layers: list[LayerPrediction] = []
     log_factors: list[float] = []  # ln of the gradient variance's factor through each layer
@@ -91,23 +91,23 @@ def predict(config: RunConfig, *, input_second_moment: float | None = None) -> P
             q = before / (before + config.bn_eps) if before else 0.0
             weights = weights / (before + config.bn_eps) if before else 0.0
         else:
-            q = _clip(weights * second + bias)
-        moments = _moments(config.nonlinearity, q)
-        chi_here = weights * moments.slope
-        representable = max(q, moments.variance, moments.mean * moments.mean) <= LARGEST * LARGEST
+            q = clip(weights * second + bias)
+        averages = moments(config.nonlinearity, q)
+        chi_here = weights * averages.slope
+        representable = max(q, averages.variance, averages.mean * averages.mean) <= LARGEST * LARGEST
         layers.append(
             LayerPrediction(
                 layer=f"{config.nonlinearity} {number}",
                 q=q if representable else None,
-                mean=moments.mean if representable else None,
-                std=math.sqrt(moments.variance) if representable else None,
+                mean=averages.mean if representable else None,
+                std=math.sqrt(averages.variance) if representable else None,
                 saturated=saturated(config.nonlinearity, q),
                 chi=chi_here,
                 grad_std=None,
             )
         )
         log_factors.append(_log(chi_here) + math.log(width / fan_in))
-        second, spread, fan_in = moments.second, moments.variance, width
+        second, spread, fan_in = averages.second, averages.variance, width
     return Prediction(_with_gradients(layers, log_factors), _logit_std(config, second, spread))
 
 
@@ -127,7 +127,7 @@ def _logit_std(config: RunConfig, second: float, spread: float) -> float | None:
     weights = 1.0 if config.fan_in_scaling else config.hidden[-1]
     bias = 0.0
     if config.bn:
-        before = _clip(config.gain * config.gain) * weights * spread
+        before = clip(config.gain * config.gain) * weights * spread
         variance = before / (before + config.bn_eps) if before else 0.0
     else:
         variance = weights * second
@@ -136,12 +136,9 @@ def _logit_std(config: RunConfig, second: float, spread: float) -> float | None:
     return std if std <= LARGEST else None
 
 
-# φ(x) − φ(0) and φ'(x), so that small outputs keep their digits beside a large φ(0).
-
-
 def chi(nonlinearity: NonlinearityName, gain: float, q: float) -> float:
     """χ = g²·E[φ'²(√q z)]: the gradient's variance multiplies by it a layer, going back (Schoenholz 2017)."""
-    return _clip(gain * gain) * moments(nonlinearity, q).slope
+    return clip(gain * gain) * moments(nonlinearity, q).slope
 
 
 def fixed_point(nonlinearity: NonlinearityName, gain: float, bias_scale: float = 0.0) -> float | None:
@@ -150,18 +147,19 @@ def fixed_point(nonlinearity: NonlinearityName, gain: float, bias_scale: float =
     None where the variance grows for ever, and for linear, relu and leaky_relu without biases at their
     critical gain, where it stays whatever it was.
     """
-    bias = _clip(bias_scale * bias_scale)
-    if nonlinearity in NEGATIVE_SLOPES:
+    bias = clip(bias_scale * bias_scale)
+    if FORMULAS[nonlinearity].slope_below is not None:
         kept = chi(nonlinearity, gain, 1.0)  # E[φ²] = E[φ'²]·q for these
-        return _clip(bias / (1 - kept)) if kept < 1 else None
-    if bias == 0 and (gain == 0 or (nonlinearity != "sigmoid" and gain <= critical_gain(nonlinearity))):
+        return clip(bias / (1 - kept)) if kept < 1 else None
+    dies_out = FORMULAS[nonlinearity].at_zero == 0  # below the critical gain
+    if bias == 0 and (gain == 0 or (dies_out and gain <= critical_gain(nonlinearity))):
         return 0.0
-    scale = _clip(gain * gain)
+    scale = clip(gain * gain)
 
     def grows(log_q: float) -> bool:
         return scale * moments(nonlinearity, math.exp(log_q)).second + bias > math.exp(log_q)
 
-    low, high = math.log(1e-30), math.log(_VARIANCE_LIMIT)
+    low, high = math.log(1e-30), math.log(VARIANCE_LIMIT)
     # (E[φ²] + b²)/q falls with q for tanh, sigmoid and selu, so there is one crossing at most.
     return None if grows(high) else math.exp(_bisect(grows, low, high))
 
@@ -172,7 +170,7 @@ def depth_scale(nonlinearity: NonlinearityName, gain: float, bias_scale: float =
     None where it is unlimited (χ = 1) or the variance does not settle.
     """
     # The slopes of linear, relu and leaky_relu don't depend on q, so χ is known even where q diverges.
-    q = 1.0 if nonlinearity in NEGATIVE_SLOPES else fixed_point(nonlinearity, gain, bias_scale)
+    q = 1.0 if FORMULAS[nonlinearity].slope_below is not None else fixed_point(nonlinearity, gain, bias_scale)
     if q is None:
         return None
     rate = abs(_log(chi(nonlinearity, gain, q)))
@@ -187,13 +185,10 @@ def critical_gain(nonlinearity: NonlinearityName) -> float:
     linear 1, relu √2, leaky_relu √(2/(1+a²)), selu √(2/(λ²(1+α²))) = 0.690. Sigmoid has q* > 0 at any gain
     and is solved numerically: 10.15, far from the 1 of PyTorch's table.
     """
-    if nonlinearity == "sigmoid":
-        return _bisect(lambda gain: chi("sigmoid", gain, fixed_point("sigmoid", gain) or 0.0) < 1, 1.0, 100.0)
-    if nonlinearity == "tanh":
-        return 1.0
-    if nonlinearity == "selu":
-        return math.sqrt(2 / (1 + SELU_ALPHA**2)) / SELU_SCALE
-    return math.sqrt(2 / (1 + NEGATIVE_SLOPES[nonlinearity] ** 2))
+    known = FORMULAS[nonlinearity].critical_gain
+    if known is not None:
+        return known
+    return _bisect(lambda gain: chi(nonlinearity, gain, fixed_point(nonlinearity, gain) or 0.0) < 1, 1.0, 100.0)
 
 
 def bn_jacobian(nonlinearity: NonlinearityName, gamma: float = 1.0) -> float:
@@ -211,7 +206,7 @@ def bn_jacobian(nonlinearity: NonlinearityName, gamma: float = 1.0) -> float:
         gamma: scale of the batch norm; at 0 the limit is meant.
     """
     # Below 1e-6 the limit is reached to 12 digits, and differences of outputs would lose theirs.
-    scale = min(max(abs(gamma), 1e-6), math.sqrt(_VARIANCE_LIMIT))
+    scale = min(max(abs(gamma), 1e-6), math.sqrt(VARIANCE_LIMIT))
     averages = moments(nonlinearity, scale * scale)
     return scale * scale * averages.slope / averages.variance
 
@@ -235,7 +230,7 @@ def initial_loss(classes: int, logit_std: float) -> float | None:
         return math.log(classes) + logit_std**2 / 2 - math.expm1(logit_std**2) / (2 * classes)
     # Both factors are analytic, so the trapezoid rule is exact to rounding at these steps.
     step = min(0.25, logit_std / 2)
-    reach = math.ceil((_Z_MAX * logit_std) / step)
+    reach = math.ceil((Z_MAX * logit_std) / step)
     normal = np.exp(-((np.arange(-reach, reach + 1) * step / logit_std) ** 2) / 2)
     low, high = math.floor(-4 / step), math.ceil((40 + math.log(classes)) / step)
     grid = np.arange(low - 2 * reach, high + 2 * reach + 1) * step

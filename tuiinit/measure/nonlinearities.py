@@ -11,16 +11,6 @@ from torch.nn import functional
 
 from ..config.nonlinearities import LEAKY_SLOPE, SELU_ALPHA, SELU_SCALE, NonlinearityName
 
-NONLINEARITY_OF: dict[type[nn.Module], NonlinearityName] = {
-    nn.Tanh: "tanh",
-    nn.Identity: "linear",
-    nn.ReLU: "relu",
-    nn.LeakyReLU: "leaky_relu",
-    nn.Sigmoid: "sigmoid",
-    nn.SELU: "selu",
-}
-
-
 aten = torch.ops.aten
 
 
@@ -29,12 +19,17 @@ class Curve:
     """A nonlinearity: its module, and its forward and backward in place.
 
     `backward_` turns the gradient with respect to the output into that with respect to the input, from the
-    gradient and the output.
+    gradient and the output. `settings` are the module's arguments.
     """
 
-    module: Callable[[], nn.Module]
+    kind: type[nn.Module]
     forward_: Callable[[Tensor], Tensor]
     backward_: Callable[[Tensor, Tensor], Tensor]
+    settings: tuple[float, ...] = ()
+
+    def module(self) -> nn.Module:
+        """The module."""
+        return self.kind(*self.settings)
 
 
 CURVES: dict[NonlinearityName, Curve] = {
@@ -44,9 +39,10 @@ CURVES: dict[NonlinearityName, Curve] = {
         nn.ReLU, torch.relu_, lambda grad, out: aten.threshold_backward.grad_input(grad, out, 0, grad_input=grad)
     ),
     "leaky_relu": Curve(
-        lambda: nn.LeakyReLU(LEAKY_SLOPE),
+        nn.LeakyReLU,
         lambda x: functional.leaky_relu_(x, LEAKY_SLOPE),
         lambda grad, out: aten.leaky_relu_backward.grad_input(grad, out, LEAKY_SLOPE, True, grad_input=grad),
+        (LEAKY_SLOPE,),
     ),
     "sigmoid": Curve(
         nn.Sigmoid, torch.sigmoid_, lambda grad, out: aten.sigmoid_backward.grad_input(grad, out, grad_input=grad)
@@ -57,3 +53,4 @@ CURVES: dict[NonlinearityName, Curve] = {
         lambda grad, out: aten.elu_backward.grad_input(grad, SELU_ALPHA, SELU_SCALE, 1.0, True, out, grad_input=grad),
     ),
 }
+NONLINEARITY_OF: dict[type[nn.Module], NonlinearityName] = {curve.kind: name for name, curve in CURVES.items()}

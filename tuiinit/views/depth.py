@@ -9,12 +9,12 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from ..config.nonlinearities import RANGES, SATURATED_AT
+from ..config.nonlinearities import FACTS, RANGES, SATURATED_AT
 from ..config.run import RunConfig
 from ..config.values import format_number
 from ..insight.expected import Figure
 from ..insight.look import Look, snapshot_of
-from ..insight.moments import moments
+from ..insight.moments import FORMULAS, moments
 from ..insight.theory import bn_jacobian, chi, critical_gain, depth_scale, fixed_point
 from ..plots import SERIES, Axis, Curve, Plot, Role, Row, choose, curves, nice_limits
 from ..plots.ink import Cell, Column, Ink, Table, number, percent, row, small, table
@@ -295,7 +295,7 @@ def words(config: RunConfig) -> str:
     text = f"Gain {shown} is {where} {name}'s critical gain ({critical:.4g}): {_fate(config, gain, side, q)}. "
     if bias:  # the critical gain is that without biases
         text = f"Gain {shown}, biases of std {format_number(bias)}: {_fate(config, gain, 1, q)}. "
-    if q is None and name not in ("linear", "relu", "leaky_relu"):
+    if q is None and FORMULAS[name].slope_below is None:
         return text.strip()
     factor = chi(name, gain, 1.0 if q is None else q)
     return text + _backward("χ", factor, config) + _scale(depth_scale(name, gain, bias))
@@ -303,8 +303,8 @@ def words(config: RunConfig) -> str:
 
 def _fate(config: RunConfig, gain: float, side: int, q: float | None) -> str:
     """What becomes of the signal deep inside."""
-    if side == 0 and config.nonlinearity in ("tanh", "selu"):
-        return "the signal fades slowly" + (", its std as 1/√(2 × layer)" if config.nonlinearity == "tanh" else "")
+    if side == 0 and (fading := FACTS[config.nonlinearity].fading):
+        return f"the signal fades {fading}"
     if side == 0 and q is None:
         return "the signal keeps its size"
     if q is None:

@@ -10,7 +10,7 @@ from typing import Literal
 
 import msgspec
 
-from ...config.nonlinearities import LECTURE_GAINS, gain_of
+from ...config.nonlinearities import FACTS, LECTURE_GAINS
 from .model import Finding, Help, Seen
 
 SOUND_OUTPUT_SCALE = 0.1  # the lecture's
@@ -22,7 +22,8 @@ def smaller_gain(seen: Seen) -> tuple[Help, ...]:
     config = seen.config
     if config.bn:  # the gain changes nothing there
         return (Help("nonlinearity", "another nonlinearity", "another --nonlinearity"),)
-    if config.nonlinearity == "tanh" and config.gain > gain_of("tanh"):
+    facts = FACTS[config.nonlinearity]
+    if facts.key_for_gain and config.gain > facts.gain:
         return (_gain_5_3(-1), *batch_norm(seen))
     # The key goes around: from the smallest gain it would lead to the largest.
     action: Literal["previous-gain", "config"] = "previous-gain" if config.gain > min(LECTURE_GAINS) else "config"
@@ -33,7 +34,8 @@ def larger_gain(seen: Seen) -> tuple[Help, ...]:
     """What makes the signal larger."""
     config = seen.config
     if config.gain == 0 or not config.bn:
-        own = config.nonlinearity == "tanh" and config.gain < gain_of("tanh")
+        facts = FACTS[config.nonlinearity]
+        own = facts.key_for_gain and config.gain < facts.gain
         return (_gain_5_3(1) if own else _larger(seen), *batch_norm(seen))
     # Only where a layer's variance falls to batch norm's eps does the gain matter.
     return (_larger(seen),) if seen.fresh else smaller_lr(seen)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+from ...config.nonlinearities import RANGES
+from ..moments import FORMULAS
 from ..thresholds import BIAS_CANCELLED, STALE_STATISTICS
 from .advice import larger_batch, no_bias_before_bn, smaller_lr
 from .model import Finding, Seen
@@ -36,8 +38,9 @@ def two_rows(seen: Seen) -> Finding | None:
     # Half the rows' difference over its std, unbiased or not.
     normal = math.sqrt(0.5) if seen.config.bn_style == "lecture" else 1.0
     text = f"Batch norm over 2 rows makes of any two numbers +{normal:.3g} and −{normal:.3g}, whatever the data"
-    if seen.config.nonlinearity == "tanh" and seen.fresh:
-        text += f", so every tanh gives ±{math.tanh(normal):.3f}"
+    name = seen.config.nonlinearity
+    if (formula := FORMULAS[name]).odd and RANGES[name].bounded and seen.fresh:
+        text += f", so every {name} gives ±{formula.output(normal):.3f}"
     text += ". Only the signs are left, and hardly any gradient passes back: the cause of all that is the batch size."
     return Finding("batch-size", "bad", text, helps=larger_batch())
 

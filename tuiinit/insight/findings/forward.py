@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from ...config.nonlinearities import RANGES, gain_of
+from ...config.nonlinearities import FACTS, RANGES, gain_of
 from ...config.values import format_number
 from ...stream.protocol import Activation
 from ..thresholds import DEAD_PROBE_ROWS, PREDICTED_WITHIN, SATURATED_HIGH, STD_GROWS, STD_SHRINKS, VARIANCE_RATIO_BAD
@@ -73,7 +73,7 @@ def _no_signal(seen: Seen, silent: Sequence[Activation]) -> Finding:
     if not seen.fresh and theory is not None and (theory.std or 0) > SOUND_STD:  # training has lost it
         helps = smaller_lr(seen)
     elif first.saturated > SATURATED_HIGH:
-        helps = (*new_seed(), *batch_norm(seen)) if config.nonlinearity == "relu" else smaller_gain(seen)
+        helps = (*new_seed(), *batch_norm(seen)) if FACTS[config.nonlinearity].flat_half else smaller_gain(seen)
     else:
         helps = larger_gain(seen)
     return Finding("signal", "bad", text, first.layer, helps)
@@ -100,7 +100,7 @@ def saturation(seen: Seen) -> Finding | None:
     figure = seen.figure("saturated", worst.layer)
     told = figure.words(percent)
     expected = f"as expected ({told})" if figure.redraws else f"as theory says ({told.removeprefix('theory ')})"
-    if seen.config.nonlinearity == "relu":  # its flat half is its nature
+    if FACTS[seen.config.nonlinearity].flat_half:
         text = f"{worst.layer} is 0 for {percent(worst.saturated)} of its inputs, {expected}."
         return Finding("saturation", "good", text, worst.layer)
     text = f"{worst.layer} is saturated to {percent(worst.saturated)} (over {100 * SATURATED_HIGH:.0f} % is high)"
@@ -144,7 +144,7 @@ def dead_units(seen: Seen) -> Finding | None:
     severity: Severity = "bad" if count >= worst.width else "warn"  # through a dead layer nothing passes
     if not seen.fresh:
         helps = smaller_lr(seen)
-    elif seen.config.nonlinearity == "relu":  # at no gain is it on for more inputs
+    elif FACTS[seen.config.nonlinearity].flat_half:  # at no gain is it on for more inputs
         helps = (*new_seed(), *batch_norm(seen))
     else:
         helps = smaller_gain(seen)
