@@ -174,7 +174,7 @@ def test_lr_after_step_0_adjusts_the_lane_and_shows_at_once() -> None:
     session.take(Lane(lane=new.key, config=new, continues=old.key))
     assert session.key == new.key
     assert session.shown.loss.last_step == 50
-    assert session.before is None
+    assert session.lanes.before is None
     assert old.key not in session.lanes
     session.take(status(new, 53))
     assert session.settings.lr == 1.0
@@ -188,7 +188,7 @@ def test_the_lane_before_stays_when_the_lr_changes() -> None:
     session.nudge_lr(1)
     new = session.config.changed(50, "lr", 0.316)
     session.take(Lane(lane=new.key, config=new, continues=session.key))
-    assert session.before == first
+    assert session.lanes.before == first
 
 
 def test_a_refused_setting_changes_nothing() -> None:
@@ -242,7 +242,7 @@ def test_restart_goes_to_step_0_with_the_settings_of_now() -> None:
     assert session.restart() == (Restart(), Select(lanes=(fresh,)))
     assert session.step == 0
     assert session.clock == 0
-    assert session.before is None
+    assert session.lanes.before is None
 
 
 def test_frames_from_before_a_restart_are_late() -> None:

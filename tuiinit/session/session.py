@@ -6,7 +6,7 @@ give the commands to send. The drawing code only reads.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -44,76 +44,77 @@ from ..stream.protocol import (
     Status,
     Trace,
 )
+from .asked import Asked
 from .changed import Changed, Commands, Notice
+from .lanes import Lanes
 from .pointer import Pointer
 
 INSPECTED_UNASKED = 200_000  # parameters; a larger network takes seconds to inspect
 RECORDED = "this is a recording, nothing trains here: `tuiinit --resume` goes on from it"
 NOT_HELD = "the recording holds no such network; `tuiinit --resume` trains it"
-STALE_STATUSES = 3  # updates that may still tell of the time before the last key
 
 
 class Session:
     """One sitting: the configuration looked at, its clock, and all lanes that were seen."""
 
     def __init__(self, config: RunConfig) -> None:
-        self.config = config
-        self.lanes: dict[str, LaneHistory] = {config.key: LaneHistory(config)}
-        self.before: str | None = None  # the lane shown before this one
-        self.group: tuple[RunConfig, ...] = ()  # lanes that are compared, the shown one among them
+        self.lanes = Lanes(config)
         self.pointer = Pointer()
+        self.asked = Asked()
         self.hello: Hello | None = None
         self.data: DataInfo | None = None
         self.status: Status | None = None
-        self.where: dict[str, LaneStatus] = {}
         self.notice: Notice | None = None
         self.dead: str | None = None  # why the engine is gone
         self.quiet = 0.0  # seconds for which an engine that should answer has said nothing
         self.first_words = ""  # what it said meanwhile that is no message, such as a prompt
         self.stopped = False  # the engine's process is stopped
         self.recorded = False  # a recording is looked at: there is no engine
-        self._asked_running: tuple[bool, int] | None = None
-        self._inspecting: tuple[str, int] | None = None  # lane and step that the engine was asked to look closer at
-        self._asked: dict[str, Any] = {}  # settings that the engine was asked to change, until it tells the lane
-        self._alone = config  # the lane shown before several were compared
-        self._engine_has: set[str] = set()  # lanes that this engine told of
-        self._forgotten: set[str] = set()  # the lane restarted: frames that tell of its time before are late
-        self._resume_at = 0
         self._look: Look | None = None  # the last one, while it is still true
 
     # ------------------------------------------------------------------------------------------- reading
 
     @property
+    def config(self) -> RunConfig:
+        """Of the lane shown."""
+        return self.lanes.config
+
+    @property
     def key(self) -> str:
-        return self.config.key
+        return self.lanes.key
 
     @property
     def shown(self) -> LaneHistory:
-        return self.lanes[self.key]
+        return self.lanes.shown
 
     @property
     def previous(self) -> LaneHistory | None:
-        return self.lanes.get(self.before) if self.before is not None else None
+        return self.lanes.previous
 
     @property
     def selected(self) -> tuple[RunConfig, ...]:
         """The lanes that train: those that are compared, or the shown one alone if it is none of them."""
-        return self.group if self._place is not None else (self.config,)
+        return self.lanes.selected
 
     @property
-    def _place(self) -> int | None:
-        """Where the shown lane is among those that are compared."""
-        return next((i for i, config in enumerate(self.group) if config.key == self.key), None)
+    def group(self) -> tuple[RunConfig, ...]:
+        """The lanes that are compared, the shown one among them; none if it is looked at alone."""
+        return self.lanes.group
+
+    @property
+    def where(self) -> Mapping[str, LaneStatus]:
+        """How far the engine said that each lane is."""
+        return self.lanes.where
 
     @property
     def clock(self) -> int:
         """The step that the lanes are at or catch up to, a fresh engine's lane too."""
-        return max(self.status.clock if self.status else 0, self._resume_at)
+        return max(self.status.clock if self.status else 0, self.asked.resume_at)
 
     @property
     def resuming(self) -> bool:
         """Whether a fresh engine trains again to where another one was."""
-        return bool(self._resume_at)
+        return bool(self.asked.resume_at)
 
     @property
     def catching_up(self) -> bool:
@@ -124,13 +125,12 @@ class Session:
     @property
     def settings(self) -> RunConfig:
         """The settings in force now, without a schedule."""
-        return self.config.at(self.clock).replace(**self._asked)
+        return self.asked.in_force(self.config.at(self.clock))
 
     @property
     def running(self) -> bool:
-        if self._asked_running is not None:
-            return self._asked_running[0]
-        return bool(self.status and self.status.running)
+        asked = self.asked.running
+        return bool(self.status and self.status.running) if asked is None else asked
 
     @property
     def lane_status(self) -> LaneStatus | None:
@@ -197,7 +197,7 @@ class Session:
     @property
     def inspecting(self) -> bool:
         """Whether a closer look at the shown lane is on its way."""
-        return self._inspecting is not None and self._inspecting[0] == self.key
+        return self.asked.inspecting(self.key)
 
     @property
     def worth_inspecting(self) -> bool:
@@ -213,7 +213,7 @@ class Session:
         ):
             return False
         still = not (self.running or status.running or status.catching_up) and here.step == status.clock
-        known = here.step in self.shown.inspections or self._inspecting == (self.key, here.step)
+        known = here.step in self.shown.inspections or self.asked.inspecting(self.key, here.step)
         return still and not known and here.diverged_at is None and now.parameters <= INSPECTED_UNASKED
 
     # -------------------------------------------------------------------------------------------- frames
@@ -251,21 +251,14 @@ class Session:
         return Changed.NOTHING
 
     def _take_status(self, frame: Status) -> Changed:
-        if self.key in self._forgotten:
+        if self.lanes.late(self.key):
             return Changed.NOTHING
         old = self.status
         changed = Changed.NOTHING if old == frame else Changed.HEADER
-        if self._asked_running is not None:
-            asked, left = self._asked_running
-            self._asked_running = None if frame.running == asked or left <= 1 else (asked, left - 1)
         before, settings = self.lane_status, self.settings
         self.status = frame
-        if self.hello is not None and frame.clock >= self._resume_at:
-            self._resume_at = 0
-        for lane in frame.lanes:
-            self.where[lane.lane] = lane
-            if not (frame.running or frame.catching_up) and lane.lane in self.lanes:
-                self.lanes[lane.lane].snapshots.keep_newest()
+        self.asked.status(frame, greeted=self.hello is not None)
+        self.lanes.stand(frame.lanes, still=not (frame.running or frame.catching_up))
         if (
             old is None
             or self.lane_status != before
@@ -280,54 +273,28 @@ class Session:
         return changed
 
     def _take_lane(self, frame: Lane) -> Changed:
-        self._forgotten.discard(frame.lane)
-        self._engine_has.add(frame.lane)
-        origin = self.lanes.get(frame.continues) if frame.continues else None
-        if origin is not None and frame.continues is not None:
-            self.lanes[frame.lane] = origin.continued(frame.config)
-            # The engine's lane goes by its new name alone.
-            del self.lanes[frame.continues]
-            if self.before == frame.lane and frame.continues == self.key:
-                self.before = None
-            self.group = tuple(frame.config if c.key == frame.continues else c for c in self.group)
-            if frame.continues == self.key:
-                self.config = frame.config
-                here = self.where.pop(frame.continues, None)
-                if here is not None:
-                    self.where[frame.lane] = msgspec.structs.replace(here, lane=frame.lane)
-        elif frame.lane not in self.lanes:
-            self.lanes[frame.lane] = LaneHistory(frame.config)
+        self.lanes.told(frame)
         if frame.lane != self.key:
             return Changed.NOTHING
-        now = frame.config.at(self.clock)
-        self._asked = {name: value for name, value in self._asked.items() if getattr(now, name) != value}
+        self.asked.changed(frame.config.at(self.clock))
         return Changed.TRAINING | Changed.VIEW | Changed.CONFIG
 
     def _take_problem(self, frame: Problem) -> Changed:
         self.notice = Notice(frame.text, "bad" if frame.fatal else "warn", stays=frame.fatal)
-        self._asked.clear()
-        # Lanes that the engine refused: go on with the one before, which it still has.
-        unknown = {config.key for config in self.group} - self._engine_has
-        if unknown:
-            self.lanes = {key: lane for key, lane in self.lanes.items() if key not in unknown}
-            self.config, self.group = self._alone, ()
-            self.lanes.setdefault(self.key, LaneHistory(self.config))
-            return Changed.ALL
-        if self.key not in self._engine_has and self.before in self._engine_has and self.previous is not None:
-            refused, self.config, self.before = self.key, self.previous.config, None
-            del self.lanes[refused]
+        self.asked.settings.clear()
+        if self.lanes.refused():
             return Changed.ALL
         return Changed.BAR | Changed.CONFIG
 
     def _take_measure(self, frame: Trace | Snapshot | Evaluation | Inspection | Start, keep: bool) -> Changed:
         if isinstance(frame, Inspection):
-            self._inspecting = None
+            self.asked.inspected()
         lane = self.lanes.get(frame.lane)
-        if lane is None or frame.lane in self._forgotten:
+        if lane is None or self.lanes.late(frame.lane):
             return Changed.NOTHING
         lane.take(frame, keep)
         if frame.lane != self.key:
-            return Changed.TRAINING | Changed.VIEW if frame.lane == self.before else Changed.NOTHING
+            return Changed.TRAINING | Changed.VIEW if frame.lane == self.lanes.before else Changed.NOTHING
         if isinstance(frame, Evaluation):
             return Changed.TRAINING | Changed.FINDINGS | Changed.CLOSER
         if isinstance(frame, Inspection):
@@ -345,12 +312,9 @@ class Session:
     def start(self) -> Commands:
         """What a fresh engine is told: the lane looked at, and to catch up if this is not the first engine."""
         self.dead = None
-        self._asked_running = None
-        self._forgotten.clear()
-        self._asked.clear()
-        self._engine_has.clear()
-        self._inspecting = None
-        catch_up: Commands = (Advance(to=self._resume_at),) if self._resume_at else ()
+        self.asked.forget()
+        self.lanes.new_engine()
+        catch_up: Commands = (Advance(to=self.asked.resume_at),) if self.asked.resume_at else ()
         return (Select(lanes=self.selected), Redraw(), *catch_up, Credit())
 
     def recall(self, before: RunConfig | None, clock: int, *, recorded: bool) -> None:
@@ -363,8 +327,8 @@ class Session:
         """
         self.recorded = recorded
         if before is not None:
-            self.before = before.key
-        self._resume_at = 0 if recorded else clock
+            self.lanes.before = before.key
+        self.asked.resume_at = 0 if recorded else clock
 
     def died(self, sentence: str) -> Changed:
         """The stream ended: keep everything, tell why."""
@@ -372,8 +336,8 @@ class Session:
             sentence, self.notice = f"{self.notice.text} ({sentence})", None
         self.dead = sentence
         self.quiet, self.stopped = 0.0, False
-        self._resume_at = max(self._resume_at, self.clock)
-        self._asked_running = None
+        self.asked.resume_at = max(self.asked.resume_at, self.clock)
+        self.asked.let_run()
         if self.status is not None:
             self.status = msgspec.structs.replace(self.status, running=False, catching_up=False, steps_per_second=0.0)
         self.hello = None
@@ -387,25 +351,25 @@ class Session:
             return ()
         self._must_train()
         self.look_live()
-        self._asked_running = (True, STALE_STATUSES)
+        self.asked.run(True)
         return (Advance(),)
 
     def pause(self) -> Commands:
-        self._asked_running = (False, STALE_STATUSES)
+        self.asked.run(False)
         return (Pause(),)
 
     def advance(self, *, steps: int | None = None, epochs: int | None = None) -> Commands:
         self._must_train()
         self.look_live()
-        self._asked_running = None
+        self.asked.let_run()
         if not self.resuming:
             return (Advance(steps=steps, epochs=epochs),)
         # A fresh engine's own clock is behind: counted from there, it would stop short of where this session was.
         here = self.lane_status
         if steps is None and here is not None and here.steps_per_epoch:
             steps = here.steps_per_epoch * (epochs or 1) - self.clock % here.steps_per_epoch
-        self._resume_at = self.clock + (steps or 0)  # the next one counts from there
-        return (Advance(to=self._resume_at),)
+        self.asked.resume_at = self.clock + (steps or 0)  # the next one counts from there
+        return (Advance(to=self.asked.resume_at),)
 
     def evaluate(self) -> Commands:
         self._must_train()
@@ -417,7 +381,7 @@ class Session:
         here = self.lane_status
         if here is None or here.diverged_at is not None:
             return ()
-        self._inspecting = (self.key, here.step)
+        self.asked.inspect(self.key, here.step)
         return (Inspect(), Evaluate()) if evaluate else (Inspect(),)
 
     def point(self, *, layer: int = 0, unit: int = 0, layers: int, units: int) -> Changed:
@@ -432,44 +396,28 @@ class Session:
     def select(self, config: RunConfig) -> Commands:
         """Look at another configuration at the same clock; what is kept of it shows at once."""
         if config.key == self.key:
-            self.config = config
+            self.lanes.config = config
             return ()
         if self.recorded and config.key not in self.lanes:
             raise ConfigError(NOT_HELD)
-        self.before, self.pointer.past = self.key, None
-        self.config = config
-        self._asked.clear()
-        self.lanes.setdefault(config.key, LaneHistory(config))
+        self.lanes.select(config)
+        self.pointer.past = None
+        self.asked.settings.clear()
         return (Select(lanes=(config,)),)
 
     def compare(self, lanes: Sequence[RunConfig], shown: RunConfig) -> Commands:
         """Look at several lanes side by side, at the same clock; `shown` is the one among them that is pointed at."""
-        if not self.group:
-            self._alone = self.config
-        self.group = tuple({config.key: config for config in lanes}.values())
-        self._asked.clear()
-        for config in self.group:
-            if not self.recorded:
-                self.lanes.setdefault(config.key, LaneHistory(config))
-        self.point_at_lane(shown)
-        if self._place is None:  # nothing is known of it: the first of the others that something is known of
-            for config in reversed(self.group):
-                self.point_at_lane(config)
+        self.lanes.compare(lanes, shown, new=not self.recorded)
+        self.asked.settings.clear()
         return (Select(lanes=self.group),)
 
     def point_at_lane(self, config: RunConfig) -> None:
         """Point at one of the lanes that are compared, if anything can be known of it."""
-        if config.key in self.lanes:
-            self.config = config
+        self.lanes.point_at(config)
 
     def look_alone(self, shown: bool = True) -> Commands:
         """Look at one lane again: at the one pointed at, or at that before several were compared."""
-        self.group = ()
-        if not shown:
-            self.config = self._alone
-        self.lanes.setdefault(self.key, LaneHistory(self.config))
-        if self._alone.key in self.lanes and self._alone.key != self.key:
-            self.before = self._alone.key
+        self.lanes.look_alone(shown)
         return (Select(lanes=(self.config,)),)
 
     def change(self, name: str, value: Any) -> Commands:
@@ -482,9 +430,9 @@ class Session:
             self._must_train()
             if self.resuming and self.behind is not None:
                 raise ConfigError(f"{name} can change once the network has caught up with step {self.clock:,}")
-            self._asked[name] = value
+            self.asked.settings[name] = value
             return (Adjust(name=name, value=value),)
-        for asked, wanted in self._asked.items():
+        for asked, wanted in self.asked.settings.items():
             config = config.changed(self.clock, asked, wanted)
         return self.select(config.changed(0, name, value) if name in CHANGEABLE else config.replace(**{name: value}))
 
@@ -508,34 +456,28 @@ class Session:
     def begin(self, config: RunConfig, steps: int) -> Commands:
         """Forget every lane and start over with this one, trained for some steps; point at nothing."""
         self._must_train()
-        self.group, self.config = (), config
         self.pointer.start_over()
-        commands = self._start_over((config,), 0)
+        commands = self._start_over((config,), 0, compared=False)
         return (*commands, Advance(to=steps)) if steps else commands
 
     def restart(self, new_seed: Callable[[], int] | None = None) -> Commands:
         """Step 0 again with the settings in force now, and with another seed if one is given."""
         self._must_train()
-        lanes = [config.at(self.clock).replace(**self._asked) for config in self.selected]
+        lanes = [self.asked.in_force(config.at(self.clock)) for config in self.selected]
         if new_seed is not None:
             seed = new_seed()
             lanes = [config.replace(seed=seed) for config in lanes]
-        return self._start_over(lanes, self._place or 0)
+        place = self.lanes.place
+        return self._start_over(lanes, place or 0, compared=place is not None)
 
-    def _start_over(self, lanes: Sequence[RunConfig], at: int) -> Commands:
+    def _start_over(self, lanes: Sequence[RunConfig], at: int, *, compared: bool) -> Commands:
         """Nothing but these lanes at step 0; the one at that place is looked at."""
-        self._forgotten = {config.key for config in lanes}
-        self._engine_has = set(self._forgotten)
-        self.lanes = {config.key: LaneHistory(config) for config in lanes}
-        self.group = tuple(lanes) if self._place is not None else ()
-        self.config, self.before, self.pointer.past = lanes[at], None, None
-        self._alone = self.config
-        self.where.clear()
-        self._asked.clear()
-        self._asked_running = self._inspecting = None
+        self.lanes.start_over(lanes, at, compared=compared)
+        self.pointer.past = None
+        self.asked.forget()
+        self.asked.resume_at = 0
         if self.status is not None:
             self.status = msgspec.structs.replace(self.status, running=False, catching_up=False, clock=0, lanes=())
-        self._resume_at = 0
         return (Restart(), Select(lanes=self.selected))
 
     def move_time(self, direction: int) -> Changed:
