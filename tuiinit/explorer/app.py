@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 from rich.text import Text
 from textual.app import SystemCommand
+from textual.command import Provider
 from textual.screen import Screen
 from textual.theme import ThemeProvider
 from textual.timer import Timer
@@ -23,7 +24,7 @@ from ..config.run import RunConfig
 from ..config.toml import to_toml
 from ..host import interrupt
 from ..host.mishaps import mishap
-from ..session.actions import ACTIONS, Action
+from ..session.actions import ACTIONS, Action, shown_key
 from ..session.changed import Changed, Commands
 from ..session.session import Session
 from ..stream.protocol import Credit, Frame, Select, Snapshot, Status
@@ -43,6 +44,7 @@ SLEPT_SECONDS = 3.0  # without a look mean that this process itself stood still
 QUIET_SECONDS = 4.0  # an engine that was asked and says nothing for so long may hang
 QUIET_START = 30.0  # the same while torch loads
 QUIET_COSTS = 40  # updates come at least 20 times their cost apart
+AGAIN_SECONDS = 5.0  # within which ctrl+c twice quits
 FEW_COLOURS = ("standard", "windows")  # colour systems of 16 colours
 
 
@@ -52,12 +54,19 @@ def _help_screen() -> Screen[None]:
     return HelpScreen()
 
 
+def _names() -> type[Provider]:
+    from .names import Names
+
+    return Names
+
+
 class ExplorerApp(Bounded[int]):
     """The explorer over a stream of frames."""
 
     TITLE = "tuiinit"
     CSS_PATH = "style.tcss"
     ENABLE_COMMAND_PALETTE = True
+    COMMANDS = Bounded.COMMANDS | {_names}
     # Made once and kept: Textual holds on to the lines of every screen that was ever drawn.
     SCREENS: ClassVar[dict[str, Callable[[], Screen[Any]]]] = {"help": _help_screen}
 
@@ -87,6 +96,7 @@ class ExplorerApp(Bounded[int]):
         self._asked: float | None = None  # when it was asked what it has not answered yet
         self._looked = 0.0
         self._ending: asyncio.Task[None] | None = None
+        self._interrupted: float | None = None  # when ctrl+c was pressed
         self._recorder = recorder
         self._pace = Pace()
         if recalled is not None:
@@ -279,6 +289,15 @@ class ExplorerApp(Bounded[int]):
         await self._leave()
         self.exit(0)
 
+    def action_help_quit(self) -> None:
+        """On ctrl+c: asks for it once more, then quits."""
+        now = asyncio.get_running_loop().time()
+        if self._interrupted is not None and now - self._interrupted < AGAIN_SECONDS:
+            self.call_next(self.action_quit)
+            return
+        self._interrupted = now
+        self.notify("ctrl+c once more quits; so does q.", timeout=AGAIN_SECONDS)
+
     def _told_to_end(self, code: int) -> None:
         """SIGTERM, or the terminal is gone: leave as on `q`."""
         self._ending = asyncio.create_task(self._end(code))
@@ -347,7 +366,7 @@ class ExplorerApp(Bounded[int]):
         actions: Sequence[Action] = getattr(screen, "actions", ACTIONS)
         for action in actions:
             if action.id not in ("palette", "leave") and "{key}" not in action.do:
-                keys = ", ".join(action.keys[:1])
+                keys = " ".join(shown_key(key) for key in action.keys)
                 yield SystemCommand(
                     action.description,
                     f"{action.tooltip} ({keys})",

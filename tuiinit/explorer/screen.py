@@ -28,6 +28,7 @@ from ..session.changed import Changed, Commands
 from ..session.session import Session
 from ..views import VIEWS, Page, View
 from .bindings import bindings
+from .footer import footer
 from .messages import Asked, CursorMoved, CursorPut, Resized, SettingChanged, SettingTyped, ViewChosen
 from .panes.bars import KeyBar, NoticeBar
 from .panes.config import ConfigPane, strip_row
@@ -46,6 +47,7 @@ if TYPE_CHECKING:  # loaded when first asked for: the first frame does not wait 
     from .sweep.sweeping import Sweeping
 
 LayoutName = Literal["tiny", "compact", "full"]
+FIRST = "space trains · n one step · N guided tour · ? help"  # what to do, until something was done
 TINY = "This window is too small: tuiinit needs 60 × 16 characters."
 WIDE = 150  # columns from which the side has more room
 STILL_SECONDS = 0.6  # after the last change, before a closer look that takes the engine a second
@@ -197,7 +199,13 @@ class Explorer(TrainingScreen[None]):
 
     def _draw_header(self) -> None:
         self.header.show([header_row(self.session, self.header.size.width)])
-        self.keys.show_keys(running=self.session.running)
+        actions = footer(
+            settings=self.config.has_focus,
+            editing=self.config.editing,
+            plot=self.view.sheet.has_focus,
+            past=self.session.pointer.past is not None,
+        )
+        self.keys.show_keys(running=self.session.running, actions=actions)
 
     def _draw_config(self) -> None:
         self.config.show(self.session.settings.replace(schedule=self.session.config.schedule), self.session.data)
@@ -234,7 +242,7 @@ class Explorer(TrainingScreen[None]):
         """What the view compares: the lane before, and how it differs."""
         before = self.session.previous
         if before is None:
-            return ""
+            return FIRST if not self.session.clock else ""
         told = [describe(name, old) for name, _, old in differences(self.session.config, before.config)][:2]
         snapshot = snapshot_of(self.session.look_before())
         step = f", step {snapshot.step:,}" if snapshot else ""
@@ -474,6 +482,19 @@ class Explorer(TrainingScreen[None]):
         else:
             self.hint.end()
         self.draw(self.session.hush())
+
+    def go_to_setting(self, name: str) -> None:
+        """To the config pane, at one setting."""
+        self._maximised = False
+        self._arrange(*self.size)
+        self.config.point_at(name)
+        self.action_config()
+
+    def on_descendant_focus(self) -> None:
+        self.call_after_refresh(self.draw, Changed.HEADER)  # the footer's keys are those of what has the focus
+
+    def on_descendant_blur(self) -> None:
+        self.call_after_refresh(self.draw, Changed.HEADER)
 
     @on(SettingChanged)
     def _setting_changed(self, event: SettingChanged) -> None:

@@ -14,6 +14,8 @@ from .over import Over
 class CommonScreen(Over[ScreenResultType]):
     """A screen with the program's own actions."""
 
+    keys_group = ""  # of the actions that help begins with
+
     def action_help(self) -> None:
         self.app.push_screen("help")
 

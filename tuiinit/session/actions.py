@@ -67,7 +67,7 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "compare", ("c",), "compare", "Compare", LOOK, "Several networks side by side, at the same clock", "compare"
     ),
-    Action("notes", ("N",), "notes", "The notes", LOOK, "A tour of their claims, each set up and seen here", "notes"),
+    Action("notes", ("N",), "notes", "The notes", LOOK, "A tour of their claims, each set up and seen here", "tour"),
     Action("sweep", ("s",), "sweep", "Sweep", LOOK, "Many gains at once, and which one to start from", "sweep"),
     Action("maximise", ("z",), "maximise", "Maximise the view", LOOK, "The view alone, or all panes"),
     Action(
@@ -76,7 +76,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("leave", ("escape",), "leave", "Leave, interrupt", PROGRAM, "Leave the pane, or stop catching up"),
     Action("restart-engine", ("E",), "restart_engine", "Restart the engine", PROGRAM, "After it died: catches up"),
     Action("help", ("question_mark",), "help", "Help", PROGRAM, "Keys, and how to read each view", "help"),
-    Action("palette", ("ctrl+p",), "palette", "Command palette", PROGRAM, "Find an action or a theme by name"),
+    Action("palette", ("ctrl+p",), "palette", "Command palette", PROGRAM, "Find a view, claim, setting or action"),
     Action("suspend", ("ctrl+z",), "suspend", "Suspend", PROGRAM, "Back to the shell; `fg` comes back here"),
     Action("quit", ("q", "ctrl+q"), "quit", "Quit", PROGRAM, "Stop training and leave", "quit"),
 )

@@ -66,7 +66,7 @@ def loss_plot(
         events=marks,
         cursor=float(look.past) if look.past is not None else None,
         shaded=pointer.colours,
-        empty="space runs, n makes one step" if look.snapshot else "",
+        empty="space trains, n makes one step, N: guided tour" if look.snapshot else "",
     )
 
 

@@ -20,7 +20,7 @@ from ...host.mishaps import mishap
 from ...insight.look import Look
 from ...plots import Row
 from ...plots.ink import Ink, Piece, bar, row, visible, wrap
-from ...session.actions import ACTIONS, BY_ID, COMPARE_ACTIONS, SHARED, Action
+from ...session.actions import ACTIONS, BY_ID, COMPARE, COMPARE_ACTIONS, SHARED, Action
 from ...session.changed import Changed, Commands
 from ...session.session import Session
 from ..bindings import bindings
@@ -49,6 +49,7 @@ class CompareScreen(TrainingScreen[str]):
         *bindings(COMPARE_ACTIONS),
     ]
     AUTO_FOCUS = ""
+    keys_group = COMPARE
 
     def __init__(
         self, session: Session, tell: Callable[[Commands], None], view: str, sides: tuple[str, str] = ("gain", "bn")

@@ -11,7 +11,7 @@ from textual.containers import VerticalScroll
 
 from ...plots import Row
 from ...plots.ink import SEVERITIES, Ink, row, wrap
-from ...session.actions import EVERY, GROUPS, shown_key
+from ...session.actions import COMPARE, EVERY, GROUPS, SWEEP, shown_key
 from ...views import VIEWS
 from ..over import Over
 from ..sheets.sheet import Sheet
@@ -49,11 +49,13 @@ SCREENS = (
         "the healthiest. What was measured is kept until you quit: a stopped sweep goes on where it was.",
     ),
 )
+PANE = "In the config pane"
+OWN_TEXT = {COMPARE: "Compare (c)", SWEEP: "Sweep (s)"}  # how to read the screen whose keys they are
 SIGNS = (("good", "as it should be"), ("note", "worth knowing"), ("warn", "look at this"), ("bad", "it went wrong"))
 
 
-def help_rows(width: int) -> tuple[Row, ...]:
-    """The whole text in rows of that width."""
+def help_rows(width: int, first: str = "") -> tuple[Row, ...]:
+    """The whole text in rows of that width; the keys of one group and how to read its screen come first."""
     rows: list[Row] = []
 
     def heading(text: str) -> None:
@@ -67,23 +69,30 @@ def help_rows(width: int) -> tuple[Row, ...]:
         )
         rows.extend(row(width, " " * (KEYS + WHAT + 2), (line, Ink.DIM)) for line in lines[1:])
 
-    for group in GROUPS:
-        heading(group)
-        for action in EVERY:
-            if action.group == group:
-                key(" ".join(shown_key(k) for k in action.keys), action.description, action.tooltip)
-    heading("In the config pane")
-    for keys, what, why in PANE_KEYS:
-        key(keys, what, why)
-    heading("Signs of the findings")
-    for severity, meaning in SIGNS:
-        sign, ink = SEVERITIES[severity]
-        rows.append(row(width, " ", (f"{sign:<{KEYS}}", ink), meaning))
-    for title, text in (*((view.title, view.help) for view in VIEWS), *SCREENS):
+    def read(title: str, text: str) -> None:
         heading(f"How to read: {title}")
         for index, paragraph in enumerate(text.split("\n\n")):
             rows.extend([row(width)] * bool(index))
             rows.extend(row(width, " ", line) for line in wrap(paragraph, width - 2))
+
+    texts = [*((view.title, view.help) for view in VIEWS), *SCREENS]
+    mine = [pair for pair in texts if pair[0] == OWN_TEXT.get(first)]
+    for group in sorted((*GROUPS, PANE), key=lambda group: group != first):
+        heading(group)
+        for keys, what, why in PANE_KEYS if group == PANE else ():
+            key(keys, what, why)
+        for action in EVERY:
+            if action.group == group:
+                key(" ".join(shown_key(k) for k in action.keys), action.description, action.tooltip)
+        for title, text in mine if group == first else ():
+            read(title, text)
+    heading("Signs of the findings")
+    for severity, meaning in SIGNS:
+        sign, ink = SEVERITIES[severity]
+        rows.append(row(width, " ", (f"{sign:<{KEYS}}", ink), meaning))
+    for title, text in texts:
+        if (title, text) not in mine:
+            read(title, text)
     return tuple(rows)
 
 
@@ -103,7 +112,7 @@ class HelpScreen(Over[None]):
         super().__init__()
         self.sheet = Sheet()
         self.scroll_area = VerticalScroll(self.sheet, id="help")
-        self._wrapped = 0  # cells that the text is wrapped for
+        self._wrapped = (0, "")  # cells that the text is wrapped for, and what comes first
         self.scroll_area.border_title = "Help"
         self.scroll_area.border_subtitle = "j k scroll · esc closes"
 
@@ -122,9 +131,11 @@ class HelpScreen(Over[None]):
         self._wrap(event.size.width)
 
     def _wrap(self, width: int) -> None:
-        if width != self._wrapped:
-            self._wrapped = width
-            rows = help_rows(min(width, WIDEST) - AROUND)
+        over = self.app.screen_stack[-2:-1]
+        first = getattr(over[0], "keys_group", "") if over else ""
+        if self._wrapped != (width, first):
+            self._wrapped = (width, first)
+            rows = help_rows(min(width, WIDEST) - AROUND, first)
             self.sheet.styles.height = len(rows)
             self.sheet.show(rows)
 

@@ -17,15 +17,17 @@ from ..sheets.sheet import Sheet
 def tabs_row(titles: Sequence[str], active: int, width: int) -> tuple[Row, list[tuple[int, int]]]:
     """The titles in one row with the active one in sight, and where each begins and ends in it."""
     labels = [f" {title} " for title in titles]
+    count = f" {active + 1}/{len(titles)} "
+    room = width - len(count)
     first = 0
-    while first < active and sum(len(label) + 1 for label in labels[first : active + 1]) > width - 6:
+    while first < active and sum(len(label) + 1 for label in labels[first : active + 1]) > room - 6:
         first += 1
     pieces: list[Piece] = [("╭─", Ink.FRAME), ("‹" if first else "─", Ink.FRAME)]
     places = [(0, 0)] * len(titles)
     x, more = 3, "─"
     for index in range(first, len(titles)):
         label = labels[index]
-        if x + len(label) > width - 3 and index > active:
+        if x + len(label) > room - 3 and index > active:
             more = "›"
             break
         pieces.append((label[0], Ink.FRAME))
@@ -36,7 +38,7 @@ def tabs_row(titles: Sequence[str], active: int, width: int) -> tuple[Row, list[
         if index < len(titles) - 1:
             pieces.append(("│", Ink.FRAME))
             x += 1
-    pieces.append(("─" * max(0, width - x - 2) + more + "╮", Ink.FRAME))
+    pieces += [("─" * max(0, room - x - 2) + more, Ink.FRAME), (count, Ink.DIM), ("╮", Ink.FRAME)]
     return row(width, *pieces), places
 
 
@@ -121,5 +123,5 @@ class KeyBar(Sheet):
 
     def on_click(self, event: events.Click) -> None:
         for start, end, action in self._places:
-            if start <= event.x < end:
+            if start <= event.x < end and action:  # a widget's own keys have none
                 self.post_message(Asked(action))

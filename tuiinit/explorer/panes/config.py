@@ -12,7 +12,7 @@ from textual.containers import Container
 from textual.geometry import Offset
 from textual.widgets import Input
 
-from ...config.knobs import SETTINGS, Setting
+from ...config.knobs import BY_NAME, SETTINGS, Setting
 from ...config.run import RunConfig
 from ...host.visible import symbol
 from ...insight.word_counts import lines_left_out
@@ -160,6 +160,11 @@ class ConfigPane(Container):
     def action_move(self, by: int) -> None:
         at = SELECTABLE.index(self._cursor)
         self._cursor = SELECTABLE[max(0, min(len(SELECTABLE) - 1, at + by))]
+        self._draw()
+
+    def point_at(self, name: str) -> None:
+        """Put the cursor on a setting."""
+        self._cursor = next(i for i in SELECTABLE if LINES[i] is BY_NAME[name])
         self._draw()
 
     def action_turn(self, by: int) -> None:

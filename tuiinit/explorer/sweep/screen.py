@@ -16,7 +16,7 @@ from ...experiments.sweep.recommend import recommend
 from ...host.mishaps import mishap
 from ...plots import SERIES, Row
 from ...plots.ink import Ink, Piece, bar, row, visible, wrap
-from ...session.actions import ACTIONS, SWEEP_ACTIONS, SWEEP_SHARED, Action
+from ...session.actions import ACTIONS, SWEEP, SWEEP_ACTIONS, SWEEP_SHARED, Action
 from ..bindings import bindings
 from ..messages import Asked, ViewChosen
 from ..panes.bars import KeyBar, TabBar
@@ -39,6 +39,7 @@ class SweepScreen(CommonScreen[RunConfig | None]):
         *bindings(SWEEP_ACTIONS),
     ]
     AUTO_FOCUS = ""
+    keys_group = SWEEP
 
     def __init__(self, sweeping: Sweeping, base: RunConfig, pause: Callable[[], None]) -> None:
         super().__init__()

@@ -1,0 +1,53 @@
+"""Which keys the footer names: those of the part that has the focus, else those of the whole screen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..session.actions import BY_ID, LOOK, NETWORK, Action
+
+# Most wanted first: what does not fit is left out from the end, but for help and quit.
+NAMES = (
+    "run", "step", "epoch", "notes", "sweep", "batch-norm", "next-gain", "compare", "cursor", "nonlinearity",
+    "help", "quit",
+)  # fmt: skip
+SCREEN = tuple(BY_ID[name] for name in NAMES)
+ENDS = (BY_ID["help"], BY_ID["quit"])
+LEAVE = Action("footer-leave", ("escape",), "leave", "Leave", LOOK, "The pane", "leave")
+
+# Keys that the widget in focus handles itself; a click on their words does nothing.
+SETTINGS = (
+    Action("footer-choose", ("↑ ↓",), "", "Choose a setting", NETWORK, "", "choose"),
+    Action("footer-change", ("← →",), "", "Change it", NETWORK, "", "change"),
+    Action("footer-type", ("enter",), "", "Type a value", NETWORK, "", "type a value"),
+    LEAVE,
+    BY_ID["run"],
+    BY_ID["step"],
+    *ENDS,
+)
+FIELD = (Action("footer-take", ("enter",), "", "Take the value", NETWORK, "", "take it"), LEAVE)
+PLOT = (
+    Action("footer-move", ("← →",), "", "Move the cursor", LOOK, "", "move"),
+    Action("footer-jump", ("home end",), "", "To the ends", LOOK, "", "ends"),
+    Action("footer-far", ("ctrl+← →",), "", "Ten places", LOOK, "", "ten places"),
+    LEAVE,
+    *ENDS,
+)
+PAST = (
+    Action("footer-back", ("comma",), "time(-1)", "Back in time", LOOK, "", "earlier"),
+    Action("footer-forward", ("full_stop",), "time(1)", "Forward in time", LOOK, "", "later"),
+    Action("footer-newest", ("escape",), "leave", "Newest", LOOK, "", "newest"),
+    BY_ID["run"],
+    *(action for action in SCREEN if action.id not in ("run", "step", "epoch")),
+)
+
+
+def footer(*, settings: bool, editing: bool, plot: bool, past: bool) -> Sequence[Action]:
+    """The actions to name, by what has the focus and whether an earlier step is looked at."""
+    if editing:
+        return FIELD
+    if settings:
+        return SETTINGS
+    if plot:
+        return PLOT
+    return PAST if past else SCREEN
