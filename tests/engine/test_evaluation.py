@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from tests.engine.conftest import Make
 from tuiinit.config.run import RunConfig
+from tuiinit.engine.evaluation import calibrated_statistics
 from tuiinit.engine.inspect import inspect
 from tuiinit.engine.minibatches import Dataset
 from tuiinit.engine.trainer import Trainer
@@ -67,7 +68,7 @@ def test_three_dev_losses_with_batch_norm(trainer: Make, dataset: Dataset, style
     running = [(b.norm.running_mean, b.norm.running_var) for b in lane.network.blocks if b.norm is not None]
     assert told.dev == pytest.approx(float(functional.cross_entropy(forward(lane, x, running), y)), rel=1e-4)
 
-    calibrated = lane.calibrated_statistics()
+    calibrated = calibrated_statistics(lane.network, lane.dataset.x)
     wanted = functional.cross_entropy(forward(lane, x, calibrated), y)
     assert told.dev_calibrated == pytest.approx(float(wanted), rel=1e-4)
     total = sum(
@@ -84,11 +85,29 @@ def test_three_dev_losses_with_batch_norm(trainer: Make, dataset: Dataset, style
 
 
 @torch.no_grad()
+def test_passing_layer_by_layer_is_what_the_modules_do(trainer: Make, dataset: Dataset) -> None:
+    network = trained(trainer, bn=True).network
+    x = dataset.x[:50]
+    before = [t.clone() for t in network.buffers()]
+    outputs = list(network.through(x))
+    assert [h.shape for h in outputs] == [(50, 30), (50, 20), (50, 27)]
+    fixed = network.logits(x, network.running_statistics)
+    assert all(map(torch.equal, before, network.buffers())), "the running statistics stay as they are"
+    network.eval()
+    assert torch.equal(fixed, network(x))
+    network.train()
+    assert torch.equal(outputs[-1], network(x))
+    assert torch.equal(network.logits(x[:1])[0], network.blocks[-1].norm.beta)  # type: ignore[union-attr]
+
+
+@torch.no_grad()
 def test_calibrated_statistics_are_a_full_passs(trainer: Make, dataset: Dataset) -> None:
     """They come from many training examples, not all; what that leaves is a per cent of a std."""
     lane = trained(trainer, bn=True)
     h = lane.network.embedding[dataset.x].flatten(1)
-    for (mean, var), layer in zip(lane.calibrated_statistics(), lane.network.blocks, strict=True):
+    for (mean, var), layer in zip(
+        calibrated_statistics(lane.network, lane.dataset.x), lane.network.blocks, strict=True
+    ):
         h = h @ layer.linear.weight
         std = h.std(0)
         assert float(((mean - h.mean(0)) / std).abs().max()) < 0.03
@@ -122,7 +141,7 @@ def test_jitter(trainer: Make, dataset: Dataset) -> None:
 
     running = [(b.norm.running_mean, b.norm.running_var) for b in lane.network.blocks if b.norm is not None]
     np.testing.assert_allclose(floats(told.eval_logits), forward(lane, example, running)[0].numpy(), atol=1e-4)
-    for part, (mean, var) in zip(told.calibrated, lane.calibrated_statistics(), strict=True):
+    for part, (mean, var) in zip(told.calibrated, calibrated_statistics(lane.network, lane.dataset.x), strict=True):
         np.testing.assert_array_equal(floats(part.mean), mean.numpy())
         np.testing.assert_array_equal(floats(part.var), var.numpy())
 

@@ -439,7 +439,7 @@ def test_bad_commands_are_problems_and_serving_goes_on(screen: Screen, tmp_path:
     screen.update(p.Select(lanes=(TINY,)))
     bad: list[tuple[Command, str]] = [
         (p.Select(lanes=(TINY.replace(data=str(tmp_path / "none.txt")),)), "No such file"),
-        (p.Select(lanes=()), "no lane"),
+        (p.Select(lanes=()), "no network"),
         (p.Adjust(name="gain", value=2.0), "gain cannot change"),
         (p.Adjust(name="lr", value=-1.0), "lr must be"),
         (p.Adjust(name="lr", value="fast"), "lr must be"),

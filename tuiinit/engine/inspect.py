@@ -8,9 +8,10 @@ from torch import Tensor
 
 from ..measure.nonlinearities import CURVES
 from ..stream import protocol
+from .evaluation import calibrated_statistics
 from .fold import compare
 from .passes import train_pass
-from .trainer import Trainer, batch_normalised
+from .trainer import Trainer
 
 JITTER_BATCHES = 100
 JITTER_SEED = 7
@@ -28,7 +29,7 @@ def inspect(lane: Trainer) -> protocol.Inspection:
     if lane.config.bn:
         calibrated = tuple(
             protocol.Calibrated(layer=f"batch norm {i + 1}", mean=_bytes(mean), var=_bytes(var))
-            for i, (mean, var) in enumerate(lane.calibrated_statistics())
+            for i, (mean, var) in enumerate(calibrated_statistics(network, lane.dataset.x))
         )
         network.eval()
         eval_logits = _bytes(network(torch.from_numpy(lane.dataset.text.dev.x[:1]).to(lane.device))[0])
@@ -65,14 +66,7 @@ def _jitter(lane: Trainer) -> Tensor:
     rows = []
     for _ in range(JITTER_BATCHES):
         company = torch.from_numpy(generator.integers(0, len(examples), size - 1)).to(lane.device)
-        h = network.embed(torch.cat([example, examples[company]]))
-        for layer in network.blocks:
-            h = layer.linear(h)
-            if layer.norm is not None:
-                h = batch_normalised(layer.norm, h)
-            if layer.nonlinearity is not None:
-                h = layer.nonlinearity(h)
-        rows.append(h[0])
+        rows.append(network.logits(torch.cat([example, examples[company]]))[0])
     return torch.stack(rows)
 
 

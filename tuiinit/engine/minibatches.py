@@ -24,7 +24,7 @@ class Dataset:
     @classmethod
     def of(cls, text: Text, device: torch.device) -> Dataset:
         """Copy the training examples to the device."""
-        return cls(text, *_tensors(text.train, device))
+        return cls(text, *tensors(text.train, device))
 
 
 class Minibatches:
@@ -63,5 +63,6 @@ class Minibatches:
         return self._generator.get_state()
 
 
-def _tensors(examples: Examples, device: torch.device) -> tuple[Tensor, Tensor]:
+def tensors(examples: Examples, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Contexts (n, context) and what follows (n,), as indices on a device."""
     return torch.from_numpy(examples.x).to(device), torch.from_numpy(examples.y).to(device)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +17,13 @@ from torch.nn import functional
 
 from ..config.run import RunConfig
 from ..measure.nonlinearities import CURVES
+
+MeanVar = tuple[Tensor, Tensor]  # a mean and a variance to normalise by, (width,) each
+Statistics = Callable[[int, Tensor], MeanVar | None]  # of layer i, which gave (B, width) before batch norm
+
+
+def of_each_batch(_: int, __: Tensor) -> None:
+    """Batch norm by each batch's own statistics, as in training."""
 
 
 class Linear(nn.Module):
@@ -64,10 +72,19 @@ class BatchNorm(nn.Module):
             return 1.0, self.eps
         return math.sqrt((rows - 1) / rows), self.eps * (rows - 1) / rows
 
+    def normalised(self, x: Tensor, statistics: MeanVar | None = None) -> Tensor:
+        """(B, width) → (B, width) by a mean and a variance, or by the batch's own; the running ones stay."""
+        if statistics is not None:
+            return functional.batch_norm(x, *statistics, self.gamma, self.beta, eps=self.eps)
+        if len(x) == 1:  # one row has no variance: it becomes beta, which is what PyTorch's operator gives
+            return self.beta.expand_as(x).clone()
+        s, eps = self.correction(len(x))
+        return functional.batch_norm(x, None, None, self.gamma * s, self.beta, True, 0.0, eps)
+
     def forward(self, x: Tensor) -> Tensor:
         """(B, width) → (B, width); batch statistics in training mode, running ones in eval mode."""
         if not self.training:
-            return functional.batch_norm(x, self.running_mean, self.running_var, self.gamma, self.beta, eps=self.eps)
+            return self.normalised(x, (self.running_mean, self.running_var))
         s, eps = self.correction(len(x))
         return functional.batch_norm(
             x, self.running_mean, self.running_var, self.gamma * s, self.beta, True, self.momentum, eps
@@ -164,6 +181,7 @@ class Network(nn.Module):
         self.layers = nn.ModuleList(layers)
         self.blocks = layers  # the same, with their type
         self.parameter_count = self.flat.numel()
+        self.classes = classes
 
     def embed(self, x: Tensor) -> Tensor:
         """Contexts (B, context) as indices → (B, context · embedding)."""
@@ -175,6 +193,34 @@ class Network(nn.Module):
         for layer in self.blocks:
             h = layer(h)
         return h
+
+    def through(self, x: Tensor, statistics: Statistics = of_each_batch) -> Iterator[Tensor]:
+        """Pass contexts (B, context) as indices on, and yield what each layer gives: (B, width), the logits last.
+
+        Args:
+            x: the contexts.
+            statistics: what batch norm normalises by; the running ones stay as they are.
+        """
+        h = self.embed(x)
+        for i, layer in enumerate(self.blocks):
+            h = layer.linear(h)
+            if layer.norm is not None:
+                h = layer.norm.normalised(h, statistics(i, h))
+            if layer.nonlinearity is not None:
+                h = layer.nonlinearity(h)
+            yield h
+
+    def logits(self, x: Tensor, statistics: Statistics = of_each_batch) -> Tensor:
+        """The last of what `through` yields: (B, classes)."""
+        for h in self.through(x, statistics):
+            last = h
+        return last
+
+    def running_statistics(self, layer: int, _: Tensor) -> MeanVar:
+        """Batch norm by the running mean and variance, as in eval mode: for `through`."""
+        norm = self.blocks[layer].norm
+        assert norm is not None
+        return norm.running_mean, norm.running_var
 
 
 def _groups(buffer: Tensor, tensors: list[Tensor]) -> list[Tensor]:

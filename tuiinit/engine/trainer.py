@@ -12,28 +12,22 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional
 
 from ..config.nonlinearities import RANGES
 from ..config.run import RunConfig
 from ..measure import records as probe
 from ..measure.fetch import Fetch
-from ..measure.nonlinearities import CURVES
 from ..stream.protocol import Evaluation, FloatArray, Snapshot
-from .minibatches import BLOCK, Dataset, Minibatches, _tensors
-from .network import BatchNorm, Network
+from . import evaluation
+from .minibatches import BLOCK, Dataset, Minibatches, tensors
+from .network import Network
 from .passes import Kept
 from .quick.captured import capture
 from .quick.compiled import Compiler
 from .steps import Step, read, told_size
 from .vectors import Vectors
 
-PROBE_ROWS = 1_024  # training examples on which dead units are looked for
-PROBE_STAGES = (64, PROBE_ROWS)  # most units show themselves alive on the first rows
 LOG10_PROBABILITIES = (-8.0, 0.0)  # what the histogram of predicted probabilities spans
-EVALUATION_ROWS = 8_192  # examples in memory at a time
-EVALUATION_LOGITS = 2**22  # of them together: fewer examples where there are many classes
-CALIBRATION_ROWS = 32_768  # training examples that calibrated statistics come from: their error is far below 1 %
 
 
 @dataclass(frozen=True)
@@ -83,7 +77,7 @@ class Trainer:
         self._told = torch.empty((BLOCK, told_size(self.network)), device=device)
         self._told_rows = self._told.unbind()
         self._factors: list[float] = []  # one for each row filled
-        probe_rows = min(PROBE_ROWS, len(dataset.text.train))
+        probe_rows = min(evaluation.PROBE_ROWS, len(dataset.text.train))
         chosen = np.random.default_rng(0).choice(len(dataset.text.train), probe_rows, replace=False)
         self._probe = dataset.x[torch.from_numpy(chosen).to(device)]
         self._first_loss: Tensor | None = None  # of the first minibatch, not yet fetched
@@ -276,120 +270,24 @@ class Trainer:
             self.diverged_at = self.step = max(1, step)
 
     def dead_units(self, candidates: Sequence[NDArray[np.bool_]] = ()) -> list[tuple[int, ...]]:
-        """For each hidden layer the units that are saturated on every row of the probe batch.
+        """For each hidden layer the units that are saturated on every row of the probe batch."""
+        return evaluation.dead_units(self.network, self._probe, candidates)
 
-        Args:
-            candidates: units that a minibatch did not show alive, one (width,) a layer. Without any, which is
-                the rule, the probe batch need not pass at all.
-
-        Batch norm takes the probe batch's own statistics, so there the whole batch passes at once; without
-        it rows do not mix, and a few of them already clear most units.
-        """
-        limits = RANGES[self.config.nonlinearity]
-        if not limits.saturates:
-            return [() for _ in self.config.hidden]
-        if candidates and not any(flags.any() for flags in candidates):
-            return [() for _ in self.config.hidden]
-        stages = (len(self._probe),) if self.config.bn else PROBE_STAGES
-        dead: list[tuple[int, ...]] = []
-        for rows in stages:
-            h = self.network.embed(self._probe[:rows])
-            flags = []
-            curve = CURVES[self.config.nonlinearity]
-            for layer in self.network.blocks[:-1]:
-                h = layer.linear(h)
-                if layer.norm is not None:
-                    h = batch_normalised(layer.norm, h)
-                h = curve.forward_(h)
-                # A unit is dead when even its least saturated row is saturated: look at its extremes first.
-                low, high = torch.aminmax(h, dim=0)
-                sure = (high <= limits.below) | (low >= limits.above)
-                if math.isfinite(limits.below) and math.isfinite(limits.above):
-                    mixed = (low <= limits.below) & (high >= limits.above) & ~sure
-                    if bool(mixed.any()):
-                        both = ((h <= limits.below) | (h >= limits.above)).all(dim=0)
-                        sure = sure | (mixed & both)
-                flags.append(sure)
-            found = torch.cat(flags).cpu().numpy()
-            if candidates:
-                found = found & np.concatenate(candidates)
-            parts = np.split(found, np.cumsum(self.config.hidden)[:-1])
-            dead = [tuple(np.flatnonzero(part).tolist()) for part in parts]
-            if not any(dead):
-                break
-        return dead
-
-    # ---------------------------------------------------------------------------------------- evaluation
-
-    @torch.no_grad()
     def evaluate(self) -> Evaluation:
         """Dev losses (nats) over the whole dev set; with batch norm by three kinds of statistics."""
-        x, y = _tensors(self.dataset.text.dev, self.device)
-        key = self.config.key
-        running = None
-        if self.config.bn:
-            norms = [layer.norm for layer in self.network.blocks if layer.norm is not None]
-            running = [(norm.running_mean, norm.running_var) for norm in norms]
-        dev = self._dev_loss(x, y, running)
-        if not self.config.bn:
-            return Evaluation(lane=key, step=self.step, dev=dev)
+        network, config = self.network, self.config
+        x, y = tensors(self.dataset.text.dev, self.device)
+        dev = evaluation.dev_loss(network, x, y, network.running_statistics)
+        if not config.bn:
+            return Evaluation(lane=config.key, step=self.step, dev=dev)
+        calibrated = evaluation.calibrated_statistics(network, self.dataset.x)
         return Evaluation(
-            lane=key,
+            lane=config.key,
             step=self.step,
             dev=dev,
-            dev_calibrated=self._dev_loss(x, y, self.calibrated_statistics()),
-            dev_batch=self._dev_loss(x, y, None, rows=self._now.batch_size),
+            dev_calibrated=evaluation.dev_loss(network, x, y, lambda layer, _: calibrated[layer]),
+            dev_batch=evaluation.dev_loss(network, x, y, rows=self._now.batch_size),
         )
-
-    def calibrated_statistics(self) -> list[tuple[Tensor, Tensor]]:
-        """Mean and (unbiased) variance of what each linear layer gives, over training examples at once.
-
-        The second pass of the lecture; "PreciseBN" (Wu & Johnson 2021, arXiv 2105.07576).
-        """
-        h = self.network.embed(self.dataset.x[:CALIBRATION_ROWS])
-        statistics = []
-        for layer in self.network.blocks:
-            h = layer.linear(h)
-            variance, mean = torch.var_mean(h, 0)
-            statistics.append((mean, variance))
-            assert layer.norm is not None
-            h = functional.batch_norm(h, mean, variance, layer.norm.gamma, layer.norm.beta, eps=layer.norm.eps)
-            if layer.nonlinearity is not None:
-                h = layer.nonlinearity(h)
-        return statistics
-
-    def _dev_loss(
-        self, x: Tensor, y: Tensor, statistics: list[tuple[Tensor, Tensor]] | None, rows: int | None = None
-    ) -> float | None:
-        """Mean loss; batch norm by the statistics given, or by each batch's own where none are."""
-        total = 0.0
-        if rows is None:
-            rows = max(1, min(EVALUATION_ROWS, EVALUATION_LOGITS // len(self.dataset.text.vocabulary)))
-        for start in range(0, len(y), rows):
-            part = slice(start, start + rows)
-            h = self.network.embed(x[part])
-            for i, layer in enumerate(self.network.blocks):
-                h = layer.linear(h)
-                if layer.norm is not None:
-                    if statistics is not None:
-                        h = functional.batch_norm(
-                            h, *statistics[i], layer.norm.gamma, layer.norm.beta, eps=layer.norm.eps
-                        )
-                    else:
-                        h = batch_normalised(layer.norm, h)
-                if layer.nonlinearity is not None:
-                    h = layer.nonlinearity(h)
-            total += float(functional.cross_entropy(h, y[part], reduction="sum"))
-        loss = total / len(y)
-        return loss if math.isfinite(loss) else None
-
-
-def batch_normalised(norm: BatchNorm, h: Tensor) -> Tensor:
-    """Batch norm of (B, width) by its own statistics, the running ones untouched."""
-    if len(h) == 1:  # one row has no variance: it becomes beta, which is what PyTorch's operator gives
-        return norm.beta.expand_as(h).clone()
-    s, eps = norm.correction(len(h))
-    return functional.batch_norm(h, None, None, norm.gamma * s, norm.beta, True, 0.0, eps)
 
 
 def make_optimizer(config: RunConfig, network: Network) -> torch.optim.Optimizer | None:
