@@ -70,11 +70,6 @@ def test_a_cell_that_cannot_be_says_why() -> None:
     assert "batch_size" in str(one.lanes()[0, 1])
 
 
-def test_the_grid_points_at_the_nearest_bias_scale() -> None:
-    large = Grid.of(RunConfig(bias_scale=(0.9, 0.1)), "bias_scale", "hidden")
-    assert large.config(*large.at) == RunConfig(bias_scale=(1.0, 0.0)), "the nearest"
-
-
 def test_a_schedule_goes_with_every_lane_but_for_the_setting_that_is_compared() -> None:
     scheduled = RunConfig().changed(100, "lr", 0.01)
     assert Grid.of(scheduled).config(0, 0) == scheduled.replace(gain=0.5)
@@ -367,3 +362,32 @@ async def test_the_palette_does_what_the_screen_can() -> None:
         told = {command.title for command in driver.app.get_system_commands(driver.app.screen)}
         assert {"One step", "Choose columns and rows", "Back to one network"} <= told
         assert "Maximise the view" not in told
+
+
+@pytest.mark.parametrize("name", [name for name in SIDES if name])
+@pytest.mark.parametrize(
+    "config",
+    [
+        RunConfig(gain=1.22, lr=0.0123, hidden=(37, 50), batch_size=31, bias_scale=(0.9, 0.1), context=8, seed=99),
+        RunConfig(gain=7.0, output_scale=0.33, nonlinearity="selu", optimizer="adam", bn=True, bn_momentum=0.02),
+    ],
+)
+def test_the_network_at_hand_is_always_among_those_that_are_compared(name: str, config: RunConfig) -> None:
+    grid = Grid.of(config, name, "")
+    values = grid.columns.values
+    assert grid.config(*grid.at).key == config.key
+    assert len(set(values)) == len(values)
+    if name == "gain":
+        assert list(values) == sorted(values)
+
+
+async def test_comparing_comes_back_on_the_network_at_hand() -> None:
+    async with explorer() as driver:
+        chosen = driver.session.config.replace(gain=1.22)
+        driver.screen._do(lambda: driver.session.select(chosen))
+        await driver.press("c")
+        await driver.until(lambda: isinstance(driver.app.screen, CompareScreen))
+        await driver.shows("gain 1.22", ", . time", "v one layer", "J K which")
+        await driver.press("c")
+        await driver.until(lambda: driver.app.screen is driver.screen)
+        assert driver.session.config == chosen

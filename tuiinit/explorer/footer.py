@@ -41,6 +41,20 @@ PAST = (
     *(action for action in SCREEN if action.id not in ("run", "step", "epoch")),
 )
 
+# On the compare screen, where a step in time and a layer have two keys each.
+COMPARED = (
+    BY_ID["run"],
+    Action("footer-time", (", .",), "", "Through time", LOOK, "", "time"),
+    Action("footer-single", ("v",), "overlay", "One layer, or all", LOOK, "", "one layer"),
+    Action("footer-layer", ("J K",), "", "Which layer", LOOK, "", "which"),
+    BY_ID["open"],
+    BY_ID["step"],
+    BY_ID["close"],
+    BY_ID["sides"],
+    BY_ID["epoch"],
+    *ENDS,
+)
+
 
 def footer(*, settings: bool, editing: bool, plot: bool, past: bool) -> Sequence[Action]:
     """The actions to name, by what has the focus and whether an earlier step is looked at."""

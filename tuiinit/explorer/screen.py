@@ -291,7 +291,7 @@ class Explorer(TrainingScreen[None]):
         self.draw(changed | Changed.ALL)
 
     def action_reseed(self) -> None:
-        self._do(lambda: self.session.restart(random_seed))
+        self._start_over("R", lambda: self.session.restart(random_seed))
 
     def action_gain(self, direction: int) -> None:
         self._do(lambda: self.session.gain(direction))

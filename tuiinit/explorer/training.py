@@ -6,9 +6,12 @@ from collections.abc import Callable
 
 from textual.screen import ScreenResultType
 
+from ..config.values import ConfigError
 from ..session.changed import Commands
 from ..session.session import Session
 from .over import Over
+
+MUCH = 300  # steps that are not dropped on one key
 
 
 class CommonScreen(Over[ScreenResultType]):
@@ -51,7 +54,22 @@ class TrainingScreen(CommonScreen[ScreenResultType]):
         self._do(self.session.evaluate)
 
     def action_restart(self) -> None:
-        self._do(self.session.restart)
+        self._start_over("r", self.session.restart)
+
+    def _start_over(self, key: str, ask: Callable[[], Commands]) -> None:
+        """Start again at step 0; where much would be lost, only when the key is pressed once more.
+
+        The steps are not kept as the network before: the same seed and settings would stand behind themselves.
+        """
+        again, notice, clock = f"{key} again starts over", self.session.notice, self.session.clock
+        if clock < MUCH or self.session.recorded or (notice is not None and notice.text.startswith(again)):
+            self._do(ask)
+            return
+
+        def refuse() -> Commands:
+            raise ConfigError(f"{again} at step 0 and drops the {clock:,} steps trained so far; other keys keep them")
+
+        self._do(refuse)
 
     async def action_restart_engine(self) -> None:
         await self.app.run_action("app.restart_engine")

@@ -27,7 +27,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("step", ("n",), "step", "One step", TRAIN, "Train on one minibatch", "step"),
     Action("epoch", ("e",), "epoch", "One epoch", TRAIN, "Train to the next epoch's end", "epoch"),
     Action("evaluate", ("d",), "evaluate", "Dev loss now", TRAIN, "Measure the loss on the whole dev set"),
-    Action("restart", ("r",), "restart", "Back to step 0", TRAIN, "Start again with the same seed and these settings"),
+    Action("restart", ("r",), "restart", "Back to step 0", TRAIN, "With the same seed and these settings; asks first"),
     Action("reseed", ("R",), "reseed", "New seed", TRAIN, "Start again at step 0 with another seed"),
     Action("next-gain", ("g",), "gain(1)", "Next gain", NETWORK, "Select the next of gain 0.5, 1, 5/3, 3", "gain"),
     Action("previous-gain", ("G",), "gain(-1)", "Previous gain", NETWORK, "Select the gain before"),
@@ -91,7 +91,7 @@ SHARED = (
 COMPARE_ACTIONS: tuple[Action, ...] = (
     Action("cell", ("left", "right", "up", "down"), "cell('{key}')", "Choose a network", COMPARE, "Point at its cell"),
     Action("open", ("enter",), "open", "Open the network", COMPARE, "Look at it alone, at full size", "open"),
-    Action("sides", ("a",), "sides", "Choose columns and rows", COMPARE, "Any setting as either", "columns, rows"),
+    Action("sides", ("a",), "sides", "Choose columns and rows", COMPARE, "Any setting as either", "sides"),
     Action("close", ("c",), "close", "Back to one network", COMPARE, "To the one under the cursor", "back"),
     Action("stop", ("escape",), "leave", "Leave, stop", COMPARE, "The chooser, the past, catching up, the screen"),
 )

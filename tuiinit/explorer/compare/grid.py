@@ -36,11 +36,27 @@ class Side:
 
 
 def side(name: str, config: RunConfig) -> Side:
-    """The side that varies a setting: values worth comparing, among them the present one where there is room."""
+    """The side that varies a setting: values worth comparing, the present one always among them."""
     if not name:
         return Side(NOTHING, (None,))
-    values = BY_NAME[name].compared(config)
-    return Side(name, tuple(values[i] for i in choose(len(values), MOST)))
+    now, values = getattr(config, name), BY_NAME[name].compared(config)
+    chosen = [values[i] for i in choose(len(values), MOST)]
+    if now not in chosen:
+        if now in values:  # left out for want of room: in the place of the one before it
+            chosen[sum(value in chosen for value in values[: values.index(now)]) - 1] = now
+        else:
+            chosen = _with(chosen, now)
+    return Side(name, tuple(chosen))
+
+
+def _with(values: list[Any], now: Any) -> list[Any]:
+    """The same values and one more, in its place where there is an order."""
+    size = len if isinstance(now, tuple) and all(isinstance(part, int) for part in now) else None
+    if size is not None:
+        return sorted([*values, now], key=lambda value: (size(value), value))
+    if isinstance(now, int | float) and all(isinstance(value, int | float) for value in values):
+        return sorted([*values, now])
+    return [*values, now]
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from ...session.actions import ACTIONS, BY_ID, COMPARE, COMPARE_ACTIONS, SHARED,
 from ...session.changed import Changed, Commands
 from ...session.session import Session
 from ..bindings import bindings
+from ..footer import COMPARED
 from ..messages import Asked, ViewChosen
 from ..panes.bars import KeyBar, NoticeBar, TabBar
 from ..panes.config import strip_row
@@ -38,7 +39,6 @@ SMALLEST = (40, 14)  # columns and rows of a window in which lanes can be compar
 TINY = "This window is too small to compare networks; c goes back."
 ARROWS = {"left": (0, -1), "right": (0, 1), "up": (-1, 0), "down": (1, 0)}
 BAR = 12  # cells of the bar that shows how far lanes have caught up
-FOOTER = ("run", "step", "epoch", "open", "sides", "lr-up", "close", "help", "quit")
 
 
 class CompareScreen(TrainingScreen[str]):
@@ -165,7 +165,7 @@ class CompareScreen(TrainingScreen[str]):
             self.header.show([header_row(self.session, self.header.size.width)])
             self.line.show([self._line(self.line.size.width)])
             self.tabs.show_tabs([small.title for small in SMALLS], self._view)
-            self.keys.show_keys(running=self.session.running, actions=[BY_ID[name] for name in FOOTER])
+            self.keys.show_keys(running=self.session.running, actions=COMPARED)
             self.bar.tell(self.session, width)
             try:
                 rows = self._grid_rows(*self.sheet.size)
@@ -268,7 +268,7 @@ class CompareScreen(TrainingScreen[str]):
         if self.grid.varies("seed"):
             self._do(lambda: self._change("seed", 0))  # says why it cannot be
         else:
-            self._do(lambda: self.session.restart(random_seed))
+            self._start_over("R", lambda: self.session.restart(random_seed))
 
     def action_gain(self, direction: int) -> None:
         gains, now = LECTURE_GAINS, self.session.settings.gain
