@@ -127,6 +127,11 @@ def frame(rng: random.Random, configs: Sequence[RunConfig]) -> Any:
     return made
 
 
+def turn(session: Session, name: str, direction: int) -> object:
+    """What a key for the next value does."""
+    return session.change(name, session.next_value(name, direction))
+
+
 def act(rng: random.Random, session: Session, configs: list[RunConfig]) -> None:
     """Something that a person does."""
     actions: tuple[Callable[[], object], ...] = (
@@ -137,11 +142,11 @@ def act(rng: random.Random, session: Session, configs: list[RunConfig]) -> None:
         session.evaluate,
         session.restart,
         lambda: session.restart(lambda: 5),
-        lambda: session.gain(rng.choice((-1, 1))),
+        lambda: turn(session, "gain", rng.choice((-1, 1))),
         lambda: session.change("bn", not session.settings.bn),
-        lambda: session.cycle("nonlinearity"),
-        lambda: session.cycle("optimizer"),
-        lambda: session.nudge_lr(rng.choice((-1, 1))),
+        lambda: turn(session, "nonlinearity", 1),
+        lambda: turn(session, "optimizer", 1),
+        lambda: turn(session, "lr", rng.choice((-1, 1))),
         lambda: session.move_time(rng.choice((-1, -1, 1))),
         lambda: session.died("it is gone"),
         session.start,

@@ -6,11 +6,13 @@ import msgspec
 import pytest
 
 from tests.explorer import fake
+from tuiinit.config.names import OPTIMIZERS
+from tuiinit.config.nonlinearities import NONLINEARITIES
 from tuiinit.config.run import RunConfig, differences
 from tuiinit.config.values import ConfigError
 from tuiinit.explorer.panes.header import header_row
 from tuiinit.insight.look import snapshot_of
-from tuiinit.session.changed import Changed
+from tuiinit.session.changed import Changed, Commands
 from tuiinit.session.session import Session
 from tuiinit.stream.protocol import (
     Adjust,
@@ -27,6 +29,11 @@ from tuiinit.stream.protocol import (
     Select,
     Status,
 )
+
+
+def turn(session: Session, name: str, direction: int) -> Commands:
+    """What a key for the next value does."""
+    return session.change(name, session.next_value(name, direction))
 
 
 def status(
@@ -160,16 +167,16 @@ def test_a_late_status_does_not_undo_a_key() -> None:
 
 def test_lr_before_step_0_makes_another_lane() -> None:
     session = at(0)
-    assert session.nudge_lr(-1) == (Select(lanes=(RunConfig(lr=0.0316),)),)
+    assert turn(session, "lr", -1) == (Select(lanes=(RunConfig(lr=0.0316),)),)
     assert session.settings.lr == 0.0316
 
 
 def test_lr_after_step_0_adjusts_the_lane_and_shows_at_once() -> None:
     session = at(50)
     old = session.config
-    assert session.nudge_lr(1) == (Adjust(name="lr", value=0.316),)
+    assert turn(session, "lr", 1) == (Adjust(name="lr", value=0.316),)
     assert session.settings.lr == 0.316
-    assert session.nudge_lr(1) == (Adjust(name="lr", value=1.0),)
+    assert turn(session, "lr", 1) == (Adjust(name="lr", value=1.0),)
     new = old.changed(53, "lr", 1.0)
     session.take(Lane(lane=new.key, config=new, continues=old.key))
     assert session.key == new.key
@@ -185,7 +192,7 @@ def test_the_lane_before_stays_when_the_lr_changes() -> None:
     first = session.key
     session.change("gain", 3.0)
     feed(session, RunConfig(gain=3.0), 50)
-    session.nudge_lr(1)
+    turn(session, "lr", 1)
     new = session.config.changed(50, "lr", 0.316)
     session.take(Lane(lane=new.key, config=new, continues=session.key))
     assert session.lanes.before == first
@@ -216,26 +223,26 @@ def test_gain_goes_around_the_lecture_s_values() -> None:
     session = at(0, RunConfig(gain=3.0))
     seen = []
     for _ in range(4):
-        session.gain(1)
+        turn(session, "gain", 1)
         seen.append(session.config.gain)
     assert seen == [0.5, 1.0, 5 / 3, 3.0]
-    session.gain(-1)
+    turn(session, "gain", -1)
     assert session.config.gain == 5 / 3
 
 
 def test_gain_from_a_value_between_goes_to_its_neighbours() -> None:
     session = at(0, RunConfig(gain=1.2))
-    session.gain(1)
+    turn(session, "gain", 1)
     assert session.config.gain == 5 / 3
     session = at(0, RunConfig(gain=1.2))
-    session.gain(-1)
+    turn(session, "gain", -1)
     assert session.config.gain == 1.0
 
 
 def test_restart_goes_to_step_0_with_the_settings_of_now() -> None:
     session = at(50)
     old = session.config
-    session.nudge_lr(1)
+    turn(session, "lr", 1)
     new = old.changed(50, "lr", 0.316)
     session.take(Lane(lane=new.key, config=new, continues=old.key))
     fresh = RunConfig(lr=0.316)
@@ -355,3 +362,17 @@ def test_why_steps_are_plain_is_said_once() -> None:
     header = "".join(span.text for span in header_row(session, 130))
     assert "cpu, plain ·" in header
     assert "others" not in header
+
+
+def test_the_next_value_goes_around_the_corner_where_there_are_few() -> None:
+    session = Session(RunConfig(gain=1.0))
+    assert [session.next_value("gain", by) for by in (1, -1)] == [5 / 3, 0.5]
+    assert Session(RunConfig(gain=3.0)).next_value("gain", 1) == 0.5
+    assert Session(RunConfig(gain=0.5)).next_value("gain", -1) == 3.0
+    assert Session(RunConfig(gain=1.1)).next_value("gain", -1) == 1.0
+    assert session.next_value("bn", 1) is True
+    assert Session(RunConfig(bn=True)).next_value("bn", 1) is False
+    assert session.next_value("lr", -1) == 0.0316
+    for name, values in (("nonlinearity", NONLINEARITIES), ("optimizer", OPTIMIZERS)):
+        last = Session(RunConfig(**{name: values[-1]}))  # type: ignore[arg-type]
+        assert last.next_value(name, 1) == values[0]

@@ -15,10 +15,8 @@ from textual.timer import Timer
 from textual.widgets import Input
 
 from ..config.knobs import BY_NAME, describe
-from ..config.nonlinearities import LECTURE_GAINS
 from ..config.presets import Preset
-from ..config.run import RunConfig, differences, random_seed
-from ..config.values import ConfigError
+from ..config.run import RunConfig, differences
 from ..host.mishaps import mishap
 from ..insight.look import snapshot_of
 from ..plots import Plot
@@ -29,7 +27,7 @@ from ..session.session import Session
 from ..views import VIEWS, Page, View
 from .bindings import bindings
 from .footer import footer
-from .messages import Asked, CursorMoved, CursorPut, Resized, SettingChanged, SettingTyped, ViewChosen
+from .messages import CursorMoved, CursorPut, Resized, SettingChanged, SettingTyped, ViewChosen
 from .panes.bars import KeyBar, NoticeBar
 from .panes.config import ConfigPane, strip_row
 from .panes.findings import findings_rows
@@ -71,7 +69,7 @@ class Explorer(TrainingScreen[None]):
     def __init__(self, session: Session, tell: Callable[[Commands], None]) -> None:
         super().__init__()
         self.session = session
-        self._tell = tell
+        self.tell = tell
         self._stale = Changed.ALL
         self._layout: LayoutName | None = None
         self._maximised = False
@@ -185,7 +183,7 @@ class Explorer(TrainingScreen[None]):
 
     def _inspect(self) -> None:
         if self.current.inspects and self.session.worth_inspecting:
-            self._tell(self.session.inspect(evaluate=False))
+            self.tell(self.session.inspect(evaluate=False))
             self.draw(Changed.CLOSER)
 
     def _attempt(self, part: str, draw: Callable[[], None], sheet: Sheet) -> None:
@@ -268,45 +266,12 @@ class Explorer(TrainingScreen[None]):
     def _view_chosen(self, event: ViewChosen) -> None:
         self.show_view(event.index)
 
-    @on(Asked)
-    async def _asked(self, event: Asked) -> None:
-        await self.run_action(event.action)
-
     # ------------------------------------------------------------------------------------------- actions
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if isinstance(self.focused, Input):
             return action in WHILE_TYPING
         return True
-
-    def _do(self, ask: Callable[[], Commands]) -> None:
-        """Do what a key asks for, send what it gives, and draw what is known at once."""
-        changed = self.session.hush()
-        try:
-            self._tell(ask())
-        except ConfigError as error:
-            changed |= self.session.say(f"{error}", "warn")
-        except Exception as error:
-            changed |= self.session.say(mishap("that did not work", error), "bad")
-        self.draw(changed | Changed.ALL)
-
-    def action_reseed(self) -> None:
-        self._start_over("R", lambda: self.session.restart(random_seed))
-
-    def action_gain(self, direction: int) -> None:
-        self._do(lambda: self.session.gain(direction))
-
-    def action_gain_to(self, index: int) -> None:
-        self._do(lambda: self.session.change("gain", LECTURE_GAINS[index]))
-
-    def action_batch_norm(self) -> None:
-        self._do(lambda: self.session.change("bn", not self.session.settings.bn))
-
-    def action_cycle(self, name: str) -> None:
-        self._do(lambda: self.session.cycle(name))
-
-    def action_nudge(self, name: str, direction: int) -> None:
-        self._do(lambda: self.session.nudge_lr(direction))
 
     def action_config(self) -> None:
         if self._layout == "compact":
@@ -377,13 +342,13 @@ class Explorer(TrainingScreen[None]):
         self.set_focus(None)
         from .compare.screen import CompareScreen
 
-        screen = self._compare = CompareScreen(self.session, self._tell, self.current.id, self._sides)
+        screen = self._compare = CompareScreen(self.session, self.tell, self.current.id, self._sides)
 
         def back(view: str | None) -> None:
             self._sides = screen.sides
             self._view = next((i for i, v in enumerate(VIEWS) if v.id == view), self._view)
             if self.session.group:  # it failed: it did not leave by itself
-                self._tell(self.session.look_alone())
+                self.tell(self.session.look_alone())
             self.draw(Changed.ALL)
 
         self.app.push_screen(screen, back)
@@ -397,7 +362,7 @@ class Explorer(TrainingScreen[None]):
 
         def pause() -> None:
             if session.running or session.catching_up:
-                self._tell(session.pause())
+                self.tell(session.pause())
 
         def back(chosen: RunConfig | None) -> None:
             self.draw(Changed.ALL)

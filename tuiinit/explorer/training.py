@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
+from textual import on
 from textual.screen import ScreenResultType
 
+from ..config.nonlinearities import LECTURE_GAINS
+from ..config.run import random_seed
 from ..config.values import ConfigError
-from ..session.changed import Commands
+from ..host.mishaps import mishap
+from ..session.changed import Changed, Commands
 from ..session.session import Session
+from .messages import Asked
 from .over import Over
 
 MUCH = 300  # steps that are not dropped on one key
@@ -28,6 +34,11 @@ class CommonScreen(Over[ScreenResultType]):
     def action_suspend(self) -> None:
         self.app.action_suspend_process()
 
+    @on(Asked)
+    async def _asked(self, event: Asked) -> None:
+        """A click on a key's name."""
+        await self.run_action(event.action)
+
     async def action_quit(self) -> None:
         await self.app.run_action("app.quit")
 
@@ -37,9 +48,30 @@ class TrainingScreen(CommonScreen[ScreenResultType]):
 
     session: Session
 
+    tell: Callable[[Commands], None]  # sends commands to the engine
+
+    def draw(self, changed: Changed) -> None:
+        """Draw what no longer tells the truth."""
+        raise NotImplementedError
+
     def _do(self, ask: Callable[[], Commands]) -> None:
         """Do what a key asks for, send what it gives, and draw what is known at once."""
-        raise NotImplementedError
+        self.session.hush()
+        try:
+            self.tell(ask())
+        except ConfigError as error:
+            self.session.say(f"{error}", "warn")
+        except Exception as error:
+            self.session.say(mishap("that did not work", error), "bad")
+        self.draw(Changed.ALL)
+
+    def _change(self, name: str, value: Any) -> Commands:
+        """Change a setting of what is trained. Raises ConfigError."""
+        return self.session.change(name, value)
+
+    def _turn(self, name: str, direction: int) -> None:
+        """To the next value of a setting."""
+        self._do(lambda: self._change(name, self.session.next_value(name, direction)))
 
     def action_run(self) -> None:
         self._do(self.session.run_or_pause)
@@ -70,6 +102,24 @@ class TrainingScreen(CommonScreen[ScreenResultType]):
             raise ConfigError(f"{again} at step 0 and drops the {clock:,} steps trained so far; other keys keep them")
 
         self._do(refuse)
+
+    def action_reseed(self) -> None:
+        self._start_over("R", lambda: self.session.restart(random_seed))
+
+    def action_gain(self, direction: int) -> None:
+        self._turn("gain", direction)
+
+    def action_gain_to(self, index: int) -> None:
+        self._do(lambda: self._change("gain", LECTURE_GAINS[index]))
+
+    def action_batch_norm(self) -> None:
+        self._turn("bn", 1)
+
+    def action_cycle(self, name: str) -> None:
+        self._turn(name, 1)
+
+    def action_nudge(self, name: str, direction: int) -> None:
+        self._turn(name, direction)
 
     async def action_restart_engine(self) -> None:
         await self.app.run_action("app.restart_engine")

@@ -11,9 +11,8 @@ from typing import Any
 
 import msgspec
 
-from ..config.kinds import step_lr
-from ..config.names import OPTIMIZERS
-from ..config.nonlinearities import LECTURE_GAINS, NONLINEARITIES
+from ..config.knobs import BY_NAME
+from ..config.nonlinearities import LECTURE_GAINS
 from ..config.run import RunConfig, differences, random_seed
 from ..config.schedule import CHANGEABLE
 from ..config.values import ConfigError
@@ -436,22 +435,13 @@ class Session:
             config = config.changed(self.clock, asked, wanted)
         return self.select(config.changed(0, name, value) if name in CHANGEABLE else config.replace(**{name: value}))
 
-    def gain(self, direction: int) -> Commands:
-        """The next of the lecture's gains, around the corner at the end."""
-        now = self.settings.gain
-        if direction > 0:
-            value = next((g for g in LECTURE_GAINS if g > now), LECTURE_GAINS[0])
-        else:
-            value = next((g for g in reversed(LECTURE_GAINS) if g < now), LECTURE_GAINS[-1])
-        return self.change("gain", value)
-
-    def cycle(self, name: str) -> Commands:
-        names: tuple[str, ...] = {"nonlinearity": NONLINEARITIES, "optimizer": OPTIMIZERS}[name]
-        now = names.index(getattr(self.settings, name))
-        return self.change(name, names[(now + 1) % len(names)])
-
-    def nudge_lr(self, direction: int) -> Commands:
-        return self.change("lr", step_lr(self.settings.lr, direction))
+    def next_value(self, name: str, direction: int) -> Any:
+        """The value that a key goes to from the present one: of the gain the lecture's next, around the corner."""
+        now = self.settings
+        if name != "gain":
+            return BY_NAME[name].next(now, direction)
+        beyond = [g for g in LECTURE_GAINS if (g > now.gain if direction > 0 else g < now.gain)] or LECTURE_GAINS
+        return beyond[0] if direction > 0 else beyond[-1]
 
     def begin(self, config: RunConfig, steps: int) -> Commands:
         """Forget every lane and start over with this one, trained for some steps; point at nothing."""

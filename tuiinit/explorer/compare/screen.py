@@ -9,11 +9,9 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 
-from ...config.kinds import step_lr
 from ...config.knobs import BY_NAME
-from ...config.names import OPTIMIZERS
-from ...config.nonlinearities import LECTURE_GAINS, NONLINEARITIES
-from ...config.run import RunConfig, random_seed
+from ...config.nonlinearities import LECTURE_GAINS
+from ...config.run import RunConfig
 from ...config.schedule import CHANGEABLE
 from ...config.values import ConfigError
 from ...host.mishaps import mishap
@@ -25,7 +23,7 @@ from ...session.changed import Changed, Commands
 from ...session.session import Session
 from ..bindings import bindings
 from ..footer import COMPARED
-from ..messages import Asked, ViewChosen
+from ..messages import ViewChosen
 from ..panes.bars import KeyBar, NoticeBar, TabBar
 from ..panes.config import strip_row
 from ..panes.header import header_row
@@ -57,7 +55,7 @@ class CompareScreen(TrainingScreen[str]):
         super().__init__()
         self.session = session
         self.actions: tuple[Action, ...] = (*COMPARE_ACTIONS, *(a for a in ACTIONS if a.id in SHARED))
-        self._tell = tell
+        self.tell = tell
         self._view = next((i for i, small in enumerate(SMALLS) if small.id == view), 0)
         self._single = False  # one layer of each lane is shown, not all
         self._choosing: list[int] | None = None  # indices into SIDES: columns, rows; the last is which is turned
@@ -232,16 +230,6 @@ class CompareScreen(TrainingScreen[str]):
 
     # ------------------------------------------------------------------------------------------- actions
 
-    def _do(self, ask: Callable[[], Commands]) -> None:
-        self.session.hush()
-        try:
-            self._tell(ask())
-        except ConfigError as error:
-            self.session.say(f"{error}", "warn")
-        except Exception as error:
-            self.session.say(mishap("that did not work", error), "bad")
-        self.draw()
-
     def _change(self, name: str, value: Any) -> Commands:
         """Change a setting of all lanes. Raises ConfigError."""
         if self.grid.varies(name):
@@ -255,26 +243,23 @@ class CompareScreen(TrainingScreen[str]):
         self._arrange(self.grid, base)
         return self._select()
 
-    def _turn(self, name: str, by: int, value: Any) -> None:
+    def _turn(self, name: str, direction: int) -> None:
         """The next value of a setting: another cell where it is a side, else for all lanes."""
         if self.grid.varies(name):
-            self._point(self.grid.turned(name, by))
+            self._point(self.grid.turned(name, direction))
             self.session.hush()
             self.draw()
         else:
-            self._do(lambda: self._change(name, value))
+            super()._turn(name, direction)
 
     def action_reseed(self) -> None:
         if self.grid.varies("seed"):
             self._do(lambda: self._change("seed", 0))  # says why it cannot be
         else:
-            self._start_over("R", lambda: self.session.restart(random_seed))
+            super().action_reseed()
 
-    def action_gain(self, direction: int) -> None:
-        gains, now = LECTURE_GAINS, self.session.settings.gain
-        beyond = [g for g in gains if (g > now if direction > 0 else g < now)]
-        value = (beyond or gains)[0] if direction > 0 else (beyond or gains)[-1]
-        self._turn("gain", direction, value)
+    def action_nudge(self, name: str, direction: int) -> None:
+        super()._turn(name, direction)  # where it is a side it is refused
 
     def action_gain_to(self, index: int) -> None:
         gain = LECTURE_GAINS[index]
@@ -285,18 +270,7 @@ class CompareScreen(TrainingScreen[str]):
                 self._point(self.grid.pointing(*place))
                 self.draw()
                 return
-        self._do(lambda: self._change("gain", gain))
-
-    def action_batch_norm(self) -> None:
-        self._turn("bn", 1, not self.session.settings.bn)
-
-    def action_cycle(self, name: str) -> None:
-        names: tuple[str, ...] = {"nonlinearity": NONLINEARITIES, "optimizer": OPTIMIZERS}[name]
-        now = names.index(getattr(self.session.settings, name))
-        self._turn(name, 1, names[(now + 1) % len(names)])
-
-    def action_nudge(self, name: str, direction: int) -> None:
-        self._do(lambda: self._change(name, step_lr(self.session.settings.lr, direction)))
+        super().action_gain_to(index)
 
     def action_view(self, by: int) -> None:
         self._view = (self._view + by) % len(SMALLS)
@@ -307,10 +281,6 @@ class CompareScreen(TrainingScreen[str]):
     def _view_chosen(self, event: ViewChosen) -> None:
         self._view = event.index
         self.draw()
-
-    @on(Asked)
-    async def _asked(self, event: Asked) -> None:
-        await self.run_action(event.action)
 
     def action_time(self, direction: int) -> None:
         self.session.hush()
@@ -379,7 +349,7 @@ class CompareScreen(TrainingScreen[str]):
     def action_close(self) -> None:
         """To the lane under the cursor."""
         view = SMALLS[self._view].id
-        self._tell(self.session.look_alone())
+        self.tell(self.session.look_alone())
         self._selected = False
         self.dismiss(view)
 

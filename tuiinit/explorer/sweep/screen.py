@@ -18,7 +18,7 @@ from ...plots import SERIES, Row
 from ...plots.ink import Ink, Piece, bar, row, visible, wrap
 from ...session.actions import ACTIONS, SWEEP, SWEEP_ACTIONS, SWEEP_SHARED, Action
 from ..bindings import bindings
-from ..messages import Asked, ViewChosen
+from ..messages import ViewChosen
 from ..panes.bars import KeyBar, TabBar
 from ..sheets.sheet import Sheet
 from ..training import CommonScreen
@@ -212,10 +212,6 @@ class SweepScreen(CommonScreen[RunConfig | None]):
     def _view_chosen(self, event: ViewChosen) -> None:
         self._figure = event.index
         self.draw()
-
-    @on(Asked)
-    async def _asked(self, event: Asked) -> None:
-        await self.run_action(event.action)
 
     def action_take(self) -> None:
         """To the explorer, with the recommended network."""
