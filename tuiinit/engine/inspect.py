@@ -16,7 +16,7 @@ from .trainer import Trainer
 JITTER_BATCHES = 100
 JITTER_SEED = 7
 THROUGH_BINS = 20
-GRADIENT_ROWS = 1_024  # training examples behind the gradients told here
+GRADIENT_ROWS = 1_024  # training examples behind the gradients here
 
 
 @torch.inference_mode()

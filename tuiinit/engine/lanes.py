@@ -156,7 +156,7 @@ class Lanes:
                 lane.follow(config)
                 self._lanes.pop(old, None)
             changed.append((old, lane))
-        # What told two lanes apart may be what was changed: then they are one.
+        # Two lanes may have differed in nothing but what was changed: then they are one.
         one_each = {lane.config.key: lane for lane in self.selected}
         self.selected = list(one_each.values())
         self._lanes.update(one_each)

@@ -69,13 +69,13 @@ def _opened(path: Path, flags: int, folder: int | None = None) -> int:
         if error.errno in (errno.ELOOP, errno.ENOTDIR):
             raise UntrustedError(f"{path} is a link, or no folder") from None
         raise
-    told = os.fstat(file)
+    facts = os.fstat(file)
     kind = stat.S_ISDIR if flags & os.O_DIRECTORY else stat.S_ISREG
-    if not kind(told.st_mode):
+    if not kind(facts.st_mode):
         fault = f"{path} is no file"
-    elif told.st_uid != os.geteuid():
+    elif facts.st_uid != os.geteuid():
         fault = f"{path} is another user's"
-    elif told.st_mode & _OTHERS_WRITE:
+    elif facts.st_mode & _OTHERS_WRITE:
         fault = f"others may write to {path}"
     else:
         return file

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from ..stream import protocol
 from ..stream.protocol import Message, Snapshot
 
-RATE_WINDOW = 1.0  # seconds over which steps per second and the measuring share are told
+RATE_WINDOW = 1.0  # seconds over which steps per second and the measuring share are taken
 MAX_PENDING = 64  # snapshots of a lane that wait for credit; beyond, the oldest goes
 MAX_WAITING = 2**20  # steps of traces that wait for credit (a screen that is suspended); beyond, training waits too
 

@@ -55,15 +55,15 @@ class Starts:
 
     def __init__(self) -> None:
         self._known: dict[str, Start] = {}  # by the key of what a lane began with
-        self._told: weakref.WeakSet[Trainer] = weakref.WeakSet()
+        self._given: weakref.WeakSet[Trainer] = weakref.WeakSet()
         self._work: tuple[str, Iterator[Start | None]] | None = None
 
     def wanted(self, lanes: Sequence[Trainer]) -> Trainer | None:
-        """The first of these lanes whose start has not been told."""
-        return next((lane for lane in lanes if lane.first is not None and lane not in self._told), None)
+        """The first of these lanes whose start has not been given."""
+        return next((lane for lane in lanes if lane.first is not None and lane not in self._given), None)
 
     def work(self, lanes: Sequence[Trainer], seconds: float) -> Start | None:
-        """Go on with the first lane whose start has not been told, for some seconds or one piece; a start when done."""
+        """Go on with the first such lane for some seconds or one piece; its start when done."""
         lane = self.wanted(lanes)
         if lane is None or lane.first is None:
             return None
@@ -72,15 +72,15 @@ class Starts:
             if self._work is None or self._work[0] != key:
                 self._work = key, start(lane.first)
             until = time.monotonic() + seconds
-            for told in self._work[1]:
-                if told is not None:
-                    self._known[key], self._work = told, None
+            for done in self._work[1]:
+                if done is not None:
+                    self._known[key], self._work = done, None
                     break
                 if time.monotonic() >= until:
                     return None
             while len(self._known) > KNOWN:
                 del self._known[next(iter(self._known))]
-        self._told.add(lane)
+        self._given.add(lane)
         return msgspec.structs.replace(self._known[key], lane=lane.config.key)
 
 
@@ -114,7 +114,7 @@ def start(first: First) -> Generator[Start | None]:
     with np.errstate(all="ignore"):  # update:data of a matrix that stands still is log10 0
         bands = np.percentile(redrawn, PERCENTILES, axis=0).T if redrawn else np.full((_figures(config), 3), np.nan)
     rows = [theory.std, theory.saturated, theory.grad_std, theory.grad_ratio]
-    told = np.concatenate([*rows, theory.weight_grad_std, theory.update_data, [theory.loss, theory.logit_std]])
+    expected = np.concatenate([*rows, theory.weight_grad_std, theory.update_data, [theory.loss, theory.logit_std]])
     yield Start(
         lane=config.key,
         examples=len(contexts),
@@ -123,7 +123,7 @@ def start(first: First) -> Generator[Start | None]:
         redraws=draws,
         lost=lost,
         redrawn=_expected(bands, len(config.hidden)),
-        theory=_expected(told[:, None], len(config.hidden)),
+        theory=_expected(expected[:, None], len(config.hidden)),
         ratio_without_repeats=without if without is not None and np.isfinite(without) else None,
     )
 
@@ -186,12 +186,12 @@ def _step(config: RunConfig, network: Network, step: Step, first: First) -> _Flo
         torch.stack([*_stds(kept.outputs), *saturated, *_stds(kept.grads)]),
         *(_std(group[1]) for group in network.groups),
         _std(kept.logits.reshape(1, -1)),
-        step.told.double(),
+        step.record.double(),
     ]
     numbers = torch.cat(tensors).cpu().numpy()
     layers, matrices = len(config.hidden), len(network.weights)
-    rows, grads, logit_std, told = np.split(numbers, np.cumsum([3 * layers, matrices, 1]))
-    figures = read(told.astype(np.float32)[None], np.array([step.factor]), network)
+    rows, grads, logit_std, record = np.split(numbers, np.cumsum([3 * layers, matrices, 1]))
+    figures = read(record.astype(np.float32)[None], np.array([step.factor]), network)
     with np.errstate(all="ignore"):
         ratios = rows[2 * layers :] / rows[-1]
     return np.concatenate([rows, ratios, grads, figures.update_data[0], figures.loss, logit_std])

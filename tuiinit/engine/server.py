@@ -57,7 +57,7 @@ class Server:
         self._due = 0.0  # when the next update may be measured
         self._measured = False  # the lanes that move were just measured for the next update
         self._changed = False  # something happened since the last update
-        self._told_data: str | None = None
+        self._data_sent: str | None = None
         self._starts: Starts | None = None  # once the screen wants them
 
     def serve(self) -> None:
@@ -166,9 +166,9 @@ class Server:
 
     def _tell_data(self) -> None:
         text = self.lanes.selected[0].dataset.text
-        told = f"{self.lanes.selected[0].config.data}\0{self.lanes.selected[0].config.column}\0{len(text.train)}"
-        if told != self._told_data:
-            self._told_data = told
+        data = f"{self.lanes.selected[0].config.data}\0{self.lanes.selected[0].config.column}\0{len(text.train)}"
+        if data != self._data_sent:
+            self._data_sent = data
             self._outbox.others.append(
                 protocol.DataInfo(
                     path=text.path,
@@ -230,7 +230,7 @@ class Server:
             cost = sum(lane.latest.cost for lane in lanes if lane.latest is not None)
             self._due = time.monotonic() + max(UPDATE_INTERVAL, cost / MEASURING_SHARE)
             self._measured = True
-        self._changed = True  # also told once the lanes stand still
+        self._changed = True  # also sent once the lanes stand still
 
     def _step_lane(self, lane: Trainer, *, measure: bool) -> None:
         snapshot = lane.train_step(measure=measure)
@@ -281,9 +281,9 @@ class Server:
 
     def _start(self) -> None:
         """Go on with a lane's start for so long that a key is not made to wait."""
-        told = self._starts.work(self.lanes.selected, START_SECONDS) if self._starts is not None else None
-        if told is not None:
-            self._outbox.others.append(told)
+        start = self._starts.work(self.lanes.selected, START_SECONDS) if self._starts is not None else None
+        if start is not None:
+            self._outbox.others.append(start)
             self._changed = True
 
     # ----------------------------------------------------------------------------------------- updates

@@ -1,4 +1,4 @@
-"""One whole training step: pass, update, and the sums and norms that loss and update:data are told by.
+"""One whole training step: pass, update, and the sums and norms that loss and update:data come from.
 
 What a step tells stays on the device as raw sums; `read` makes the figures of many steps from them at once.
 """
@@ -17,11 +17,11 @@ from ..stream.protocol import FloatArray
 from .network import Network
 from .passes import Kept, Pass
 
-Quick = Callable[[Tensor, Tensor], object]  # a whole step on a minibatch that fills what is told
+Quick = Callable[[Tensor, Tensor], object]  # a whole step on a minibatch that fills its record
 SAME = 1e-4  # relative and absolute: how near a quick way must come to the plain step
 
 
-class Told(NamedTuple):
+class Figures(NamedTuple):
     """Figures of n steps: loss (n,), and log10(std(update) / std(data after it)) (n, matrices)."""
 
     loss: FloatArray
@@ -40,20 +40,20 @@ class Step:
 
     def __init__(self, network: Network, rows: int, optimizer: torch.optim.Optimizer | None, lr: float) -> None:
         self.rows = rows
-        #: What a change that is told of must be multiplied by to be the update: lr for gradients.
+        #: What a change in the record must be multiplied by to be the update: lr for gradients.
         self.factor = lr if optimizer is None else 1.0
         self._network = network
         self._optimizer = optimizer
         self._quick: Quick | None = None
         self._refused = False  # a quick way was tried in vain
         #: The loss; then for each group of equal matrices their sums, then norms, of data and of change.
-        self.told = network.flat.new_zeros(told_size(network))
-        self.loss = self.told[0]
-        self._pass = Pass(network, rows, self.told[:1].view(1, 1))
+        self.record = network.flat.new_zeros(record_size(network))
+        self.loss = self.record[0]
+        self._pass = Pass(network, rows, self.record[:1].view(1, 1))
         self._watched: list[tuple[Tensor, Tensor, Tensor]] = []
         for group, place in _places(network):
             pair = group[:2] if optimizer is None else group[::2]  # data and gradient, or data and update
-            sums, norms = self.told[place].view(2, 2, -1)
+            sums, norms = self.record[place].view(2, 2, -1)
             self._watched.append((pair, sums, norms))
 
     def peek(self, x: Tensor, y: Tensor) -> Kept:
@@ -63,7 +63,7 @@ class Step:
         return kept
 
     def __call__(self, x: Tensor, y: Tensor, *, keep: bool = False) -> Kept | None:
-        """Pass a minibatch (see `Pass.run`) and update; `told` and `loss` then tell of it."""
+        """Pass a minibatch (see `Pass.run`) and update; `record` and `loss` are then its own."""
         if self._quick is None or keep:
             return self.plain(x, y, keep=keep)
         self._quick(x, y)
@@ -103,14 +103,14 @@ class Step:
             x: a minibatch to compare on, as for `Pass.run`.
             y: what follows.
         """
-        state = [self._network.buffer, self._network.running, self.told]
+        state = [self._network.buffer, self._network.running, self.record]
         if self._optimizer is not None:
             state += [t for kept in self._optimizer.state.values() for t in kept.values() if isinstance(t, Tensor)]
         before = [t.clone() for t in state]
 
         def result(way: Quick) -> list[NDArray[np.float32]]:
             way(x, y)
-            figures = read(self.told.cpu().numpy()[None], np.array([self.factor]), self._network)
+            figures = read(self.record.cpu().numpy()[None], np.array([self.factor]), self._network)
             after = [self._network.flat.cpu().numpy().copy(), self._network.running.cpu().numpy().copy(), *figures]
             for t, saved in zip(state, before, strict=True):
                 t.copy_(saved)
@@ -137,13 +137,13 @@ class Step:
         return self._quick is not None
 
 
-def told_size(network: Network) -> int:
-    """Numbers that a step tells."""
+def record_size(network: Network) -> int:
+    """Numbers in a step's record."""
     return 1 + 4 * len(network.weights)
 
 
 def _places(network: Network) -> Iterator[tuple[Tensor, slice]]:
-    """The groups of equal matrices, each with where its sums and norms stand among what is told."""
+    """The groups of equal matrices, each with where its sums and norms stand in a record."""
     at = 1
     for group in network.groups:
         end = at + 4 * group.shape[1]
@@ -151,12 +151,12 @@ def _places(network: Network) -> Iterator[tuple[Tensor, slice]]:
         at = end
 
 
-def read(told: NDArray[np.float32], factors: NDArray[np.float64], network: Network) -> Told:
-    """Figures of n steps from what they told (n, 1 + 4 · matrices) and the factors of their changes (n,).
+def read(records: NDArray[np.float32], factors: NDArray[np.float64], network: Network) -> Figures:
+    """Figures of n steps from their records (n, 1 + 4 · matrices) and the factors of their changes (n,).
 
     std² = (norm² − sum² / size) / (size − 1), unbiased.
     """
-    numbers = told.astype(np.float64)
+    numbers = records.astype(np.float64)
     update_data = []
     with np.errstate(all="ignore"):  # a matrix that stands still has log10 0; one beyond float32 tells so itself
         for group, place in _places(network):
@@ -165,4 +165,4 @@ def read(told: NDArray[np.float32], factors: NDArray[np.float64], network: Netwo
             variance = np.maximum(norms**2 - sums**2 / size, 0) / (size - 1)
             data, change = np.sqrt(variance).transpose(1, 0, 2)
             update_data.append(np.log10(change * factors[:, None] / data))
-    return Told(told[:, 0].copy(), np.concatenate(update_data, axis=1).astype(np.float32))
+    return Figures(records[:, 0].copy(), np.concatenate(update_data, axis=1).astype(np.float32))

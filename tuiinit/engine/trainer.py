@@ -24,7 +24,7 @@ from .network import Network
 from .passes import Kept
 from .quick.captured import capture
 from .quick.compiled import Compiler
-from .steps import Step, read, told_size
+from .steps import Step, read, record_size
 from .vectors import Vectors
 
 LOG10_PROBABILITIES = (-8.0, 0.0)  # what the histogram of predicted probabilities spans
@@ -74,8 +74,8 @@ class Trainer:
         self._epoch_before, self._epoch_since = 0.0, 0  # epochs, and the step, when the batch size last changed
         self._change_steps = {change.step for change in config.schedule}
         self._stepper = self._new_step()
-        self._told = torch.empty((BLOCK, told_size(self.network)), device=device)
-        self._told_rows = self._told.unbind()
+        self._records = torch.empty((BLOCK, record_size(self.network)), device=device)
+        self._record_rows = self._records.unbind()
         self._factors: list[float] = []  # one for each row filled
         probe_rows = min(evaluation.PROBE_ROWS, len(dataset.text.train))
         chosen = np.random.default_rng(0).choice(len(dataset.text.train), probe_rows, replace=False)
@@ -143,7 +143,7 @@ class Trainer:
         if self.step == 0:
             self._first_loss = self._stepper.loss.clone()
         self.step += 1
-        self._told_rows[len(self._factors)].copy_(self._stepper.told)
+        self._record_rows[len(self._factors)].copy_(self._stepper.record)
         self._factors.append(self._stepper.factor)
         return None if kept is None else self._measure(kept)
 
@@ -185,7 +185,7 @@ class Trainer:
         if not self._factors:
             return None
         filled = len(self._factors)
-        loss, update_data = read(self._told[:filled].cpu().numpy(), np.array(self._factors), self.network)
+        loss, update_data = read(self._records[:filled].cpu().numpy(), np.array(self._factors), self.network)
         first = self.step - filled + 1
         self._factors.clear()
         bad = np.flatnonzero(~np.isfinite(loss))
@@ -197,7 +197,7 @@ class Trainer:
     @property
     def trace_full(self) -> bool:
         """Whether `take_trace` must be called before the next step."""
-        return len(self._factors) == len(self._told)
+        return len(self._factors) == len(self._records)
 
     # ----------------------------------------------------------------------------------------- measuring
 
@@ -206,7 +206,7 @@ class Trainer:
         started = time.perf_counter()
         network, fetch = self.network, Fetch()
         limits = RANGES[self.config.nonlinearity]
-        told = fetch.ask(self._stepper.told)
+        record = fetch.ask(self._stepper.record)
         first = fetch.ask(self._stepper.loss if self._first_loss is None else self._first_loss)
         logit_std = fetch.ask(kept.logits.std())
         # The norm, not its square: that may leave float32's range.
@@ -221,7 +221,7 @@ class Trainer:
         asked_norms = probe.BatchNorms(fetch, norms, kept.linear, bias_grads)
         asked_vectors = Vectors(fetch, network.vector_names, network.vector_groups)
         fetch.fetch()
-        loss = float(told()[0])
+        loss = float(record()[0])
         if not math.isfinite(loss):
             self._diverge(self.step)
             return None
@@ -234,11 +234,11 @@ class Trainer:
         update_data = None
         if updated:
             factor = np.array([self._stepper.factor])
-            update_data = read(told()[None].astype(np.float32), factor, network).update_data[0].tolist()
+            update_data = read(record()[None].astype(np.float32), factor, network).update_data[0].tolist()
         weights = asked_weights.records(network.weight_names, update_data)
         vectors = asked_vectors.records(self._stepper.factor if self._stepper.plain_sgd else None, updated)
         if activations is None or weights is None or vectors is None:
-            # Beyond float32, while the loss is not yet: that it diverges is told by the loss alone, so that
+            # Beyond float32, while the loss is not yet: the loss alone says that it diverges, so that
             # the step does not depend on which steps were measured.
             return None
         self.latest = Snapshot(

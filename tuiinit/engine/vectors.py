@@ -13,7 +13,7 @@ from ..stream import protocol
 
 
 class Vectors:
-    """Moments of vectors, of their gradients and updates, asked for now, told once fetched.
+    """Moments of vectors, of their gradients and updates, asked for now, there once fetched.
 
     Args:
         fetch: what is asked for goes there.

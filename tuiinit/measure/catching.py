@@ -37,7 +37,7 @@ NO_HISTOGRAM = protocol.Histogram(lo=0.0, hi=0.0, counts=(), outside=0.0)
 AT_ONCE = 2**18  # values; what is larger is described inside the hook, so that no copy of it waits
 CHANNELS_FIRST = re.compile(r"(Conv|BatchNorm|InstanceNorm|GroupNorm)")
 
-#: Operations that bring two signals together, by the name that is told; what works in place is the same one.
+#: Operations that bring two signals together, by the name that is shown; what works in place is the same one.
 JOINS: dict[Callable[..., Any], str] = {
     function: name
     for place in (torch, Tensor)

@@ -14,7 +14,7 @@ from torch import Tensor
 from ..stream import protocol
 
 BINS = 64
-ROBUST = 4.0  # unbounded values are binned within this many stds of their mean; the share outside is told
+ROBUST = 4.0  # unbounded values are binned within this many stds of their mean; the share outside is counted
 FLOAT32_SQUARES = (1e-16, 1e15)  # between these stds no square, and no sum of squares, leaves float32's range
 CHUNK = 2**22  # values that are looked at together: what is worked out on the way takes some 16 bytes each
 
@@ -55,7 +55,7 @@ class Fetch:
         if self._parts:
             self._numbers = torch.cat(self._parts).cpu().numpy().astype(np.float64)
         if table is not None:
-            self._described = _told(table(), self._looked)
+            self._described = _descriptions(table(), self._looked)
 
 
 class Described(NamedTuple):
@@ -125,7 +125,7 @@ def _describe(batch: Sequence[_Rows]) -> Tensor:
     return torch.cat([mean, std, half, counts.view(-1, width).to(mean.dtype)], 1)
 
 
-def _told(table: NDArray[np.float64], looked: Sequence[_Rows]) -> list[Described]:
+def _descriptions(table: NDArray[np.float64], looked: Sequence[_Rows]) -> list[Described]:
     """One record for each row that `_describe` gave."""
     single = [(rows, i) for rows in looked for i in range(len(rows.values))]
     with np.errstate(invalid="ignore"):

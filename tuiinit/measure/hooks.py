@@ -69,7 +69,7 @@ class Hooks:
         return [torch.zeros_like(out) if out.grad is None else out.grad for _, _, out in self._caught]
 
     def activations(self) -> tuple[protocol.Activation, ...] | None:
-        """The records of a snapshot; dead units are not told here (they need a probe batch)."""
+        """The records of a snapshot; dead units are not among them (they need a probe batch)."""
         records: list[protocol.Activation] = []
         for (name, module, output), grad in zip(self._caught, self.grads, strict=True):
             limits = RANGES[NONLINEARITY_OF.get(type(module), "linear")]

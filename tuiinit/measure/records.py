@@ -18,7 +18,7 @@ from ..config.nonlinearities import Range
 from ..stream import protocol
 from .fetch import Fetch
 
-SATURATION_ROWS = 32  # examples of the minibatch whose saturation is told unit by unit
+SATURATION_ROWS = 32  # examples of the minibatch whose saturation is given unit by unit
 
 
 def _by_shape(tensors: Sequence[Tensor]) -> list[list[int]]:
@@ -35,7 +35,7 @@ def _stacked(tensors: Sequence[Tensor], places: Sequence[int]) -> Tensor:
 
 
 class Activations:
-    """What a snapshot tells of the nonlinearities' outputs and gradients, asked for now, told once fetched.
+    """What a snapshot tells of the nonlinearities' outputs and gradients, asked for now, there once fetched.
 
     Args:
         fetch: what is asked for goes there.
@@ -76,9 +76,9 @@ class Activations:
         """
         records: dict[int, protocol.Activation] = {}
         for places, (rows, width), (outputs, grads), asked in self._groups:
-            told = zip(places, outputs(), grads(), *(part() for part in asked), strict=True)
+            figures = zip(places, outputs(), grads(), *(part() for part in asked), strict=True)
             size = max(1, rows * width)
-            for i, output, grad, saturated, grad_sum, flags in told:
+            for i, output, grad, saturated, grad_sum, flags in figures:
                 if not (output.finite and grad.finite and math.isfinite(grad_sum)):
                     return None
                 records[i] = protocol.Activation(
@@ -114,7 +114,7 @@ def activations(
 
 
 class Weights:
-    """What a snapshot tells of the weights, asked for now, told once fetched.
+    """What a snapshot tells of the weights, asked for now, there once fetched.
 
     Args:
         fetch: what is asked for goes there.
@@ -134,8 +134,8 @@ class Weights:
             names: one a matrix.
             update_data: log10(std(update) / std(data)), None before an update.
         """
-        told = [look() for look in self._groups]
-        pairs = [pair for rows in told for pair in zip(rows[: len(rows) // 2], rows[len(rows) // 2 :], strict=True)]
+        groups = [look() for look in self._groups]
+        pairs = [pair for rows in groups for pair in zip(rows[: len(rows) // 2], rows[len(rows) // 2 :], strict=True)]
         ratios = update_data if update_data is not None else [math.nan] * len(pairs)
         records = []
         for name, shape, (weight, grad), ratio in zip(names, self._shapes, pairs, ratios, strict=True):
@@ -159,7 +159,7 @@ class Weights:
 
 
 class BatchNorms:
-    """What a snapshot tells of a network's batch norms, asked for now, told once fetched.
+    """What a snapshot tells of a network's batch norms, asked for now, there once fetched.
 
     Args:
         fetch: what is asked for goes there.
@@ -187,7 +187,7 @@ class BatchNorms:
 
     def records(self) -> tuple[protocol.BatchNorm, ...]:
         """One record a layer."""
-        batch = {i: told for places, asked in self._batches for i, told in zip(places, asked(), strict=True)}
+        batch = {i: figures for places, asked in self._batches for i, figures in zip(places, asked(), strict=True)}
         records = []
         for i, kept in enumerate(self._kept):
             parts = [row.astype("<f4").tobytes() for row in (*batch[i], *kept())]

@@ -54,11 +54,11 @@ def moments(values: Tensor, samples: int | None, fetch: Fetch) -> Callable[[], t
     std = (apart.dot(apart) / max(1, taken.numel() - 1)).sqrt()
     asked = fetch.ask(torch.stack([mean, std]))
 
-    def told() -> tuple[bool, float, float]:
+    def figures() -> tuple[bool, float, float]:
         both = asked().tolist()
         return all(map(math.isfinite, both)), both[0], both[1]
 
-    return told
+    return figures
 
 
 def local(values: Tensor) -> Tensor:

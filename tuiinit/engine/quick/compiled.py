@@ -50,7 +50,7 @@ class Compiler:
         state = [*network.weights, *network.vectors, network.flat_grad, network.running]
 
         def whole(x: Tensor, y: Tensor) -> None:
-            step.told.copy_(runner([*state, x, y, lr])[0])
+            step.record.copy_(runner([*state, x, y, lr])[0])
 
         def gradients(x: Tensor, y: Tensor) -> None:
             step.loss.copy_(runner([*state, x, y, lr])[0])

@@ -20,7 +20,7 @@ from .recipe import Recipe
 class FunctionalStep(nn.Module):
     """The step of `steps.Step` on minibatches of one size in plain formulas, for a compiler to fuse.
 
-    Returns what is told (see `Step.told`), or the loss alone where the recipe ends with the gradients.
+    Returns the step's record (see `Step.record`), or the loss alone where the recipe ends with the gradients.
     """
 
     def __init__(self, recipe: Recipe) -> None:
@@ -92,13 +92,13 @@ class FunctionalStep(nn.Module):
         updated = [p - lr * g for p, g in zip(parameters, grads, strict=True)]
         for p, new in zip(parameters, updated, strict=True):
             p.copy_(new)
-        told = [loss]
+        record = [loss]
         pairs = iter(zip(updated, grads, strict=True))  # the vectors' are left
         for count in self.groups:
             sides = list(zip(*itertools.islice(pairs, count), strict=True))
-            told += [t.sum() for side in sides for t in side]
-            told += [(t * t).sum().sqrt() for side in sides for t in side]
-        return torch.stack(told)
+            record += [t.sum() for side in sides for t in side]
+            record += [(t * t).sum().sqrt() for side in sides for t in side]
+        return torch.stack(record)
 
 
 def tanh(x: Tensor) -> Tensor:

@@ -41,7 +41,7 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @functools.cache
 def _version() -> bytes:
-    """Changes with the code that a library is made from: its formulas, the tensors' layout, what is told."""
+    """Changes with the code that a library is made from: its formulas, the tensors' layout, a step's record."""
     here = Path(__file__).parent
     names = ("functional.py", "compiling.py", "../network.py", "../steps.py", "../../measure/nonlinearities.py")
     sources = [(here / name).read_bytes() for name in names]
