@@ -159,7 +159,7 @@ class Explorer(TrainingScreen[None]):
                 self._draw_pane(self.training, training_rows)
             if Changed.FINDINGS in stale:
                 self._draw_pane(self.findings, findings_rows)
-            if Changed.VIEW in stale or stale & self._part_of(self.current):
+            if Changed.VIEW in stale or stale & self.current.redraws_on:
                 self._attempt(f"the view {self.current.title}", self._draw_view, self.view.sheet)
             if Changed.BAR in stale:
                 self._draw_bar()
@@ -214,17 +214,6 @@ class Explorer(TrainingScreen[None]):
         if width and height and pane.sheet.is_on_screen:
             title = str(pane.border_title).lower()
             self._attempt(f"the {title} pane", lambda: pane.sheet.show(rows(self.session, width, height)), pane.sheet)
-
-    @staticmethod
-    def _part_of(view: View) -> Changed:
-        if view.inspects:
-            return Changed.CLOSER
-        return {
-            "loss": Changed.TRAINING,
-            "initial-loss": Changed.TRAINING | Changed.CLOSER,
-            "findings": Changed.FINDINGS,
-            "update-data": Changed.TRAINING,
-        }.get(view.id, Changed.NOTHING)
 
     def _draw_view(self) -> None:
         self.view.tabs.show_tabs([view.title for view in VIEWS], self._view)

@@ -11,6 +11,7 @@ from ..insight.look import Look
 from ..plots import Plot, Row, by_depth
 from ..plots.cursor import Cursor, drawn, read, reading_row
 from ..plots.ink import Cell, Ink, Table, row
+from ..session.changed import Changed
 from ..session.pointer import Pointer
 from ..stream.protocol import Histogram
 
@@ -31,6 +32,7 @@ class View(ABC):
     least_rows: ClassVar[int] = MIN_PLOT  # of the plot, where the table can give way
     table_part: ClassVar[int] = 3  # the table gets at least the height divided by this
     inspects: ClassVar[bool] = False  # whether it shows what protocol.Inspection tells
+    redraws_on: ClassVar[Changed] = Changed.NOTHING  # what it shows beside the snapshot
 
     @abstractmethod
     def plot(self, look: Look, other: Look | None, pointer: Pointer, width: int, height: int) -> Plot:

@@ -13,6 +13,7 @@ from ..insight.thresholds import BIAS_CANCELLED
 from ..plots import SERIES, Axis, Bars, Curve, Plot, Role, Row, curves, histograms, nice_limits
 from ..plots.cells import clean_text
 from ..plots.ink import Cell, Column, Ink, Piece, Table, number, percent, row, small, table
+from ..session.changed import Changed
 from ..session.pointer import Pointer
 from ..stream.protocol import Inspection, floats
 from .base import NOTHING_YET, View
@@ -31,6 +32,7 @@ class BatchNormView(View):
 
     id = "batch-norm"
     title = "Batch norm"
+    redraws_on = Changed.CLOSER
     inspects = True
     least_rows = 11
     table_part = 4

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..insight.look import Look
 from ..plots import Plot
 from ..plots.ink import SEVERITIES, Ink, Piece, row, wrap
+from ..session.changed import Changed
 from ..session.pointer import Pointer
 from .base import NOTHING_YET, View
 from .loss import with_keys
@@ -37,6 +38,7 @@ class FindingsView(View):
 
     id = "findings"
     title = "Findings"
+    redraws_on = Changed.FINDINGS
     help = (
         "Sentences about the numbers on the screen: ✓ good, · worth knowing, ! a warning, ✗ bad. Each says the "
         "number, the threshold, the layer and the key that helps."

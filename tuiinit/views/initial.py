@@ -14,6 +14,7 @@ from ..insight.theory import initial_loss
 from ..insight.thresholds import INITIAL_LOSS_EXCESS
 from ..plots import SERIES, Axis, Bars, Curve, Plot, Role, Row, curves, histograms
 from ..plots.ink import Cell, Column, Ink, Table, number, percent, row, table
+from ..session.changed import Changed
 from ..session.pointer import Pointer
 from ..stream.protocol import Histogram, Snapshot
 from .base import NOTHING_YET, View
@@ -33,6 +34,7 @@ class InitialLoss(View):
 
     id = "initial-loss"
     title = "Initial loss"
+    redraws_on = Changed.TRAINING | Changed.CLOSER
     least_rows = 11
     table_part = 4
     help = (

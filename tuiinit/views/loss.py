@@ -11,6 +11,7 @@ from ..insight.look import Look
 from ..plots import SERIES, Axis, Curve, Plot, Role, curves
 from ..plots.ink import row
 from ..session.actions import BY_ID, shown_key
+from ..session.changed import Changed
 from ..session.pointer import Pointer
 from .base import View
 from .steps import events, nice_end
@@ -75,6 +76,7 @@ class Loss(View):
 
     id = "loss"
     title = "Loss"
+    redraws_on = Changed.TRAINING
     help = (
         "The loss of every minibatch: the line is the mean of the steps that fall into a column, the shade "
         "behind it their range. ln V is the loss of a model that finds all characters equally likely; training should "

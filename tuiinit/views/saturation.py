@@ -12,6 +12,7 @@ from ..insight.expected import NOTHING
 from ..insight.look import Look
 from ..plots import SERIES, Axis, Curve, Plot, Role, Row, by_depth, choose, curves, image, nice_limits
 from ..plots.ink import Cell, Column, Ink, Piece, Table, percent, row, small, table
+from ..session.changed import Changed
 from ..session.pointer import Pointer
 from ..stream.protocol import Activation, Inspection, Snapshot
 from .base import NOTHING_YET, View, redraws
@@ -40,6 +41,7 @@ class Saturation(View):
 
     id = "saturation"
     title = "Saturation"
+    redraws_on = Changed.CLOSER
     least_rows = 16 + EXTRA
     table_part = 5
     inspects = True

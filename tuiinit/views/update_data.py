@@ -18,6 +18,7 @@ from ..insight.thresholds import (
 )
 from ..plots import SERIES, Axis, Curve, Plot, Role, Row, by_depth, choose, curves
 from ..plots.ink import Cell, Column, Ink, Table, small, table
+from ..session.changed import Changed
 from ..session.pointer import Pointer
 from .base import NOTHING_YET, View, named
 from .steps import events, nice_end
@@ -43,6 +44,7 @@ class UpdateData(View):
     id = "update-data"
     least_rows = 14
     title = "Update:data"
+    redraws_on = Changed.TRAINING
     help = (
         "log10 of std(update) / std(weights) for every matrix over the steps. The rule of thumb: updates should "
         f"be about a thousandth of the weights, so the curves should come to lie near the {UPDATE_RIGHT:g} line. Well "

@@ -13,7 +13,6 @@ from ...plots import SERIES, Plot, Role, Row, Span, choose
 from ...plots.axes import GUTTER
 from ...plots.ink import Ink, Piece, fit, row, visible, wrap
 from ...views.base import named
-from ...views.update_data import mark
 from .grid import Grid
 from .small import Axes, Small
 
@@ -186,18 +185,8 @@ def grid_rows(
 def _legend(cells: Mapping[Place, Cell], small: Small, layer: int | None, width: int) -> tuple[Row, ...]:
     """Which colour is which layer, from the deepest of the lanes."""
     snapshots = [cell.lane.snapshot for cell in cells.values() if cell.lane is not None and cell.lane.snapshot]
-    if not snapshots or small.id in ("loss", "saturation", "depth"):
+    if not snapshots or (layer is not None and small.layered):
         return ()
-    deepest = max(snapshots, key=lambda snapshot: len(snapshot.activations))
-    names: list[str] = [a.layer for a in deepest.activations]
-    marks: list[str] = []
-    if small.id.startswith("weight"):
-        names = [w.name for w in deepest.weights[1:]]
-    elif small.id == "update-data":
-        names = [w.name for w in deepest.weights]
-    if layer is not None and small.layered:
-        return ()
+    names = small.names(max(snapshots, key=lambda snapshot: len(snapshot.activations)))
     chosen = [names[i] for i in choose(len(names), len(SERIES))]
-    if small.id == "update-data":
-        marks = [mark(name) for name in chosen]
-    return named(chosen, width, marks)[:1]
+    return named(chosen, width, small.marks(chosen))[:1]

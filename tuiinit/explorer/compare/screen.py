@@ -176,7 +176,7 @@ class CompareScreen(TrainingScreen[str]):
 
     def _grid_rows(self, width: int, height: int) -> list[Row]:
         small = SMALLS[self._view]
-        layer = self.session.pointer.layer if self._single or small.id == "saturation" else None
+        layer = self.session.pointer.layer if self._single or small.single else None
         cells = {place: self._cell(place) for place in self._lanes}
         return grid_rows(self.grid, cells, small, layer, width, height, self._pictures)
 
@@ -195,7 +195,7 @@ class CompareScreen(TrainingScreen[str]):
             if count < of:
                 pieces.append((f"  {word} {first + 1}–{first + count} of {of}", Ink.WARN))
         small = SMALLS[self._view]
-        if small.layered and (self._single or small.id == "saturation"):
+        if small.layered and (self._single or small.single):
             pieces += [("  layer ", Ink.DIM), (f"{self.session.pointer.layer + 1}", Ink.STRONG)]
         right: list[Piece] = []
         behind, share = self._behind()

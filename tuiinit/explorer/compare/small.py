@@ -55,6 +55,7 @@ class Small(ABC):
     title: ClassVar[str]
     curved: ClassVar[bool] = False  # whether it shows the trace beside the snapshot
     layered: ClassVar[bool] = False  # whether a single layer can be shown
+    single: ClassVar[bool] = False  # whether a single layer is all that it can show
 
     @abstractmethod
     def axes(self, lanes: Sequence[Look], layer: int | None) -> Axes:
@@ -68,6 +69,14 @@ class Small(ABC):
     def figures(self, lane: Look, layer: int | None) -> Sequence[Sequence[str]]:
         """The numbers under a picture: for each line what it says, the longest form first."""
 
+    def names(self, snapshot: Snapshot) -> Sequence[str]:
+        """What its colours stand for, from the first to the last; none where they need no legend."""
+        return ()
+
+    def marks(self, names: Sequence[str]) -> Sequence[str]:
+        """The characters that tell curves of these names apart; none where colours alone do."""
+        return ()
+
 
 class Histograms(Small):
     """Histograms of all layers as curves, or of one."""
@@ -79,11 +88,15 @@ class Histograms(Small):
         id: str,
         title: str,
         parts: Callable[[Snapshot], Sequence[Any]],
+        name: Callable[[Any], str],
         histogram: Callable[[Any], Histogram],
         told: Callable[[Snapshot, int | None], Sequence[Sequence[str]]],
     ) -> None:
         self.id, self.title = id, title  # type: ignore[misc]
-        self._parts, self._histogram, self._told = parts, histogram, told
+        self._parts, self._name, self._histogram, self._told = parts, name, histogram, told
+
+    def names(self, snapshot: Snapshot) -> Sequence[str]:
+        return [self._name(part) for part in self._parts(snapshot)]
 
     def _chosen(self, lane: Look, layer: int | None) -> list[tuple[Role, Histogram]]:
         if lane.snapshot is None:
@@ -133,6 +146,12 @@ class UpdateData(Curves):
 
     id = "update-data"
     title = "Update:data"
+
+    def names(self, snapshot: Snapshot) -> Sequence[str]:
+        return [w.name for w in snapshot.weights]
+
+    def marks(self, names: Sequence[str]) -> Sequence[str]:
+        return [mark(name) for name in names]
 
     def span(self, lanes: Sequence[Look]) -> Span:
         low, high = -5.0, -1.0
@@ -225,7 +244,7 @@ class Saturation(Small):
 
     id = "saturation"
     title = "Saturation"
-    layered = True
+    layered = single = True
 
     def axes(self, lanes: Sequence[Look], layer: int | None) -> Axes:
         return Axes()
@@ -356,15 +375,23 @@ def _of_weight_gradients(now: Snapshot, layer: int | None) -> Sequence[Sequence[
 
 # Without the embedding: it is much wider than the other matrices, and the chosen layer is the same in all pictures.
 SMALLS: tuple[Small, ...] = (
-    Histograms("activations", "Activations", lambda s: s.activations, lambda a: a.histogram, _of_outputs),
     Histograms(
-        "activation-gradients", "Act. gradients", lambda s: s.activations, lambda a: a.grad_histogram, _of_gradients
+        "activations", "Activations", lambda s: s.activations, lambda a: a.layer, lambda a: a.histogram, _of_outputs
     ),
-    Histograms("weights", "Weights", lambda s: s.weights[1:], lambda w: w.histogram, _of_weights),
+    Histograms(
+        "activation-gradients",
+        "Act. gradients",
+        lambda s: s.activations,
+        lambda a: a.layer,
+        lambda a: a.grad_histogram,
+        _of_gradients,
+    ),
+    Histograms("weights", "Weights", lambda s: s.weights[1:], lambda w: w.name, lambda w: w.histogram, _of_weights),
     Histograms(
         "weight-gradients",
         "Weight gradients",
         lambda s: s.weights[1:],
+        lambda w: w.name,
         lambda w: w.grad_histogram,
         _of_weight_gradients,
     ),
