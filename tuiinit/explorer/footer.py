@@ -8,7 +8,7 @@ from ..session.actions import BY_ID, LOOK, NETWORK, Action
 
 # Most wanted first: what does not fit is left out from the end, but for help and quit.
 NAMES = (
-    "run", "step", "epoch", "notes", "sweep", "batch-norm", "next-gain", "compare", "cursor", "nonlinearity",
+    "run", "step", "epoch", "notes", "sweep", "batch-norm", "next-gain", "compare", "steps", "cursor", "nonlinearity",
     "help", "quit",
 )  # fmt: skip
 SCREEN = tuple(BY_ID[name] for name in NAMES)

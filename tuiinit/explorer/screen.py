@@ -22,6 +22,7 @@ from ..insight.look import snapshot_of
 from ..plots import Plot
 from ..plots.cursor import Cursor, found, move
 from ..plots.ink import Ink, row, visible, wrap
+from ..session.amount import Amount
 from ..session.changed import Changed, Commands
 from ..session.session import Session
 from ..views import VIEWS, Page, View
@@ -261,6 +262,14 @@ class Explorer(TrainingScreen[None]):
         if isinstance(self.focused, Input):
             return action in WHILE_TYPING
         return True
+
+    def action_run(self) -> None:
+        """Run or pause; a stop of the tour may ask for so many steps."""
+        until = self.hint.stops_at(self.session.clock)
+        if until is None or self.session.running or self.session.catching_up:
+            super().action_run()
+        else:
+            self._do(lambda: self.session.go(Amount(until, "to")))
 
     def action_config(self) -> None:
         if self._layout == "compact":

@@ -12,6 +12,7 @@ from ..config.nonlinearities import LECTURE_GAINS
 from ..config.run import random_seed
 from ..config.values import ConfigError
 from ..host.mishaps import mishap
+from ..session.amount import Amount
 from ..session.changed import Changed, Commands
 from ..session.session import Session
 from .messages import Asked
@@ -81,6 +82,16 @@ class TrainingScreen(CommonScreen[ScreenResultType]):
 
     def action_epoch(self) -> None:
         self._do(lambda: self.session.advance(epochs=1))
+
+    def action_steps(self) -> None:
+        """Ask how far to train, and do it."""
+        from .dialogs.steps import StepsDialog
+
+        def chosen(amount: Amount | None) -> None:
+            if amount is not None:
+                self._do(lambda: self.session.go(amount))
+
+        self.app.push_screen(StepsDialog(self.session.clock), chosen)
 
     def action_evaluate(self) -> None:
         self._do(self.session.evaluate)

@@ -26,6 +26,9 @@ ACTIONS: tuple[Action, ...] = (
     Action("run", ("space",), "run", "Run or pause", TRAIN, "Train until paused, or pause", "run"),
     Action("step", ("n",), "step", "One step", TRAIN, "Train on one minibatch", "step"),
     Action("epoch", ("e",), "epoch", "One epoch", TRAIN, "Train to the next epoch's end", "epoch"),
+    Action(
+        "steps", ("colon",), "steps", "Steps by number", TRAIN, "Train 300 steps, 2 epochs, or to step 1000", "steps"
+    ),
     Action("evaluate", ("d",), "evaluate", "Dev loss now", TRAIN, "Measure the loss on the whole dev set"),
     Action("restart", ("r",), "restart", "Back to step 0", TRAIN, "With the same seed and these settings; asks first"),
     Action("reseed", ("R",), "reseed", "New seed", TRAIN, "Start again at step 0 with another seed"),
@@ -83,9 +86,9 @@ ACTIONS: tuple[Action, ...] = (
 
 # Actions of the main screen that mean the same on the compare screen, for all lanes at once.
 SHARED = (
-    "run", "step", "epoch", "evaluate", "restart", "reseed", "next-gain", "previous-gain", "gain-1", "gain-2", "gain-3",
-    "gain-4", "batch-norm", "nonlinearity", "lr-down", "lr-up", "optimizer", "next-view", "previous-view", "back",
-    "forward", "layer-down", "layer-up", "overlay", "restart-engine", "help", "palette", "suspend", "quit",
+    "run", "step", "epoch", "steps", "evaluate", "restart", "reseed", "next-gain", "previous-gain", "gain-1", "gain-2",
+    "gain-3", "gain-4", "batch-norm", "nonlinearity", "lr-down", "lr-up", "optimizer", "next-view", "previous-view",
+    "back", "forward", "layer-down", "layer-up", "overlay", "restart-engine", "help", "palette", "suspend", "quit",
 )  # fmt: skip
 
 COMPARE_ACTIONS: tuple[Action, ...] = (
@@ -118,6 +121,7 @@ BY_ID = {action.id: action for action in EVERY}
 
 _SHOWN = {
     "comma": ",",
+    "colon": ":",
     "full_stop": ".",
     "question_mark": "?",
     "escape": "esc",

@@ -43,6 +43,7 @@ from ..stream.protocol import (
     Status,
     Trace,
 )
+from .amount import Amount
 from .asked import Asked
 from .changed import Changed, Commands, Notice
 from .lanes import Lanes
@@ -356,6 +357,19 @@ class Session:
     def pause(self) -> Commands:
         self.asked.run(False)
         return (Pause(),)
+
+    def go(self, amount: Amount) -> Commands:
+        """Train as far as was asked."""
+        if amount.unit != "to":
+            return self.advance(**{amount.unit: amount.number})
+        self._must_train()
+        if self.clock >= amount.number:  # it went on meanwhile
+            return self.pause()
+        self.look_live()
+        self.asked.let_run()
+        if self.resuming:
+            self.asked.resume_at = amount.number
+        return (Advance(to=amount.number),)
 
     def advance(self, *, steps: int | None = None, epochs: int | None = None) -> Commands:
         self._must_train()

@@ -73,6 +73,10 @@ class Hint(Sheet):
             return self.progress.next()
         return self.progress.next(self.walk.stop.claim) if self.walk.done else self.walk.stop.claim
 
+    def stops_at(self, clock: int) -> int | None:
+        """The step at which training stops by itself for the stop under way, if that lies ahead."""
+        return self.walk.stop.until if self.walk is not None and self.walk.stop.until > clock else None
+
     def begin(self, stop: Stop) -> None:
         """Show what this stop asks for."""
         self.walk = Walk(stop)

@@ -34,7 +34,7 @@ STOPS = (
         text="With all weights 0 only the output's bias learns: a weight's gradient is what comes in times what comes "
         "back, and one of them is 0.",
         title="Exercise: start from zero",
-        press="Press n and page down; then tab until Loss, space for 300 steps.",
+        press="Press n and page down; then tab until Loss, and space (to step 300).",
         look="Only the output bias gets a gradient, and learns the letters' frequencies.",
         view="weight-gradients",
         sights=(
@@ -42,6 +42,7 @@ STOPS = (
             Sight("300 steps in Loss", "loss", ZERO, (300, FAR)),
         ),
         settings=ZERO,
+        until=300,
     ),
     Stop(
         claim="E02",

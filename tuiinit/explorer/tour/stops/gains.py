@@ -100,7 +100,7 @@ STOPS = (
     Stop(
         claim="C08",
         title="Started badly, a deep network learns nothing",
-        press="Press space, again after 300 steps, then 3 (gain 5/3).",
+        press="Press space (it stops after 300 steps), then 3 (gain 5/3).",
         look="15 layers at gain 0.5 learn no more than the letters' frequencies (unigram).",
         view="loss",
         sights=(
@@ -108,5 +108,6 @@ STOPS = (
             Sight("gain 5/3 after 300 steps", "loss", {"gain": 5 / 3}, (300, FAR)),
         ),
         settings={"hidden": (100,) * 15, "gain": 0.5},
+        until=300,
     ),
 )

@@ -75,7 +75,7 @@ STOPS = (
     Stop(
         claim="C27",
         title="Batch norm's scale and shift are trained",
-        press="Press space, again after 500 steps; J goes to the next layer.",
+        press="Press space (500 steps); J goes to the next layer.",
         look="gamma and beta leave 1 and 0: a little in the hidden layers, far in the output.",
         view="batch-norm",
         sights=(
@@ -83,6 +83,7 @@ STOPS = (
             Sight("500 steps", "batch-norm", {"bn": True}, (500, FAR)),
         ),
         settings={"bn": True, "gain": 1.0},
+        until=500,
     ),
     Stop(
         claim="C28",

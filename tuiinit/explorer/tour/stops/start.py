@@ -82,7 +82,7 @@ STOPS = (
     Stop(
         claim="C07",
         title="Units die when the learning rate is too high",
-        press="Press space, and again after 300 steps.",
+        press="Press space: it stops after 300 steps.",
         look="At lr 10 the number of dead units grows while the network trains; at lr 0.1 it stays 0.",
         view="saturation",
         sights=(
@@ -90,5 +90,6 @@ STOPS = (
             Sight("300 steps", "saturation", {"lr": 10.0}, (300, FAR)),
         ),
         settings={"lr": 10.0},
+        until=300,
     ),
 )

@@ -16,7 +16,7 @@ STOPS = (
     Stop(
         claim="C16",
         title="Training evens it out",
-        press="Press space, and again after 1,000 steps.",
+        press="Press space: it stops after 1,000 steps.",
         look="The output's gradient std comes down from some twenty times the others' to two to four times.",
         view="weight-gradients",
         sights=(
@@ -24,11 +24,12 @@ STOPS = (
             Sight("1,000 steps", "weight-gradients", {"bn": False}, (1_000, FAR)),
         ),
         steps=1,
+        until=1_000,
     ),
     Stop(
         claim="C18",
         title="Updates should be about 1e-3 of the data",
-        press="Press [ four times (lr 0.001), then space for 50 steps.",
+        press="Press [ four times (lr 0.001), then space (50 steps).",
         look="The curves drop by two decades, most far below the 1e-3 line: the network hardly moves.",
         view="update-data",
         sights=(
@@ -36,11 +37,12 @@ STOPS = (
             Sight("50 steps at lr 0.001", "update-data", {"lr": lambda lr: lr < 0.0012}, (250, FAR)),
         ),
         steps=200,
+        until=250,
     ),
     Stop(
         claim="C17",
         title="SGD suffers from it, Adam less",
-        press="Press [ four times, o twice (adam), then space for 100 steps.",
+        press="Press [ four times, o twice (adam), then space (100 steps).",
         look="The output's curve lies two decades above the hidden layers' in SGD, one in Adam.",
         view="update-data",
         sights=(
@@ -48,13 +50,15 @@ STOPS = (
             Sight("100 steps of adam", "update-data", {"optimizer": "adam"}, (120, FAR)),
         ),
         steps=20,
+        until=120,
     ),
     Stop(
         claim="C19",
         title="Some weights learn much slower",
-        press="Press space, and again after 1,000 steps.",
+        press="Press space: it stops after 1,000 steps.",
         look="The curves stay apart by more than a decade: the output learns fastest, the embedding slowest.",
         view="update-data",
         sights=(Sight("1,000 steps without batch norm", "update-data", {"bn": False}, (1_000, FAR)),),
+        until=1_000,
     ),
 )
