@@ -26,9 +26,8 @@ from .own.answering import answer
 from .quick.compiled import Compiler
 from .redraws import Starts, out_of_memory
 from .trainer import Trainer
+from .updates import Updates
 
-UPDATE_INTERVAL = 0.15  # seconds between updates, at least: about seven a second keep within 70 kB/s to a terminal
-MEASURING_SHARE = 0.05  # of the time: updates come less often when measuring would cost more
 START_SECONDS = 0.01  # that a lane's start is worked on at a time
 
 
@@ -53,10 +52,7 @@ class Server:
         self.lanes = Lanes(self.clock, compiler)
         self._outbox = Outbox()
         self._rates = Rates()
-        self._credit = 0
-        self._due = 0.0  # when the next update may be measured
-        self._measured = False  # the lanes that move were just measured for the next update
-        self._changed = False  # something happened since the last update
+        self._updates = Updates()
         self._data_sent: str | None = None
         self._starts: Starts | None = None  # once the screen wants them
 
@@ -93,9 +89,7 @@ class Server:
     def _obey(self, command: Command) -> None:
         match command:
             case protocol.Credit(after=after):
-                self._credit = 1
-                if after > 0:
-                    self._due = max(self._due, time.monotonic() + after)
+                self._updates.want(time.monotonic(), after)
                 return
             case protocol.Words():
                 given.keep(command.title, command.content)
@@ -143,7 +137,7 @@ class Server:
             case protocol.Inspect():
                 self._settle()
                 self._outbox.others += [inspect(lane) for lane in self.lanes.moving()]
-        self._changed = True
+        self._updates.changed = True
         self.clock.stride = 1  # other lanes may be slower
 
     def _advance(self, command: protocol.Advance) -> None:
@@ -190,11 +184,11 @@ class Server:
         for lane in self.lanes.selected:
             if lane.diverged_at is None:
                 self._outbox.others.append(lane.evaluate())
-        self._changed = True
+        self._updates.changed = True
 
     def _problem(self, sentence: str) -> None:
         self._outbox.others.append(protocol.Problem(text=sentence))
-        self._changed = True
+        self._updates.changed = True
 
     # ---------------------------------------------------------------------------------------- training
 
@@ -219,7 +213,7 @@ class Server:
         self._update()
 
     def _step(self, lanes: list[Trainer], steps: int = 1) -> None:
-        due = self._credit > 0 and time.monotonic() >= self._due
+        due = self._updates.due(time.monotonic())
         for lane in lanes:
             for left in reversed(range(steps)):
                 step = lane.step + 1
@@ -228,9 +222,8 @@ class Server:
                     break
         if due:
             cost = sum(lane.latest.cost for lane in lanes if lane.latest is not None)
-            self._due = time.monotonic() + max(UPDATE_INTERVAL, cost / MEASURING_SHARE)
-            self._measured = True
-        self._changed = True  # also sent once the lanes stand still
+            self._updates.measured(time.monotonic(), cost)
+        self._updates.changed = True  # also sent once the lanes stand still
 
     def _step_lane(self, lane: Trainer, *, measure: bool) -> None:
         snapshot = lane.train_step(measure=measure)
@@ -277,19 +270,23 @@ class Server:
     @property
     def _starting(self) -> bool:
         """Whether a lane's start is worked on when nothing else is to do: once what was measured has gone out."""
-        return self._starts is not None and not self._changed and self._starts.wanted(self.lanes.selected) is not None
+        return (
+            self._starts is not None
+            and not self._updates.changed
+            and self._starts.wanted(self.lanes.selected) is not None
+        )
 
     def _start(self) -> None:
         """Go on with a lane's start for so long that a key is not made to wait."""
         start = self._starts.work(self.lanes.selected, START_SECONDS) if self._starts is not None else None
         if start is not None:
             self._outbox.others.append(start)
-            self._changed = True
+            self._updates.changed = True
 
     # ----------------------------------------------------------------------------------------- updates
 
     def _update(self, *, idle: bool = False) -> None:
-        if not (self._credit and self._changed and (idle or self._measured)):
+        if not self._updates.ready(still=idle):
             return
         for lane in self.lanes.selected:
             self._collect(lane)
@@ -299,8 +296,7 @@ class Server:
         if idle:
             self._rates.restart()
         self._send(self._status())
-        self._credit -= 1
-        self._changed = self._measured = False
+        self._updates.sent()
         if not idle:
             self.lanes.quicken()
             if self._starting:
