@@ -52,3 +52,9 @@ def test_a_room_says_what_it_does_not_know(room: str) -> None:
     text = (PACKAGE / room / "__init__.py").read_text(encoding="utf-8")
     doc = text.split('"""')[1]
     assert re.search(r"\bdoes not know\b", doc, re.I), doc
+
+
+def test_no_private_name_goes_from_file_to_file() -> None:
+    taken = re.compile(r"^\s*from \.[\w.]* import (?:\([^)]*|.*)\b_(?!_)\w+", re.M)
+    for file in PACKAGE.rglob("*.py"):
+        assert not (found := taken.search(file.read_text(encoding="utf-8"))), (file.name, found)

@@ -252,8 +252,6 @@ def test_schedule() -> None:
         (0.1, "sgd"), (0.1, "sgd"), (0.01, "sgd"), (0.01, "adam"),
     ]  # fmt: skip
     assert config.at(15).schedule == ()
-    assert config.until(10) == RunConfig(lr=0.1)
-    assert config.until(11) == RunConfig(lr=0.1, schedule=config.schedule[:1])
 
 
 def test_changing() -> None:

@@ -1,6 +1,6 @@
 """Figures of all claims as measured once (medians over the seeds, shipped names), and doctored ones."""
 
-# `tuiinit claims --json`, without the counts of seeds, to five digits.
+# Written by scripts/claims_figures.py, to five digits.
 # fmt: off
 MEASURED: dict[str, dict[str, float]] = {
     "C01": {

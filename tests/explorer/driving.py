@@ -1,11 +1,28 @@
-"""Drive the explorer in a test: keys in, what is shown out; waits are on conditions."""
+"""Drive the explorer in a test: keys in, what is shown out; waits are on conditions.
+
+Textual's own pilot waits long after each key. What stands in its place here knows these facts of Textual 8, none of
+which it promises:
+
+- `textual.app.wait_for_idle` and `textual.pilot.wait_for_idle` are what a pilot waits with; `Pilot._wait_for_screen`
+  sends every widget a message and waits until all have handled theirs.
+- A message pump has handled everything when its `_message_queue` is empty, somebody waits for that queue's
+  `ready_event` (an `asyncio.Event`, its `_waiters`), and `_next_callbacks` is empty.
+- An app is up while `_running` with something on its `_screen_stack`; `_exception_event` is set when it failed.
+- A screen is painted once `_layout_required`, `_dirty_widgets` and `_callbacks` are empty; `_on_timer_update` paints.
+- `Stylesheet._parse_rules` gives rules that nobody changes, the same for the same text and `_variables`.
+
+With the environment variable TUIINIT_PLAIN_PILOT=1 nothing of this is used: the tests take some five times as long and
+stand on Textual's promises alone (but for `Driver.text`, which reads the screen's `_compositor`). When a new Textual
+breaks the explorer's tests all at once, that tells whether the explorer is broken or this file.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
@@ -27,6 +44,7 @@ from tuiinit.session.session import Session
 
 PATIENCE = 20.0  # seconds until a condition that does not come true fails the test
 TURNS = 5  # of the event loop, so that tasks which are no widgets may hand on what they have
+PLAIN = os.environ.get("TUIINIT_PLAIN_PILOT") == "1"
 ROUNDS = 20  # of waiting for messages: while the engine trains there may always be another one
 
 
@@ -151,19 +169,24 @@ def parsed_once(
     return _rules(frozenset(sheet._variables.items()), css, read_from, is_default_rules, tie_breaker, scope)
 
 
+STAND_INS: tuple[tuple[Any, str, object], ...] = (
+    (textual.app, "wait_for_idle", all_handled),
+    (textual.pilot, "wait_for_idle", all_handled),
+    (Pilot, "_wait_for_screen", processed),
+    (Stylesheet, "_parse_rules", parsed_once),
+)
+
+
 @asynccontextmanager
 async def driven(app: ExplorerApp, link: FakeLink, size: tuple[int, int] = (120, 40)) -> AsyncIterator[Driver]:
     """An app that a pilot drives.
 
     The pilot's own waits, several for each key, send a message to every widget, and sleep until the process
-    hardly computes: for a second each while the engine trains.
+    hardly computes: for a second each while the engine trains. See the head of this file.
     """
-    with (
-        patch.object(textual.app, "wait_for_idle", all_handled),
-        patch.object(textual.pilot, "wait_for_idle", all_handled),
-        patch.object(Pilot, "_wait_for_screen", processed),
-        patch.object(Stylesheet, "_parse_rules", parsed_once),
-    ):
+    with ExitStack() as quick:
+        for owner, name, stand_in in () if PLAIN else STAND_INS:
+            quick.enter_context(patch.object(owner, name, stand_in))
         async with app.run_test(size=size) as pilot:
             yield Driver(app, pilot, link)
 

@@ -81,10 +81,6 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         values: dict[str, Any] = {c.name: c.value for c in self.schedule if c.step <= step}
         return self.replace(schedule=(), **values)
 
-    def until(self, step: int) -> RunConfig:
-        """The configuration as far as it matters to the first `step` steps."""
-        return self.replace(schedule=tuple(c for c in self.schedule if c.step < step))
-
     def changed(self, step: int, name: str, value: float | int | str) -> RunConfig:
         """The configuration with lr, optimizer or batch size changed from `step` on.
 

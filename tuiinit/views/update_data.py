@@ -23,7 +23,7 @@ from ..session.pointer import Pointer
 from .base import NOTHING_YET, View, named
 from .steps import events, nice_end
 from .vectors import update_curves, update_rows
-from .weights import NAME, _log, _pairs, _shape
+from .weights import NAME, log, weight_pairs, weight_shape
 
 
 def verdict(word: Pace | None) -> tuple[str, Ink]:
@@ -126,14 +126,14 @@ class UpdateData(View):
             Column("before", 7),
         )
         expected = {
-            w.name: figure for (w, _), figure in zip(_pairs(look, other), look.expected.update_data, strict=False)
+            w.name: figure for (w, _), figure in zip(weight_pairs(look, other), look.expected.update_data, strict=False)
         }
         rows: list[list[Cell]] = []
         names = self._names(look)
         chosen = choose(len(names), len(SERIES))
         series = {names[i]: role for i, role in zip(chosen, by_depth(len(chosen)), strict=True)}
         now = look.snapshot
-        for w, b in _pairs(look, other):
+        for w, b in weight_pairs(look, other):
             value, told = w.update_data_log10, expected.get(w.name, NOTHING)
             rows.append(
                 [
@@ -141,10 +141,10 @@ class UpdateData(View):
                     w.name,
                     (f"{value:z.2f}" if value is not None else "–", Ink.STRONG),
                     (f"{told.theory:z.2f}" if told.theory is not None else "–", Ink.THEORY),
-                    (f"{_log(told.redraws[0])}…{_log(told.redraws[2])}" if told.redraws else "", Ink.THEORY),
+                    (f"{log(told.redraws[0])}…{log(told.redraws[2])}" if told.redraws else "", Ink.THEORY),
                     small(10**value) if value is not None and value < 30 else "–",
                     verdict(pace_of(look.settings, w, now.step) if now else None),
-                    (_shape(w), Ink.DIM),
+                    (weight_shape(w), Ink.DIM),
                     (f"{b.update_data_log10:.2f}" if b and b.update_data_log10 is not None else "", Ink.DIM),
                 ]
             )

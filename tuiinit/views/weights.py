@@ -21,7 +21,8 @@ from .vectors import data_rows, gradient_rows
 NAME = 14  # cells of a matrix's or a vector's name
 
 
-def _pairs(look: Look, other: Look | None) -> list[tuple[Weight, Weight | None]]:
+def weight_pairs(look: Look, other: Look | None) -> list[tuple[Weight, Weight | None]]:
+    """Each matrix with the same of the other lane."""
     now, before = look.snapshot, snapshot_of(other)
     if now is None:
         return []
@@ -29,7 +30,8 @@ def _pairs(look: Look, other: Look | None) -> list[tuple[Weight, Weight | None]]
     return [(w, old.get(w.name)) for w in now.weights]
 
 
-def _shape(weight: Weight) -> str:
+def weight_shape(weight: Weight) -> str:
+    """Its shape in words: 100 × 27."""
     return " × ".join(map(str, weight.shape))
 
 
@@ -49,11 +51,12 @@ class Weights(HistogramView):
 
     def panels(self, look: Look, other: Look | None) -> Sequence[tuple[str, Histogram, Histogram | None, str]]:
         return [
-            (w.name, w.histogram, b.histogram if b else None, f"std {number(w.std)}") for w, b in _pairs(look, other)
+            (w.name, w.histogram, b.histogram if b else None, f"std {number(w.std)}")
+            for w, b in weight_pairs(look, other)
         ]
 
     def quantities(self, look: Look, other: Look | None) -> Sequence[Quantity]:
-        pairs = _pairs(look, other)
+        pairs = weight_pairs(look, other)
         return [
             Quantity(
                 "std",
@@ -84,12 +87,12 @@ class Weights(HistogramView):
         rows: list[list[Cell]] = [
             [
                 w.name,
-                (_shape(w), Ink.DIM),
+                (weight_shape(w), Ink.DIM),
                 signed(w.mean, 4),
                 (number(w.std, 4), Ink.STRONG),
                 (number(b.std, 4) if b else "", Ink.DIM),
             ]
-            for w, b in _pairs(look, other)
+            for w, b in weight_pairs(look, other)
         ]
         return table(columns, [*rows, *data_rows(look, other)], width)
 
@@ -112,11 +115,11 @@ class WeightGradients(HistogramView):
     def panels(self, look: Look, other: Look | None) -> Sequence[tuple[str, Histogram, Histogram | None, str]]:
         return [
             (w.name, w.grad_histogram, b.grad_histogram if b else None, f"std {small(w.grad_std)}")
-            for w, b in _pairs(look, other)
+            for w, b in weight_pairs(look, other)
         ]
 
     def quantities(self, look: Look, other: Look | None) -> Sequence[Quantity]:
-        pairs = _pairs(look, other)
+        pairs = weight_pairs(look, other)
         ratios = [w.grad_data_ratio for w, _ in pairs]
         beside = [beside_others(ratios, i) for i in range(len(pairs))]
         expected = look.expected.weight_grad_std[: len(pairs)]
@@ -166,7 +169,7 @@ class WeightGradients(HistogramView):
             Column("grad mean", 9),
             Column("before", 8),
         )
-        pairs = _pairs(look, other)
+        pairs = weight_pairs(look, other)
         expected = look.expected.weight_grad_std
         ratios = [w.grad_data_ratio for w, _ in pairs]
         rows: list[list[Cell]] = []
@@ -181,7 +184,7 @@ class WeightGradients(HistogramView):
                     redraws(expected[index], small) if index < len(expected) else "",
                     small(w.grad_data_ratio),
                     (number(beside, 1) + (" !" if out else "  "), Ink.WARN if out else Ink.PLAIN),
-                    (_shape(w), Ink.DIM),
+                    (weight_shape(w), Ink.DIM),
                     small(w.grad_mean),
                     (small(b.grad_std) if b else "", Ink.DIM),
                 ]
@@ -189,5 +192,6 @@ class WeightGradients(HistogramView):
         return table(columns, [*rows, *gradient_rows(look, other)], width)
 
 
-def _log(value: float) -> str:
+def log(value: float) -> str:
+    """A logarithm to two decimals."""
     return f"{value:z.2f}"
