@@ -272,12 +272,12 @@ class Catch:
         if not (self._details and self._open and self._stack and self._stack[-1][1] and isinstance(output, Tensor)):
             return
         parts = given[0] if isinstance(given[0], list | tuple) else given[:2]
-        signals = [part for part in parts if isinstance(part, Tensor) and part.requires_grad and part.numel() > 1]
-        if len(signals) < 2 or output.ndim < 2:
+        signals = [part for part in parts if isinstance(part, Tensor) and part.numel() > 1]
+        if len(signals) < 2 or output.ndim < 2 or not any(part.requires_grad for part in signals):
             return
         if any(part.shape != signals[0].shape for part in signals):
-            if any(isinstance(part, nn.Parameter) for part in signals):
-                return  # a layer's own scale or shift
+            if any(isinstance(part, nn.Parameter) or not part.requires_grad for part in signals):
+                return  # a layer's own scale or shift, a mask
             kind = "broadcast"
         figures, n = self._moments(output), output.numel()
         before = [place for part in signals if (place := self._stream.of(part)) is not None]

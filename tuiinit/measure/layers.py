@@ -126,30 +126,23 @@ def _initialiser(values: Tensor, mean_value: float, std: float, n: int, weight: 
     kurtosis, widest = float(squares.square().mean()), math.sqrt(float(squares.max()))
     n = values.numel()
     within = 0.02 + 3 / math.sqrt(n)  # relative, of a std drawn n times
-
-    def like(value: float, target: float) -> bool:
-        return abs(value / target - 1) < within
-
     uniform = widest < 1.75 * (1 + within) and abs(kurtosis - UNIFORM_KURTOSIS) < 0.15 + 6 / math.sqrt(n)
+    if not uniform and _orthogonal(weight):
+        return "orthogonal_or_lecun"
     into, mean = std * math.sqrt(fan.fan_in), std * math.sqrt((fan.fan_in + fan.fan_out) / 2)
     out = std * math.sqrt(fan.fan_out)
-    kaiming = any(like(value, gain) for value in (into, out) for gain in (math.sqrt(2), 5 / 3))
-    if uniform:
-        if like(into, 1 / math.sqrt(3)):
-            return "pytorch_default"
-        if like(mean, 1.0):
-            return "xavier_uniform"
-        return "kaiming_uniform" if kaiming else "unknown"
-    if _orthogonal(weight):
-        return "orthogonal_or_lecun"
-    round_ = next((value for value in ROUND if abs(std / value - 1) < 0.004 + 2 / math.sqrt(n)), None)
-    if like(into, math.sqrt(2)) or (kaiming and round_ is None):
-        return "kaiming_normal"
-    if round_ is not None:
+    kind = "uniform" if uniform else "normal"
+    # Relative distances; of two that are one and the same, as in a square matrix, the first counts.
+    apart = [(abs(into * math.sqrt(3) - 1), "pytorch_default")] if uniform else []
+    apart += [(abs(into / gain - 1), f"kaiming_{kind}") for gain in (math.sqrt(2), 5 / 3)]
+    apart += [(abs(mean - 1), f"xavier_{kind}"), (abs(into - 1), "orthogonal_or_lecun")]
+    apart += [(abs(out / gain - 1), f"kaiming_{kind}") for gain in (math.sqrt(2), 5 / 3)]
+    nearest = min(apart, key=lambda one: one[0])
+    # A round number is close to anything where there are few values: it has to be closer than the others.
+    round_ = min(abs(std / value - 1) for value in ROUND)
+    if not uniform and round_ < 0.004 + 2 / math.sqrt(n) and (2 * round_ < nearest[0] or nearest[0] > within):
         return "fixed_std"
-    if like(mean, 1.0):
-        return "xavier_normal"
-    return "orthogonal_or_lecun" if like(into, 1.0) else "unknown"
+    return nearest[1] if nearest[0] < within else "unknown"
 
 
 def _orthogonal(weight: Tensor) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 from .activations import activation_of
 
@@ -53,7 +54,7 @@ def leaves_of(model: nn.Module, most: int | None, only: re.Pattern[str] | None) 
     """Modules that are rows: those with parameters of their own, and those without children."""
     sizes: dict[int, float] = {}
     for name, module in model.named_modules():
-        own = sum(p.numel() for p in module.parameters(recurse=False))
+        own = sum(0 if is_lazy(p) else p.numel() for p in module.parameters(recurse=False))
         if (own or not any(True for _ in module.children())) and (only is None or only.search(name)):
             sizes[id(module)] = float("inf") if activation_of(module) is not None else own
     return set(sorted(sizes, key=lambda key: -sizes[key])[:most])

@@ -38,7 +38,7 @@ class Row:
 
 @dataclass
 class Join:
-    """A sum or a product of two signals, both of which depend on parameters: residual streams, gates, branches."""
+    """A sum or a product of two signals, one of which depends on parameters: residual streams, gates, branches."""
 
     owner: str  # the module that does it
     kind: str  # "add", "mul", "cat", …; "broadcast" of two unlike shapes

@@ -13,7 +13,7 @@ from ..host.visible import visible
 from ..insight.check.finding import CheckFinding
 from ..insight.check.judging import is_ok
 from ..stream.checked import Checked
-from .check_table import pair_table, row_table
+from .check_table import pair_table, row_table, shown
 from .runs import MARKS, STYLES
 
 
@@ -53,6 +53,8 @@ def print_check(console: Console, checked: Checked, findings: Sequence[CheckFind
     """
     console.print(Text(headline(checked)))
     console.print(row_table(checked.rows, findings, console.width, every=every))
+    if not every and any(row is None for row, _ in shown(checked.rows, every)):
+        console.print(Text("Blocks that are alike are folded: --all shows every row.", "dim"))
     print_findings(console, findings)
 
 

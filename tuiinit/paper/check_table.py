@@ -42,7 +42,7 @@ def _columns(widest: float) -> tuple[Column, ...]:
         Column("theory", lambda row: _number(row.predicted_std), 1),
         Column("gain", lambda row: _number(row.gain)),
         Column("advised", lambda row: _number(row.advised_gain)),
-        Column("initialiser", lambda row: (row.initialiser or "").replace("_", " "), 6, right=False),
+        Column("initialiser", _initialiser, 6, right=False),
         Column("saturated", lambda row: _percent(row.saturated) if row.bounded else "", 3),
         Column("dead", lambda row: f"{row.dead}/{row.units}" if row.dead else "", 5),
         Column("gradient", _gradient),
@@ -51,6 +51,10 @@ def _columns(widest: float) -> tuple[Column, ...]:
 
 def _gradient(row: CheckedRow) -> str:
     return "not finite" if not row.grad_finite else "" if row.grad_std is None else f"{row.grad_std:.1e}"
+
+
+def _initialiser(row: CheckedRow) -> str:
+    return "" if row.initialiser in (None, "unknown") else row.initialiser.replace("_", " ")
 
 
 def _number(value: float | None) -> str:
@@ -74,11 +78,11 @@ def row_table(
     Args:
         every: show each row; else blocks that are alike are folded in a large network.
     """
-    shown = list(_shown(rows, every))
-    real = [row for row, _ in shown if row is not None]
+    lines = list(shown(rows, every))
+    real = [row for row, _ in lines if row is not None]
     widest = max((row.std for row in real if row.std is not None), default=0.0)
     columns = [column for column in _columns(widest) if any(column.cell(row) for row in real)]
-    longest = max((len(_name(row)) for row in real), default=NAME)
+    longest = max(len("row"), *(len(_name(row)) for row in real)) if real else NAME
     sizes = {c.head: max(len(c.head), *(len(c.cell(row)) for row in real)) for c in columns}
     marks = _marks(findings)
     for yields in range(6, 0, -1):
@@ -94,7 +98,7 @@ def row_table(
             column.head, justify="right" if column.right else "left", no_wrap=True, overflow=cut,  # type: ignore[arg-type]
             min_width=None if column.head == "kind" else sizes[column.head],
         )  # fmt: skip
-    for row, more in shown:
+    for row, more in lines:
         if row is None:
             table.add_row("", Text(more, "dim"))
             continue
@@ -115,7 +119,7 @@ def _marks(findings: Sequence[CheckFinding]) -> dict[str, str]:
 def pair_table(before: Sequence[CheckedRow], after: Sequence[CheckedRow], width: int, *, every: bool = False) -> Table:
     """Two checks' rows side by side; a row that only one of them has stands alone."""
     pairs = list(_paired(before, after))
-    folding = _shown([one or other for one, other in pairs if one or other], every)  # type: ignore[misc]
+    folding = shown([one or other for one, other in pairs if one or other], every)  # type: ignore[misc]
     by_id = {id(one or other): (one, other) for one, other in pairs}
     bounded = any(row.bounded for row in (*before, *after))
     names = ("std", "gradient", *(("saturated",) if bounded and width >= 100 else ()))
@@ -152,7 +156,8 @@ def _paired(
             yield from ((None, row) for row in after[c:d])
 
 
-def _shown(rows: Sequence[CheckedRow], every: bool) -> Iterator[tuple[CheckedRow | None, str]]:
+def shown(rows: Sequence[CheckedRow], every: bool) -> Iterator[tuple[CheckedRow | None, str]]:
+    """All rows, or blocks that are alike folded in a large network: None, and how many, in their place."""
     if every or len(rows) <= FOLD_FROM:
         return ((row, "") for row in rows)
     return folded(rows)
@@ -169,7 +174,7 @@ def folded(rows: Sequence[CheckedRow]) -> Iterator[tuple[CheckedRow | None, str]
             alike += 1
             continue
         if alike:
-            yield None, f"… {alike} more blocks like it (--all shows them)"
+            yield None, f"… {alike} alike"
             alike = 0
         for row in block:
             yield row, ""

@@ -52,10 +52,9 @@ class GPT(nn.Module):
 
 def build(depth: int = 4, width: int = 128, heads: int = 4, scaled: bool = True):
     text = torch.tensor([LETTERS.index(c) for c in TEXT])
-    starts = torch.randint(0, len(text) - LENGTH - 1, (200, BATCH))
     return tuiinit.Setup(
         GPT(depth, width, heads, scaled),
-        [text[s[:, None] + torch.arange(LENGTH + 1)] for s in starts],
+        [text[s[:, None] + torch.arange(LENGTH + 1)] for s in torch.randint(len(text) - LENGTH - 1, (200, BATCH))],
         lambda model, batch: F.cross_entropy(model(batch[:, :-1]).flatten(0, 1), batch[:, 1:].flatten()),
         optimizer=lambda parameters: torch.optim.AdamW(parameters, lr=1e-3),
     )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -59,7 +61,8 @@ def check(command: Check, device_of: Callable[[str], torch.device]) -> Checked:
     built.model.train()
     factors = {}
     if command.lsuv is not None:
-        factors = rescale(built, batch)
+        with eagerly():
+            factors = rescale(built, batch)
         with own_code(f"the weights could not be written to {command.lsuv}"):
             torch.save(built.model.state_dict(), command.lsuv)
     return looked_at(
@@ -79,13 +82,35 @@ def uninitialised_filled() -> Iterator[None]:
     before = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
     filling: Any = torch.utils.deterministic
     filled = filling.fill_uninitialized_memory
-    torch.use_deterministic_algorithms(True, warn_only=True)
+    _deterministic(True, warn_only=True)
     filling.fill_uninitialized_memory = True
     try:
         yield
     finally:
-        torch.use_deterministic_algorithms(before[0], warn_only=before[1])
+        _deterministic(before[0], warn_only=before[1])
         filling.fill_uninitialized_memory = filled
+
+
+@contextmanager
+def eagerly() -> Iterator[None]:
+    """Inside, what was compiled runs as it was written, so that hooks see every layer; PyTorch can since 2.6."""
+    set_stance = getattr(torch.compiler, "set_stance", None) if "torch._dynamo" in sys.modules else None
+    if set_stance is None:
+        yield
+        return
+    set_stance("force_eager")
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Using `torch.compile")
+            yield
+    finally:
+        set_stance("default")
+
+
+def _deterministic(on: bool, *, warn_only: bool) -> None:
+    """As `torch.use_deterministic_algorithms`, which loads the compiler first: two seconds that nobody needs here."""
+    switch = getattr(torch._C, "_set_deterministic_algorithms", None) or torch.use_deterministic_algorithms
+    switch(on, warn_only=warn_only)
 
 
 def looked_at(
@@ -103,7 +128,7 @@ def looked_at(
     for parameter in model.parameters():
         parameter.grad = None
     expecting = Expecting()
-    with Catch(model, details=True, histograms=False) as catch:
+    with eagerly(), Catch(model, details=True, histograms=False) as catch:
         with expecting:
             loss = loss_of(built, batch)
         with own_code("the backward pass failed"):

@@ -211,6 +211,9 @@ def _reason(error: BaseException) -> str:
     text = " ".join(str(error).split())
     text = text if len(text) <= 300 else text[:299] + "…"
     if isinstance(error, SystemExit):
+        frames = traceback.extract_tb(error.__traceback__)
+        if any(os.path.basename(frame.filename) == "argparse.py" for frame in frames):
+            return "its argparse refuses an empty command line: keep it under if __name__ == '__main__'"
         return f"it called sys.exit({text})"
     if isinstance(error, EOFError):
         return "it asked for input, and there is nobody to answer"

@@ -11,14 +11,14 @@ from .limits import GAIN_OFF, RECURRENT
 def sound_rows(checked: Checked) -> Sequence[CheckedRow]:
     """Rows before the first layer in the middle whose weights are all 0: behind that nothing is worth a word."""
     for at, row in enumerate(checked.rows):
-        if row.initialiser == "zeros" and not ends_branch(checked.rows, at) and not is_last(checked, row):
+        if row.initialiser == "zeros" and feeds(checked.rows, at) and not is_last(checked, row):
             return checked.rows[:at]
     return checked.rows
 
 
-def ends_branch(rows: Sequence[CheckedRow], at: int) -> bool:
-    """Whether a row is the last before a sum or product of signals, or the last of all."""
-    return at + 1 >= len(rows) or rows[at + 1].joins > rows[at].joins
+def feeds(rows: Sequence[CheckedRow], at: int) -> bool:
+    """Whether what a row gives goes into another as it is, and not into a sum or a product of signals, or out."""
+    return any(row.feeder == at for row in rows)
 
 
 def is_last(checked: Checked, row: CheckedRow) -> bool:
@@ -31,7 +31,7 @@ def chains(rows: Sequence[CheckedRow]) -> Iterator[list[CheckedRow]]:
     """Rows of one kind that feed each other with nothing between that sets the scale anew."""
     before: dict[int, int] = {}  # a row, and the one of its kind that it comes from
     for at, row in enumerate(rows):
-        if row.norm or row.kind in RECURRENT or row.call > 1 or row.std is None:
+        if row.norm or row.kind in RECURRENT or row.call > 1 or row.std is None or row.initialiser == "zeros":
             continue
         if row.activation is None and row.fan_in is None:
             continue

@@ -24,4 +24,6 @@ BIAS_HEAVY = 1.0  # rms of a bias ÷ std of its layer's output
 
 #: The steepest slope of activations that never pass a gradient on whole.
 FLATTEST = {"sigmoid": 1 / 4, "hardsigmoid": 1 / 6}
+#: Activations for which f(c·x) = c·f(x), c > 0: what enters them at half the size leaves at half the size.
+HOMOGENEOUS = ("relu", "leaky_relu", "prelu", "rrelu")
 RECURRENT = ("LSTMCell", "GRUCell", "RNNCell", "LSTM", "GRU", "RNN")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...stream.checked import Checked, CheckedParameter
-from .chains import ends_branch, is_last
+from .chains import feeds, is_last
 from .finding import CheckFinding
 from .limits import GAIN_ABSURD
 from .wording import THE_MODEL, and_others, call, initialise
@@ -66,6 +66,7 @@ def not_finite(checked: Checked) -> Iterator[CheckFinding]:
 
 def zero_weights(checked: Checked) -> Iterator[CheckFinding]:
     """A matrix of 0: on purpose where it ends a residual branch or the network."""
+    ending: list[str] = []
     by_weight = {row.weight: at for at, row in enumerate(checked.rows) if row.weight is not None}
     for parameter in checked.weights:
         if not parameter.zero or len(parameter.shape) < 2 or parameter.is_bias:
@@ -75,13 +76,16 @@ def zero_weights(checked: Checked) -> Iterator[CheckFinding]:
             continue  # a table or a token of its own may well start at 0
         row = checked.rows[at]
         last = is_last(checked, row)
-        if last or ends_branch(checked.rows, at):
-            where = "the network" if last else "a residual branch"
-            text = f"{parameter.name} is all 0 and ends {where}: below it nothing learns in the first step, then it "
-            yield CheckFinding("zero-weights", "note", parameter.name, text + "does.")
+        if last or not feeds(checked.rows, at):
+            ending.append(parameter.name)
         else:
             text = f"{parameter.name} is all 0: nothing passes through it, and no gradient comes back."
             yield CheckFinding("zero-weights", "bad", parameter.name, text, initialise(row), (row.name,))
+    if ending:
+        more = len(ending) > 1
+        text = f"{and_others(ending[0], len(ending) - 1, 'matrices')} {'are' if more else 'is'} all 0 and "
+        text += f"{'end' if more else 'ends'} a branch or the network: below, nothing learns in the first step only."
+        yield CheckFinding("zero-weights", "note", ending[0], text)
 
 
 def no_gradient(checked: Checked) -> Iterator[CheckFinding]:

@@ -16,6 +16,7 @@ from .limits import (
     DEAD_BAD,
     DEAD_ROWS,
     DEAD_WARN,
+    HOMOGENEOUS,
     JUMP_BAD,
     SATURATED_BAD,
     SATURATED_WARN,
@@ -35,24 +36,51 @@ def scale(checked: Checked) -> Iterator[CheckFinding]:
         if len(chain) < CHAIN or any(row.name in told for row in chain):
             continue
         times = ratio(chain[-1].std, chain[0].std)
-        if 1 / STD_WARN <= times <= STD_WARN:
+        behind = weighted(checked, chain)
+        allowed = max(STD_WARN, _chance(behind))
+        if 1 / allowed <= times <= allowed:
             continue
         told.update(row.name for row in chain)
         told.update(around(rows, chain))
-        severity: Severity = "bad" if not 1 / STD_BAD <= times <= STD_BAD else "warn"
+        passed = _passed(checked, behind)
+        drowned = times < 1 and passed < 1 / STD_BAD and passed < times / STD_WARN
+        severity: Severity = "bad" if drowned or not 1 / STD_BAD <= times <= STD_BAD else "warn"
         each = times ** (1 / (len(chain) - 1)) if times > 0 else 0.0
         grown = times > 1
         text = f"The signal {'grows' if grown else 'shrinks'}: std {std(chain[0])} in {call(chain[0])}, "
         text += f"{std(chain[-1])} in {call(chain[-1])}, × {each:.2g} a layer over {len(chain)} {chain[0].kind} layers."
-        behind = weighted(checked, chain)
+        if drowned:
+            text += f" The weights alone would leave {passed:.1g} of it: what is left at the end are the biases."
         cure = initialise_all([row for row in behind if off(row)] or behind)
         yield CheckFinding("grows" if grown else "shrinks", severity, chain[0].name, text + why(behind), *cure)
+
+
+def _chance(rows: Sequence[CheckedRow]) -> float:
+    """The factor that a signal in narrow layers may change by, two standard deviations of it, though its gain is right.
+
+    The log of its square wanders by about √(5/width) a layer: Hanin & Nica 2019, arXiv 1812.05994.
+    """
+    return math.exp(math.sqrt(sum(5 / row.fan_in for row in rows[1:] if row.fan_in)))
+
+
+def _passed(checked: Checked, rows: Sequence[CheckedRow]) -> float:
+    """What the weights behind a chain leave of the signal, biases aside: the product of gains over advised gains.
+
+    1 where activations are no straight lines through 0: they set a scale of their own, as tanh does.
+    """
+    names = {row.name for row in rows}
+    for row in checked.rows:
+        if row.activation is None or row.feeder is None or row.activation in HOMOGENEOUS:
+            continue
+        if checked.rows[row.feeder].name in names:
+            return 1.0
+    return math.prod(row.gain / row.advised_gain for row in rows[1:] if row.gain is not None and row.advised_gain)
 
 
 def _jumps(checked: Checked, chain: Sequence[CheckedRow], told: set[str]) -> Iterator[CheckFinding]:
     for one, other in itertools.pairwise(chain):
         times = ratio(other.std, one.std)
-        if 1 / JUMP_BAD <= times <= JUMP_BAD or other.name in told:
+        if 1 / JUMP_BAD <= times <= JUMP_BAD or other.name in told or _share_dead(other) > DEAD_BAD:
             continue
         told.add(other.name)
         grown = times > 1
@@ -91,12 +119,12 @@ def dead(checked: Checked) -> Iterator[CheckFinding]:
     """Units that are flat on every row; of each severity one sentence, about the worst row."""
     found: dict[Severity, list[CheckedRow]] = {}
     for row in sound_rows(checked):
-        share = row.dead / row.units if row.dead and row.units else 0.0
+        share = _share_dead(row)
         if share > DEAD_WARN:
             few = row.unit_rows < DEAD_ROWS
             found.setdefault("note" if few else "bad" if share > DEAD_BAD else "warn", []).append(row)
     for severity, rows in found.items():
-        worst = max(rows, key=lambda row: (row.dead or 0) / row.units)
+        worst = max(rows, key=_share_dead)
         text = (
             f"{worst.dead} of {worst.units} units of {call(worst)} are without effect on all {worst.unit_rows:,} rows"
         )
@@ -106,6 +134,10 @@ def dead(checked: Checked) -> Iterator[CheckFinding]:
             yield CheckFinding("dead", severity, worst.name, f"{text}; so few rows can mislead.")
         else:
             yield CheckFinding("dead", severity, worst.name, f"{text}.", *_revive(checked, rows))
+
+
+def _share_dead(row: CheckedRow) -> float:
+    return row.dead / row.units if row.dead and row.units else 0.0
 
 
 def _revive(checked: Checked, rows: Sequence[CheckedRow]) -> tuple[str, tuple[str, ...]]:

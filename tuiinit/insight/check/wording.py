@@ -44,7 +44,7 @@ def and_others(first: str, others: int, noun: str) -> str:
     return f"{first} and {others:,} more {noun if others > 1 else _SINGULAR.get(noun, noun.removesuffix('s'))}"
 
 
-_SINGULAR = {"biases": "bias"}
+_SINGULAR = {"biases": "bias", "matrices": "matrix"}
 
 
 def ratio(value: float | None, base: float | None) -> float:
