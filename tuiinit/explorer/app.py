@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import importlib
 import termios
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -24,6 +23,7 @@ from ..config.run import RunConfig
 from ..config.toml import to_toml
 from ..host import interrupt
 from ..host.mishaps import mishap
+from ..plots.library import plotext
 from ..session.actions import ACTIONS, Action, shown_key
 from ..session.changed import Changed, Commands
 from ..session.session import Session
@@ -122,11 +122,10 @@ class ExplorerApp(Bounded[int]):
         self.call_after_refresh(self._warm_up)
 
     async def _warm_up(self) -> None:
+        await asyncio.to_thread(plotext)  # it takes time to load: after the first frame, and beside the event loop
         if not gc.isenabled():  # the command line has switched it off
             gc.freeze()  # what is loaded stays: collecting garbage need not look at it, which takes 25 ms each time
             gc.enable()
-        # plotext takes a third of a second to load: after the first frame, and beside the event loop.
-        await asyncio.to_thread(importlib.import_module, "plotext")
 
     async def on_unmount(self) -> None:
         await self._leave()

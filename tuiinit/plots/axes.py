@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .cells import BLANK, LIMIT, Canvas, Grid, Role, clean_text
+from .library import plotext
 
 GUTTER = 6  # columns of the y labels: fixed, so that the drawing area does not jump
 SMALLEST = 1e-290  # a narrower range is widened
@@ -199,10 +200,9 @@ def _frame(
 def _new_figure() -> Any:
     global _figure
     if _figure is None:
-        import plotext  # 0.3 s, so only when something is drawn
-
-        plotext.terminal.limit(False, False)  # else sizes are clamped to the terminal's
-        _figure = lambda: type(plotext.figure)(plotext.terminal)  # noqa: E731
+        library = plotext()  # takes time, so only when something is drawn
+        library.terminal.limit(False, False)  # else sizes are clamped to the terminal's
+        _figure = lambda: type(library.figure)(library.terminal)  # noqa: E731
     return _figure()
 
 
