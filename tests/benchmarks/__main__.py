@@ -15,6 +15,7 @@ BENCHMARKS: dict[str, Callable[[], Iterator[Row]]] = {
     "measuring": engine.measuring,
     "lanes": engine.lanes,
     "processes": engine.processes,
+    "session": engine.session,
     "message": engine.message,
     "start": explorer.start_and_quit,
     "watching": explorer.watching,

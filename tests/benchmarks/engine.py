@@ -16,19 +16,22 @@ from tests.benchmarks.lecture import LectureNetwork
 from tests.benchmarks.table import Row, paired
 from tuiinit.config.run import RunConfig
 from tuiinit.data import words as text
-from tuiinit.engine.clock import Clock
+from tuiinit.engine.clock import STRIDE, Clock
 from tuiinit.engine.lanes import Lanes
 from tuiinit.engine.minibatches import Dataset
 from tuiinit.engine.network import Network
 from tuiinit.engine.quick.compiled import Compiler
-from tuiinit.engine.server import STRIDE
 from tuiinit.engine.trainer import Trainer
+from tuiinit.experiments import runs
 from tuiinit.experiments.sweep import sweep
 from tuiinit.experiments.sweep.plan import Plan
 from tuiinit.measure.hooks import Hooks
 from tuiinit.stream import wire
+from tuiinit.stream.link import Engine
+from tuiinit.stream.protocol import Advance
 
 STEPS = 60
+JOB = 300  # steps of a short job
 LONG = 1_000  # steps that tell how many go between two snapshots
 ROUNDS = 9
 TURNS = 80  # of a tenth of a second
@@ -217,6 +220,23 @@ def processes() -> Iterator[Row]:
     plan = Plan(RunConfig(), gains=(0.5, 1.0, 5 / 3, 3.0), steps=1_000, seeds=2)
     _, _, ratio = paired(partial(sweep.run, plan, processes=1), partial(sweep.run, plan, processes=2), 3)
     yield Row("a sweep of 16 runs of 1,000 steps, one process against two", f"{ratio:.2f} ×", "> 1.3 ×", ratio > 1.3)
+
+
+def session() -> Iterator[Row]:
+    """A short job without a screen, through a process and its pipes, against the same steps in this process."""
+    torch.set_num_threads(1)
+    lane = Trainer(RunConfig(device="cpu"), _dataset(), CPU)
+    with Engine() as process:
+        conversation = runs.Session(process)
+        (config,) = (result.config for result in conversation.select([lane.config]))
+
+        def away() -> None:
+            conversation.restart([config])
+            conversation.advance(Advance(steps=JOB))
+
+        away()
+        seconds, _, ratio = paired(away, lambda: _train(lane, JOB), ROUNDS)
+    yield Row(f"a job of {JOB} steps without a screen ({seconds * 1e3:.0f} ms), against its steps", f"{ratio:.2f} ×")
 
 
 def message() -> Iterator[Row]:
