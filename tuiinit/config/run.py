@@ -20,6 +20,7 @@ from .schedule import CHANGEABLE, Change
 from .values import ConfigError
 
 MAX_PARAMETERS = 50_000_000
+ONE_EXAMPLE = "batch norm needs a batch_size of at least 2: one example has no variance"
 MAX_PROCESSES = 256  # engines at once, whatever is asked for: beyond, they only wait for each other
 
 
@@ -110,7 +111,7 @@ def _check(config: RunConfig) -> None:
     if size > MAX_PARAMETERS:
         raise ConfigError(f"hidden makes {size:,} weights; {MAX_PARAMETERS:,} is the most")
     if config.bn and config.batch_size == 1:
-        raise ConfigError("batch norm needs a batch_size of at least 2: one example has no variance")
+        raise ConfigError(ONE_EXAMPLE)
     for change in config.schedule:
         change.check()
         config.replace(schedule=(), **{change.name: change.value})

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from ....config.run import ONE_EXAMPLE
 from ..rules import FAR, Sight, Stop
 
 WITHOUT, WITH = ("without batch norm", {"bn": False}), ("with batch norm", {"bn": True})
-REFUSED = "batch_size of at least 2"  # words of the sentence that refuses a batch of one
 
 STOPS = (
     Stop(
@@ -135,7 +135,7 @@ STOPS = (
         view="batch-norm",
         sights=(
             Sight("dev losses at 2", "batch-norm", {"bn": True, "batch_size": 2}, (301, FAR), evaluated=True),
-            Sight("1 refused", "batch-norm", {"bn": True}, notice=REFUSED),
+            Sight("1 refused", "batch-norm", {"bn": True}, notice=ONE_EXAMPLE),
         ),
         settings={"bn": True, "gain": 1.0},
         steps=300,
