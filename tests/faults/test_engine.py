@@ -117,6 +117,8 @@ def test_a_new_engine_comes_to_the_same_numbers(warm_engine: list[str]) -> None:
         terminal.reaches(step + 1)
         (same,) = runs.run([RunConfig()], steps=step + 1)
         assert same.last.loss is not None
+        terminal.press("0")  # not smoothed
+        terminal.shows("The loss as measured")
         wanted = f"{same.last.loss:.4f}"
         until(lambda: number_after("loss", terminal.text) == wanted, f"loss {wanted}")
         leaves(terminal)

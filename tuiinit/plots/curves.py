@@ -39,6 +39,8 @@ class Curve:
     dotted: bool = False
     mark: str = ""
     points: Literal["", "dots", "marks"] = ""
+    front: bool = False  # drawn over all the others
+    exact: tuple[Any, Any, Any] | None = None  # y, low, high as they are read off, where they are drawn otherwise
 
 
 def curves(
@@ -90,14 +92,14 @@ def curves(
     if cursor is not None:
         drawn.vertical(cursor, CURSOR_LINE, Role.CURSOR)
     if any(value_range(curve.y) for curve in curves):
-        drawn.curves(curves, shaded=shaded)
+        drawn.curves(sorted(curves, key=lambda curve: curve.front), shaded=shaded)
     elif empty:
         grid.sentence(empty, canvas.top, canvas.left, canvas.rows, canvas.columns)
     for value, label in lines:
         drawn.line_label(value, label)
     for at, label in sorted(events, reverse=True):
         drawn.event_label(at, label)
-    shown = tuple(Shown(c.name, c.role, c.x, c.y, c.low, c.high, c.mark) for c in curves)
+    shown = tuple(Shown(c.name, c.role, c.x, *(c.exact or (c.y, c.low, c.high)), c.mark) for c in curves)
     return grid.plot(replace(canvas, label=x_axis.label, title=y_axis.label, shown=shown))
 
 

@@ -62,6 +62,10 @@ ACTIONS: tuple[Action, ...] = (
         LOOK,
         "Ridges, depth, panels, overlaid; batch norm's jitter",
     ),
+    Action("scale", ("y",), "scale", "Log or linear", LOOK, "The axis of curves: as fits, logarithmic, linear"),
+    Action("smoother", ("plus", "equals_sign"), "smooth(1)", "Smoother", LOOK, "The loss, over more steps"),
+    Action("rougher", ("minus",), "smooth(-1)", "Less smooth", LOOK, "The loss, over fewer steps"),
+    Action("raw", ("0",), "smooth(0)", "Raw", LOOK, "The loss as measured, not smoothed"),
     Action(
         "cursor", ("p",), "cursor", "Point at a value", LOOK, "Read exact values off the plot with ← and →", "point"
     ),
@@ -122,6 +126,9 @@ BY_ID = {action.id: action for action in EVERY}
 _SHOWN = {
     "comma": ",",
     "colon": ":",
+    "plus": "+",
+    "minus": "-",
+    "equals_sign": "=",
     "full_stop": ".",
     "question_mark": "?",
     "escape": "esc",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..insight.smoothing import SMOOTHINGS
 from ..stream.history import Snapshots
 from ..stream.protocol import Snapshot
 
@@ -18,6 +19,20 @@ class Pointer:
     overlaid: bool = False  # a view's other picture
     form: str | None = None  # how histograms are drawn, where a person chose
     colours: bool = True  # whether the terminal has any
+    smoothing: int = 30  # steps that the loss curve is smoothed over; 0 is as measured
+    log: bool | None = None  # whether curves have a logarithmic axis, where a person chose
+
+    def smooth(self, by: int) -> str:
+        """Smooth over more steps, fewer, or with 0 none; gives a sentence."""
+        at = SMOOTHINGS.index(self.smoothing) + by if by else 0
+        self.smoothing = SMOOTHINGS[max(0, min(at, len(SMOOTHINGS) - 1))]
+        return f"The loss is smoothed over {self.smoothing:,} steps." if self.smoothing else "The loss as measured."
+
+    def turn_scale(self) -> str:
+        """To the next kind of axis; gives a sentence."""
+        self.log = {None: True, True: False, False: None}[self.log]
+        kind = {None: "as fits each curve", True: "logarithmic", False: "linear"}[self.log]
+        return f"Axes of curves: {kind}."
 
     def move(self, *, layer: int = 0, unit: int = 0, layers: int, units: int) -> None:
         """Point so many layers or neurons further, among those that there are."""

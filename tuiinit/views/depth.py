@@ -80,6 +80,8 @@ class Depth(View):
                     height,
                     cursor=min(pointer.layer, len(now.activations) - 1),
                     share=measure is saturations,
+                    log=pointer.log,
+                    exponential=measure is grad_stds,
                     band=band,
                 )
                 for (title, measure), told, band, part in zip(
@@ -207,18 +209,23 @@ def panel(
     *,
     cursor: int | None = None,
     share: bool = False,
+    log: bool | None = None,
+    exponential: bool = False,
     band: Bands | None = None,
 ) -> Plot:
     """Values over layers 1, 2, …: marks for what is measured, a line for theory, dots for the lane before.
 
     Behind the line is the band of the redraws, where it is known.
 
-    The y axis is logarithmic where positive values span more than LOG_FROM; a zero is then told at the edge.
+    The y axis is logarithmic as `log` says, else where positive values are exponential in depth or span more than
+    LOG_FROM; a zero is then told at the edge.
     """
     low, high = band or ([], [])
     groups = [_array(measured), _array(theory), _array(before), _array(low), _array(high)]
     positive = np.concatenate([g[(g >= SMALLEST) & np.isfinite(g)] for g in groups])
-    log = not share and positive.size > 0 and positive.max() > LOG_FROM * positive.min()
+    if log is None:
+        log = exponential or bool(positive.size and positive.max() > LOG_FROM * positive.min())
+    log = log and not share and positive.size > 0
     if log:
         # What is 0 in float32 lies below any axis, and is told at its edge.
         groups = [np.where(np.isnan(g), g, np.log10(np.maximum(g, SMALLEST / 10))) for g in groups]

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from ..insight.findings import Finding
 from ..insight.look import Look
-from ..plots import SERIES, Axis, Curve, Plot, Role, curves
+from ..insight.smoothing import smoothed
+from ..plots import SERIES, Axis, Curve, Plot, Role, choose, curves
 from ..plots.ink import row
 from ..session.actions import BY_ID, shown_key
 from ..session.changed import Changed
 from ..session.pointer import Pointer
 from .base import View
 from .steps import events, nice_end
+
+POINTS = 2_000  # of the loss curve, for its present value
 
 
 def loss_plot(
@@ -38,10 +43,12 @@ def loss_plot(
             continue
         last = max(last, int(steps[-1]))
         low, high = min(low, float(finite.min())), max(high, float(finite.max()))
+        line = smoothed(steps, mean[:, 0], pointer.smoothing)
         if before:
-            drawn.append(Curve("", steps, mean[:, 0], Role.PREVIOUS, dotted=True))
+            drawn.append(Curve("", steps, line, Role.PREVIOUS, dotted=True, exact=(mean[:, 0], None, None)))
         else:
-            drawn.append(Curve("loss", steps, mean[:, 0], SERIES[0], least[:, 0], most[:, 0]))
+            low_high = least[:, 0], most[:, 0]
+            drawn.append(Curve("loss", steps, line, SERIES[0], *low_high, exact=(mean[:, 0], *low_high)))
     if not drawn and look.snapshot is None:  # not even an empty frame: drawing it takes plotext, still to load
         return Plot((row(width),) * height)
     if guess is not None:
@@ -49,7 +56,8 @@ def loss_plot(
         high = min(high, max(8 * guess, guess + 1))
     if not math.isfinite(low) or not math.isfinite(high):
         low, high = 2.0, 3.6
-    y = Axis(math.floor(low * 5 - 0.25) / 5, math.ceil(high * 5 + 0.25) / 5)
+    bottom, top = math.floor(low * 5 - 0.25) / 5, math.ceil(high * 5 + 0.25) / 5
+    y = Axis(bottom, top)
     lines: tuple[tuple[float, str], ...]
     lines = ((guess, f"ln {len(look.data.vocabulary)} = {guess:.3f}"),) if guess and look.data else ()
     if guides and look.data is not None:
@@ -57,6 +65,9 @@ def loss_plot(
     marks = [*events(look)]
     if look.diverged_at is not None:
         marks.append((float(look.diverged_at), "diverged"))
+    if pointer.log:
+        drawn, y = _logarithmic(drawn, max(bottom, low / 1.1, 1e-6), top, height)
+        lines = tuple((math.log10(value), label) for value, label in lines)
     return curves(
         drawn,
         width,
@@ -71,6 +82,30 @@ def loss_plot(
     )
 
 
+def loss_now(look: Look, pointer: Pointer) -> float | None:
+    """The loss at the step looked at, smoothed as its curve is; of that minibatch alone where that is not to be."""
+    now, series = look.snapshot, look.history.loss
+    if now is None or not pointer.smoothing or not len(series) or not now.step:
+        return now.loss if now is not None else None
+    first = max(1, now.step - 8 * pointer.smoothing)  # what lies further back counts less than a thousandth
+    steps, mean, _, _ = series.read(first, now.step, POINTS)
+    return float(smoothed(steps, mean[:, 0], pointer.smoothing)[-1]) if len(steps) else now.loss
+
+
+def _logarithmic(drawn: list[Curve], bottom: float, top: float, height: int) -> tuple[list[Curve], Axis]:
+    """The same curves in powers of ten, and an axis for them with the losses themselves at its ticks."""
+
+    def log(values: Any) -> Any:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return None if values is None else np.log10(np.asarray(values, np.float64))
+
+    told = [replace(c, y=log(c.y), low=log(c.low), high=log(c.high)) for c in drawn]
+    ticks = [m * 10.0**p for p in range(-6, 7) for m in (1, 1.5, 2, 3, 4, 5, 7) if bottom <= m * 10.0**p <= top]
+    ticks = [ticks[i] for i in choose(len(ticks), max(2, height // 3))]
+    axis = Axis(math.log10(bottom), math.log10(top), tuple((math.log10(t), f"{t:g}") for t in ticks), "loss, log")
+    return told, axis
+
+
 class Loss(View):
     """The loss curve, larger."""
 
@@ -78,8 +113,9 @@ class Loss(View):
     title = "Loss"
     redraws_on = Changed.TRAINING
     help = (
-        "The loss of every minibatch: the line is the mean of the steps that fall into a column, the shade "
-        "behind it their range. ln V is the loss of a model that finds all characters equally likely; training should "
+        "The loss of every minibatch: the line is smoothed (exponentially, over 30 steps; + and - change that, 0 "
+        "takes it away), the shade behind it is the range of the steps that fall into a column; y makes the axis "
+        "logarithmic. ln V is the loss of a model that finds all characters equally likely; training should "
         "start there, not above. Unigram and bigram are the dev losses of guessing from the characters' frequencies, "
         "and from the last character alone."
     )

@@ -50,6 +50,7 @@ class UpdateData(View):
         f"be about a thousandth of the weights, so the curves should come to lie near the {UPDATE_RIGHT:g} line. Well "
         f"below {UPDATE_SLOW:g} a matrix learns too slowly, above {UPDATE_FAST:g} too fast: change the lr with [ and ]."
         "\n\n"
+        "J and K choose the matrix whose curve lies on top.\n\n"
         "Curves close together mean that all layers learn at the same rate: that is what batch norm brings.\n\n"
         "v draws some biases (b), gammas (γ) and betas (β), too, dotted, at the steps that are kept; the table has "
         "them all. They begin as one number each, so at first they are hardly more than their last update. –: no "
@@ -59,6 +60,9 @@ class UpdateData(View):
         "with other random weights, 5 to 95 % of them."
     )
 
+    def layers(self, look: Look) -> int:
+        return len(self._names(look))
+
     def _names(self, look: Look) -> list[str]:
         now = look.snapshot
         return [w.name for w in now.weights] if now else []
@@ -66,8 +70,9 @@ class UpdateData(View):
     def plot(self, look: Look, other: Look | None, pointer: Pointer, width: int, height: int) -> Plot:
         points = max(2, 2 * (width - 8))
         names = self._names(look)
-        chosen = choose(len(names), len(SERIES))
+        chosen = _drawn(names, pointer)
         roles = by_depth(len(chosen))
+        front = _front(names, pointer)
         drawn: list[Curve] = []
         top, bottom = 0.0, -6.0
         last = 1
@@ -85,7 +90,17 @@ class UpdateData(View):
             for n, i in enumerate(chosen):
                 role = Role.PREVIOUS if before else roles[n]
                 name = "" if before else names[i]
-                drawn.append(Curve(name, steps, mean[:, i], role, dotted=before, mark=mark(name) if name else ""))
+                drawn.append(
+                    Curve(
+                        name,
+                        steps,
+                        mean[:, i],
+                        role,
+                        dotted=before,
+                        mark=mark(name) if name else "",
+                        front=i == front and not before,
+                    )
+                )
             finite = mean[np.isfinite(mean)]
             if finite.size and not before:
                 bottom = min(bottom, float(np.floor(np.percentile(finite, 2))))
@@ -109,7 +124,7 @@ class UpdateData(View):
 
     def caption(self, look: Look, other: Look | None, pointer: Pointer, width: int) -> Sequence[Row]:
         names = self._names(look)
-        shown = [names[i] for i in choose(len(names), len(SERIES))]
+        shown = [names[i] for i in _drawn(names, pointer)]
         legend = named(shown, width, [mark(name) for name in shown])
         return legend if len(legend) == 1 else ()  # the table has the marks too
 
@@ -130,7 +145,7 @@ class UpdateData(View):
         }
         rows: list[list[Cell]] = []
         names = self._names(look)
-        chosen = choose(len(names), len(SERIES))
+        chosen = _drawn(names, pointer)
         series = {names[i]: role for i, role in zip(chosen, by_depth(len(chosen)), strict=True)}
         now = look.snapshot
         for w, b in weight_pairs(look, other):
@@ -138,7 +153,7 @@ class UpdateData(View):
             rows.append(
                 [
                     (mark(w.name), series[w.name]) if w.name in series else "",
-                    w.name,
+                    (w.name, Ink.STRONG if w.name == names[_front(names, pointer)] else Ink.PLAIN),
                     (f"{value:z.2f}" if value is not None else "–", Ink.STRONG),
                     (f"{told.theory:z.2f}" if told.theory is not None else "–", Ink.THEORY),
                     (f"{log(told.redraws[0])}…{log(told.redraws[2])}" if told.redraws else "", Ink.THEORY),
@@ -149,6 +164,19 @@ class UpdateData(View):
                 ]
             )
         return table(columns, [*rows, *update_rows(look, other, pointer)], width)
+
+
+def _front(names: Sequence[str], pointer: Pointer) -> int:
+    """The matrix pointed at."""
+    return max(0, min(pointer.layer, len(names) - 1))
+
+
+def _drawn(names: Sequence[str], pointer: Pointer) -> list[int]:
+    """The matrices that have a curve, the one pointed at among them."""
+    chosen, front = choose(len(names), len(SERIES)), _front(names, pointer)
+    if chosen and front not in chosen:
+        chosen[min(range(len(chosen)), key=lambda n: abs(chosen[n] - front))] = front
+    return chosen
 
 
 def _ticks(low: float, high: float) -> tuple[tuple[float, str], ...]:

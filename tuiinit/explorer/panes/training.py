@@ -7,8 +7,9 @@ import math
 from ...insight.look import Look, snapshot_of
 from ...plots import Row
 from ...plots.ink import Ink, Piece, bar, beside, number, row
+from ...session.pointer import Pointer
 from ...session.session import Session
-from ...views.loss import loss_plot
+from ...views.loss import loss_now, loss_plot
 
 NUMBERS = 28  # cells of the column of numbers
 LEAST_PLOT = 12  # cells of the curve
@@ -18,12 +19,12 @@ COUNT = 20  # cells of "1,001 / 5,707" after the bar
 def training_rows(session: Session, width: int, height: int) -> list[Row]:
     """The pane's content in exactly width × height cells; where that is little, the numbers on one line."""
     if height < 5 or width < NUMBERS + LEAST_PLOT:
-        lines = [_line(session.look(), width), progress_row(session, width)]
+        lines = [_line(session.look(), session.pointer, width), progress_row(session, width)]
         return [*lines, *[row(width)] * (height - len(lines))][:height]
     look, other, pointer = session.sight()
     plot = loss_plot(look, other, pointer, width - NUMBERS, height - 1)
     return [
-        *beside(plot.rows, _numbers(look, other), height - 1, width - NUMBERS, NUMBERS),
+        *beside(plot.rows, _numbers(look, other, pointer), height - 1, width - NUMBERS, NUMBERS),
         progress_row(session, width),
     ]
 
@@ -35,17 +36,18 @@ def _dev(look: Look | None) -> float | None:
     return evaluation.dev if evaluation.dev is not None else evaluation.dev_batch
 
 
-def _numbers(look: Look, other: Look | None) -> list[Row]:
+def _numbers(look: Look, other: Look | None, pointer: Pointer) -> list[Row]:
     now, before = look.snapshot, snapshot_of(other)
 
     def line(label: str, value: float | None, old: float | None, compared: bool = True) -> Row:
         told = number(old, 4) if compared and other is not None else ""
         return row(NUMBERS, (f"  {label:<8}", Ink.DIM), (f"{number(value, 4):>8}", Ink.STRONG), (f"{told:>8}", Ink.DIM))
 
+    name = f"loss ~{pointer.smoothing}" if pointer.smoothing else "loss"
     head = f"{'now':>18}{'before' if other is not None else '':>8}"
     rows = [
         row(NUMBERS, (head, Ink.HEAD)),
-        line("loss", now.loss if now else None, before.loss if before else None),
+        line(name, loss_now(look, pointer), loss_now(other, pointer) if other is not None else None),
         line("dev", _dev(look), _dev(other)),
         line("at start", now.initial_loss if now else None, before.initial_loss if before else None),
         row(NUMBERS),
@@ -57,11 +59,11 @@ def _numbers(look: Look, other: Look | None) -> list[Row]:
     return rows
 
 
-def _line(look: Look, width: int) -> Row:
+def _line(look: Look, pointer: Pointer, width: int) -> Row:
     now = look.snapshot
     pieces: list[Piece] = [
-        (" loss ", Ink.DIM),
-        (f"{number(now.loss if now else None, 4):<9}", Ink.STRONG),
+        (f" loss{f' ~{pointer.smoothing}' if pointer.smoothing else ''} ", Ink.DIM),
+        (f"{number(loss_now(look, pointer), 4):<9}", Ink.STRONG),
         (" dev ", Ink.DIM),
         (f"{number(_dev(look), 4):<9}", Ink.STRONG),
         (" at start ", Ink.DIM),

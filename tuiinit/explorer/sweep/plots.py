@@ -28,13 +28,14 @@ class Figure(NamedTuple):
     name: str  # of sweep.Measures
     form: str
     line: tuple[float, str] | None = None  # where it should lie
+    log: bool = False  # exponential in depth: drawn in powers of ten
 
 
 FIGURES = (
     Figure("Dev loss", "dev_loss", "{:.3f}"),
     Figure("Std slope", "std_slope", "{:+.3f}", (0.0, "same std in all layers")),
     Figure("Saturation", "saturated", "{:.1%}"),
-    Figure("Gradient, first ÷ last", "grad_ratio", "{:.2f}", (1.0, "same in all layers")),
+    Figure("Gradient, first ÷ last", "grad_ratio", "{:.2f}", (1.0, "same in all layers"), True),
     Figure("Update:data", "update_data_log10", "{:+.2f}", (UPDATE_RIGHT, power_of_ten(UPDATE_RIGHT))),
 )
 
@@ -60,6 +61,8 @@ def over_gain(plan: Plan, cells: Sequence[Cell], told: Figure, width: int, heigh
         y = [value(cell, told) for cell in line]
         low, high = ([pick(cell.values(told.name), default=math.nan) for cell in line] for pick in (min, max))
         x = [math.log10(cell.point.gain) for cell in line]
+        if told.log:
+            y, low, high = ([math.log10(v) if v > 0 else math.nan for v in values] for values in (y, low, high))
         drawn.append(Curve(NAMES[bn], x, y, SERIES[int(bn)], low, high, mark=MARKS[bn]))
         drawn.append(Curve(NAMES[bn], x, y, SERIES[int(bn)], points="marks", mark=MARKS[bn]))
     ticks = sorted((math.log10(gain), format_number(float(f"{gain:.3g}"))) for gain in plan.gains)
@@ -70,10 +73,20 @@ def over_gain(plan: Plan, cells: Sequence[Cell], told: Figure, width: int, heigh
         width,
         height,
         x=Axis(ticks[0][0] - pad, ticks[-1][0] + pad, tuple(ticks), "gain (log scale)"),
-        y=Axis(*nice_limits(*span)) if span else None,
-        lines=(told.line,) if told.line else (),
+        y=_axis(told, span) if span else None,
+        lines=((math.log10(told.line[0]) if told.log else told.line[0], told.line[1]),) if told.line else (),
         empty="no cell came through" if cells else empty,
     )
+
+
+def _axis(told: Figure, span: tuple[float, float]) -> Axis:
+    """An axis that holds these values; in powers of ten they are at least those from 1/10 to 10."""
+    if not told.log:
+        return Axis(*nice_limits(*span))
+    low, high = (max(value, 1e-30) for value in span)
+    bottom, top = min(-1, math.floor(math.log10(low))), max(1, math.ceil(math.log10(high)))
+    every = max(1, (top - bottom) // 6)
+    return Axis(bottom, top, tuple((float(p), f"1e{p}" if p else "1") for p in range(bottom, top + 1, every)))
 
 
 def scale(cells: Sequence[Cell], told: Figure) -> tuple[float, float] | None:
