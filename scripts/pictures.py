@@ -15,11 +15,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from svg import svg
 from textual.pilot import Pilot
 
 from tuiinit.config.run import DEFAULT, RunConfig
 from tuiinit.explorer.app import ExplorerApp
+from tuiinit.explorer.svg import svg
 from tuiinit.stream.link import Link
 from tuiinit.views import VIEWS
 

@@ -134,7 +134,7 @@ def test_a_report_of_the_lane_at_hand(disk: Disk) -> None:
     with Terminal(*EXPLORER, "--engine", FAKE_ENGINE) as terminal:
         terminal.reaches(0)
         terminal.press("x")
-        terminal.shows("Write a report of this network")
+        terminal.shows("Write a report of this network, or a picture")
         terminal.press("\x15")
         terminal.shows_not("tuiinit-report-")
         terminal.press(f"{folder}/report")

@@ -347,10 +347,26 @@ class ExplorerApp(Bounded[int]):
 
         self.push_screen(SaveDialog(to_toml(self.session.config)), done)
 
+    def action_save_picture(self) -> None:
+        self.save_picture()
+
+    def save_picture(self) -> None:
+        """Ask for a file name and save a picture of the screen there."""
+        from .dialogs.saving import SaveDialog
+        from .picture import picture, picture_name
+
+        def done(sentence: str | None) -> None:
+            if sentence is not None:
+                self.explorer.draw(self.session.say(sentence))
+
+        dialog = SaveDialog(picture(self), picture_name(), "Save a picture of this screen as SVG", "")
+        self.push_screen(dialog, done)
+
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         yield SystemCommand(
             "Theme", "Change the theme: dark, light, or the terminal's own colours", self.action_change_theme
         )
+        yield SystemCommand("Picture of this screen", "As SVG, with any font: screenshot", self.save_picture)
         yield SystemCommand("Copy command line", "The command that gives what is on the screen", self.copy_command_line)
         yield SystemCommand(
             "Save configuration as TOML", "To a file that tuiinit --config starts from", self.save_configuration

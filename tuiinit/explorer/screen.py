@@ -377,7 +377,8 @@ class Explorer(TrainingScreen[None]):
 
     def action_export(self) -> None:
         """Ask for a folder, and write the report of the lane at hand there."""
-        from .dialogs.exporting import ExportDialog, export
+        from .dialogs.exporting import PICTURE, ExportDialog, export
+        from .picture import picture, written
 
         loop = asyncio.get_running_loop()
 
@@ -385,8 +386,12 @@ class Explorer(TrainingScreen[None]):
             with contextlib.suppress(RuntimeError):  # the loop has ended: nobody is there to be told
                 loop.call_soon_threadsafe(lambda: self.draw(self.session.say(sentence, severity)))
 
+        drawn = picture(self.app)  # before the dialog stands over it
+
         def chosen(folder: str | None) -> None:
-            if folder is not None:
+            if folder is not None and folder.endswith(PICTURE):
+                self.draw(self.session.say(*written(folder, drawn)))
+            elif folder is not None:
                 self.draw(self.session.say(f"Writing the report to {visible(folder)} …"))
                 export(self.session, folder, say)
 

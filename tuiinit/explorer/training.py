@@ -32,6 +32,9 @@ class CommonScreen(Over[ScreenResultType]):
     def action_palette(self) -> None:
         self.app.action_command_palette()
 
+    async def action_picture(self) -> None:
+        await self.app.run_action("app.save_picture")
+
     def action_suspend(self) -> None:
         self.app.action_suspend_process()
 

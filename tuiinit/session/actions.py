@@ -78,7 +78,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("sweep", ("s",), "sweep", "Sweep", LOOK, "Many gains at once, and which one to start from", "sweep"),
     Action("maximise", ("z",), "maximise", "Maximise the view", LOOK, "The view alone, or all panes"),
     Action(
-        "export", ("x",), "export", "Export a report", PROGRAM, "Report, pictures and figures of the network at hand"
+        "export", ("x",), "export", "Export", PROGRAM, "A report of the network at hand, or a picture of the screen"
     ),
     Action("leave", ("escape",), "leave", "Leave, interrupt", PROGRAM, "Leave the pane, or stop catching up"),
     Action("restart-engine", ("E",), "restart_engine", "Restart the engine", PROGRAM, "After it died: catches up"),
@@ -99,6 +99,7 @@ COMPARE_ACTIONS: tuple[Action, ...] = (
     Action("cell", ("left", "right", "up", "down"), "cell('{key}')", "Choose a network", COMPARE, "Point at its cell"),
     Action("open", ("enter",), "open", "Open the network", COMPARE, "Look at it alone, at full size", "open"),
     Action("sides", ("a",), "sides", "Choose columns and rows", COMPARE, "Any setting as either", "sides"),
+    Action("picture", ("x",), "picture", "Picture", COMPARE, "Of this screen, as SVG"),
     Action("close", ("c",), "close", "Back to one network", COMPARE, "To the one under the cursor", "back"),
     Action("stop", ("escape",), "leave", "Leave, stop", COMPARE, "The chooser, the past, catching up, the screen"),
 )
@@ -117,6 +118,7 @@ SWEEP_ACTIONS: tuple[Action, ...] = (
     Action("sweep-run", ("space",), "sweep_run", "Start or stop", SWEEP, "What is measured is kept", "start, stop"),
     Action("sweep-field", ("left", "right", "up", "down"), "field('{key}')", "Choose", SWEEP, "← → what, ↑ ↓ value"),
     Action("sweep-take", ("enter",), "take", "Open the recommended one", SWEEP, "In the explorer", "open the best"),
+    Action("sweep-picture", ("x",), "picture", "Picture", SWEEP, "Of this screen, as SVG"),
     Action("sweep-close", ("s", "escape"), "close", "Back", SWEEP, "Stops the sweep, keeps what it measured", "back"),
 )
 

@@ -20,6 +20,7 @@ from ...host.visible import visible
 from ...session.session import Session
 from ..over import Over
 
+PICTURE = ".svg"
 Say = Callable[[str, str], object]  # a sentence and its severity
 
 
@@ -35,9 +36,13 @@ class ExportDialog(ModalScreen[str | None], Over[str | None]):
 
     def compose(self) -> ComposeResult:
         with Vertical(id="saving") as box:
-            box.border_title = "Write a report of this network"
+            box.border_title = "Write a report of this network, or a picture"
             yield Input(folder_name(), placeholder="folder", select_on_focus=False, id="export-name")
-            yield Static("report, pictures, figures; enter writes, esc leaves", id="saving-note", markup=False)
+            yield Static(
+                f"a folder for report, pictures, figures; a name that ends in {PICTURE}: a picture of this screen",
+                id="saving-note",
+                markup=False,
+            )
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:

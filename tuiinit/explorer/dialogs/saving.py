@@ -24,15 +24,23 @@ class SaveDialog(ModalScreen[str | None], Over[str | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Cancel")]
 
-    def __init__(self, text: str, name: str = DEFAULT_NAME) -> None:
+    def __init__(
+        self,
+        text: str,
+        name: str = DEFAULT_NAME,
+        title: str = "Save configuration as TOML",
+        use: str = ": tuiinit --config {name} starts with it",
+    ) -> None:
+        """`use` says what the file is good for."""
         super().__init__()
+        self._title, self._use = title, use
         self._text = text
         self._name = name
         self._confirmed: str | None = None  # a file that may be overwritten if its name is entered again
 
     def compose(self) -> ComposeResult:
         with Vertical(id="saving") as box:
-            box.border_title = "Save configuration as TOML"
+            box.border_title = self._title
             yield Input(self._name, placeholder="file name", select_on_focus=False, id="saving-name")
             yield Static("enter saves, esc leaves", id="saving-note", markup=False)
 
@@ -51,7 +59,7 @@ class SaveDialog(ModalScreen[str | None], Over[str | None]):
         except (OSError, ValueError) as error:
             self._tell(f"cannot write {name}: {getattr(error, 'strerror', None) or error}")
         else:
-            self.dismiss(f"Saved as {name}: tuiinit --config {name} starts with it.")
+            self.dismiss(f"Saved as {name}{self._use.replace('{name}', name)}.")
 
     def _tell(self, sentence: str) -> None:
         self.query_one("#saving-note", Static).update(visible(sentence))
