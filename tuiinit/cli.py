@@ -138,7 +138,7 @@ def cli(
             "--resume takes all settings from the recorded session: only --engine and --compile go with it"
         )
     recalled = _recording(resume) if resume is not None else None
-    config = config_from(options) if recalled is None else recalled.config
+    config = config_from(options) if recalled is None else recalled.trainable()
     if recalled is not None:
         recalled.give_words()
     config = take_data(config, elsewhere=engine_line is not None)
@@ -189,7 +189,7 @@ def replay(file: str | None, last: bool) -> None:
     from .explorer.app import explore
     from .stream.replay import FileLink
 
-    sys.exit(explore(FileLink(recording), recording.config, recalled=recording))
+    sys.exit(explore(FileLink(recording), recording.config or RunConfig(), recalled=recording))
 
 
 def _need_terminal() -> None:

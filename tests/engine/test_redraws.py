@@ -47,7 +47,7 @@ def _few_draws(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_theory_and_redraws_bracket_what_is_measured(trainer: Make, bn: bool, optimizer: str) -> None:
     lane = looked_at(trainer, bn=bn, optimizer=optimizer, hidden=(50, 50, 50), lr=0.01)
     frame = told(lane)
-    assert misfit(frame, lane.config) is None
+    assert misfit(frame, lane.network.shape) is None
     assert (frame.redraws, frame.lost, frame.examples) == (16, 0, 32)
     now = lane.train_step(measure=True)
     assert now is not None
@@ -163,7 +163,7 @@ def test_draws_through_which_nothing_comes_are_left_out(trainer: Make) -> None:
 )
 def test_odd_lanes_have_a_start(trainer: Make, settings: dict[str, object]) -> None:
     lane = looked_at(trainer, **settings)
-    assert misfit(told(lane), lane.config) is None
+    assert misfit(told(lane), lane.network.shape) is None
 
 
 def test_repeats_are_counted_and_theory_without_them_told(trainer: Make) -> None:

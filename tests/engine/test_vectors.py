@@ -38,7 +38,7 @@ def test_vectors_are_told_as_they_are(trainer: Make, kind: dict[str, Any], optim
     lane = trainer(**SMALL, optimizer=optimizer, lr=0.01, **kind)
     snapshot, before = stepped(lane, 5)
     network = lane.network
-    assert misfit(snapshot, lane.config) is None
+    assert misfit(snapshot, lane.network.shape) is None
     assert [v.name for v in snapshot.vectors] == list(network.vector_names)
     for told, vector, grad, old in zip(snapshot.vectors, network.vectors, network.vector_grads, before, strict=True):
         assert told.shape == tuple(vector.shape)

@@ -273,7 +273,7 @@ def test_distance_from_a_gaussian() -> None:
     def layer(counts: Sequence[int]) -> protocol.Activation:
         bins = protocol.Histogram(lo=-1.0, hi=1.0, counts=tuple(counts), outside=0.0)
         return protocol.Activation(
-            layer="tanh 1", width=1, mean=0, std=0, saturated=0, histogram=bins, grad_mean=0, grad_std=0,
+            layer="tanh 1", kind="tanh", width=1, mean=0, std=0, saturated=0, histogram=bins, grad_mean=0, grad_std=0,
             grad_mean_abs=0, grad_histogram=bins, dead=(), saturation_rows=0, saturation=b"",
         )  # fmt: skip
 

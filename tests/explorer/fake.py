@@ -11,6 +11,7 @@ import numpy as np
 
 from tuiinit.config.run import RunConfig
 from tuiinit.stream.protocol import (
+    VERSION,
     Activation,
     Adjust,
     Advance,
@@ -29,13 +30,17 @@ from tuiinit.stream.protocol import (
     Inspection,
     Lane,
     LaneStatus,
+    MatrixShape,
     Pause,
     Problem,
     Restart,
+    RowShape,
     Select,
+    Shape,
     Snapshot,
     Status,
     Trace,
+    Units,
     Weight,
 )
 
@@ -128,11 +133,38 @@ def inspection(config: RunConfig, step: int) -> Inspection:
     )
 
 
+def shape(config: RunConfig, classes: int = 27) -> Shape:
+    """What an engine would tell of the network."""
+    fans = [config.context * config.embedding, *config.hidden, classes]
+    names = [*(f"hidden {i}" for i in range(1, len(config.hidden) + 1)), "output"]
+    kinds = ("bias",) * (not config.bn or config.bias_before_bn) + ("gamma", "beta") * config.bn
+    return Shape(
+        rows=tuple(
+            RowShape(name=f"{config.nonlinearity} {i}", kind=config.nonlinearity, shape=(width,))
+            for i, width in enumerate(config.hidden, 1)
+        ),
+        matrices=tuple(
+            MatrixShape(name=name, shape=pair)
+            for name, pair in zip(["embedding", *names], [(classes, config.embedding), *pairwise(fans)], strict=True)
+        ),
+        norms=tuple(Units(name=f"batch norm {i}", width=n) for i, n in enumerate(fans[1:], 1) if config.bn),
+        vectors=tuple(
+            Units(name=f"{name} {kind}", width=n) for name, n in zip(names, fans[1:], strict=True) for kind in kinds
+        ),
+    )
+
+
+def lane(config: RunConfig, continues: str | None = None) -> Lane:
+    """The frame that begins a lane, or names it anew."""
+    return Lane(lane=config.key, shape=shape(config), config=config, continues=continues)
+
+
 def snapshot(config: RunConfig, step: int) -> Snapshot:
     """A plausible snapshot: the activations' std tells gain and layer, so tests can recognise it."""
     layers = tuple(
         Activation(
             layer=f"{config.nonlinearity} {i}",
+            kind=config.nonlinearity,
             width=width,
             mean=0.01,
             std=std_at(config, i),
@@ -242,7 +274,7 @@ class FakeLink:
         self._diverges_at = diverges_at
         self._refuses = refuses
         self._frames.put_nowait(
-            Hello(version=1, program="0", torch="2.8.0", device="cpu", threads=1, pid=1),
+            Hello(version=VERSION, program="0", torch="2.8.0", device="cpu", threads=1, pid=1),
         )
 
     async def frames(self) -> AsyncIterator[Frame]:
@@ -325,7 +357,7 @@ class FakeLink:
 
     def _begin(self, config: RunConfig, continues: str | None = None, step: int = 0) -> None:
         self._lanes[config.key] = (config, step)
-        self._outbox.append(Lane(lane=config.key, config=config, continues=continues))
+        self._outbox.append(lane(config, continues))
 
     def _advance(self, command: Advance) -> None:
         since = self._target if self._clock < self._target < math.inf else self._clock

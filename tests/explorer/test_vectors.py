@@ -10,7 +10,7 @@ from tests.session.test_session import at
 from tuiinit.config.run import RunConfig
 from tuiinit.plots import Role
 from tuiinit.session.session import Session
-from tuiinit.stream.protocol import Vector
+from tuiinit.stream.protocol import Units, Vector
 from tuiinit.views import VIEWS
 from tuiinit.views.base import Page
 from tuiinit.views.vectors import update_curves
@@ -35,6 +35,8 @@ def vector(name: str, step: int) -> Vector:
 def session(steps: tuple[int, ...] = (1, 2, 5)) -> Session:
     config = RunConfig(hidden=(8, 8), bn=True)
     shown = at(0, config)
+    shape = msgspec.structs.replace(fake.shape(config), vectors=tuple(Units(name=name, width=37) for name in NAMES))
+    shown.take(msgspec.structs.replace(fake.lane(config), shape=shape))
     for step in steps:
         vectors = tuple(vector(name, step) for name in NAMES)
         shown.take(msgspec.structs.replace(fake.snapshot(config, step), vectors=vectors))

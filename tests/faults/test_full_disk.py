@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.explorer import fake
 from tests.explorer.driving import explorer
 from tests.faults.terminal import EXPLORER, FAKE_ENGINE, ROOT, Terminal
 from tuiinit.config.run import RunConfig
@@ -107,7 +108,7 @@ def test_a_recording_that_has_no_room_to_be_thinned_stays_as_it_is(disk: Disk) -
     path = folder / "session.tuiinit"
     file = BoundedFile(path, limit=40_000)
     config = RunConfig()
-    file.append(Kind.BASE, "-", wire.pack(protocol.Lane(lane=config.key, config=config)))
+    file.append(Kind.BASE, "-", wire.pack(fake.lane(config)))
     step = 0
 
     def trace() -> None:
@@ -116,7 +117,7 @@ def test_a_recording_that_has_no_room_to_be_thinned_stays_as_it_is(disk: Disk) -
         message = protocol.Trace(lane=config.key, first_step=step - 99, loss=bytes(400), update_data=bytes(2_800))
         file.append(Kind.TRACE, config.key, wire.pack(message))
 
-    while file.size < 38_000:
+    while file.size + 3_300 <= 40_000:  # as long as another trace fits
         trace()
     fill(folder)
     os.truncate(folder / "filler", (folder / "filler").stat().st_size - 8192)  # enough for one more

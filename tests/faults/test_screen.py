@@ -91,7 +91,7 @@ class Hostile(FakeLink):
     def __init__(self) -> None:
         super().__init__()
         self._frames.put_nowait(
-            protocol.Hello(version=1, program=CODES, torch=CODES, device=CODES, threads=1, pid=1),
+            protocol.Hello(version=protocol.VERSION, program=CODES, torch=CODES, device=CODES, threads=1, pid=1),
         )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.explorer.fake import lane
 from tests.faults.terminal import ENTER_SCREEN, EXPLORER, FAKE_ENGINE, Terminal, until
 from tuiinit.config.run import RunConfig
 from tuiinit.stream import bounded, protocol, recorder, recording, sessions, wire
@@ -34,7 +35,7 @@ def session(folder: Path, name: str, clock: int) -> Path:
     status = protocol.Status(
         running=False, catching_up=False, clock=clock, target=None, lanes=(), steps_per_second=0.0, measuring=0.0
     )
-    recording.write(path, [protocol.Lane(lane=config.key, config=config), status])
+    recording.write(path, [lane(config), status])
     return path
 
 
@@ -114,9 +115,9 @@ def test_programs_that_share_a_folder(tmp_path: Path) -> None:
 
 def test_a_recording_that_was_thinned_is_held_too(tmp_path: Path) -> None:
     path = tmp_path / "long.tuiinit"
-    file = bounded.BoundedFile(path, limit=4_000)
+    file = bounded.BoundedFile(path, limit=12_000)
     config = RunConfig()
-    file.append(bounded.Kind.BASE, "-", wire.pack(protocol.Lane(lane=config.key, config=config)))
+    file.append(bounded.Kind.BASE, "-", wire.pack(lane(config)))
     before = path.stat().st_ino
     while path.stat().st_ino == before:
         file.append(bounded.Kind.LIVE, "", wire.pack(protocol.Problem(text="x" * 100)))

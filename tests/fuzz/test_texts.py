@@ -27,7 +27,7 @@ from tuiinit.session.session import Session
 from tuiinit.stream import protocol, recording
 from tuiinit.stream.checked import Checked, OwnProblem
 from tuiinit.stream.misfit import misfit
-from tuiinit.stream.protocol import DataInfo, Hello, Lane, Problem, Snapshot, Status
+from tuiinit.stream.protocol import DataInfo, Hello, Problem, Snapshot, Status
 from tuiinit.stream.texts import LONGER
 
 GIANT = "\x1b" * 2_000_000
@@ -38,14 +38,15 @@ HELLO = Hello(version=1, program="0", torch="2", device="cpu", threads=1, pid=1)
 def frames() -> list[Any]:
     rng = random.Random(0)
     found = {type(frame): frame for frame in (sound(rng, CONFIG) for _ in range(200))}
-    more = (HELLO, Problem(text="bad"), Lane(lane=CONFIG.key, config=CONFIG, continues="x"), inspection(CONFIG, 3))
+    more = (HELLO, Problem(text="bad"), fake.lane(CONFIG, "x"), inspection(CONFIG, 3))
     found |= {type(frame): frame for frame in more}
     info = fake.data_info()
     found[DataInfo] = msgspec.structs.replace(
         info, left_out=(protocol.LeftOut(why="blank", lines=2),), left_out_examples=("a b",)
     )
     found[OwnProblem] = OwnProblem(text="bad", lines="File net.py")
-    found[Checked] = next(c for c in (strange.message(rng, Checked) for _ in range(99)) if c.rows and c.weights)
+    checks = (strange.message(rng, Checked) for _ in range(9_999))
+    found[Checked] = next(check for check in checks if check.rows and check.weights and misfit(check) is None)
     assert len(found) == len(protocol.Frame.__args__)  # type: ignore[attr-defined]
     return list(found.values())
 
@@ -68,7 +69,7 @@ def inflated(record: Any, size: int) -> Iterator[tuple[str, Any]]:
 
 @pytest.mark.parametrize("frame", frames(), ids=lambda frame: type(frame).__name__)
 def test_no_text_of_a_frame_may_be_a_giant(frame: Any) -> None:
-    assert misfit(frame, CONFIG) is None
+    assert misfit(frame, fake.shape(CONFIG)) is None
     expected = {
         Hello: {"program", "torch", "device"},
         Snapshot: {"lane", "optimizer", "layer", "name"},
@@ -77,7 +78,7 @@ def test_no_text_of_a_frame_may_be_a_giant(frame: Any) -> None:
     }
     tried = set()
     for field, giant in inflated(frame, 1):
-        fault = misfit(giant, CONFIG)
+        fault = misfit(giant, fake.shape(CONFIG))
         assert fault is not None, field
         assert field in fault or "name" in fault
         assert len(fault) < 200
@@ -87,10 +88,10 @@ def test_no_text_of_a_frame_may_be_a_giant(frame: Any) -> None:
 
 def test_a_configuration_with_a_giant_text_is_no_lane(tmp_path: Path) -> None:
     config = RunConfig(data=GIANT)
-    lane = Lane(lane=config.key, config=config)
+    lane = fake.lane(config)
     assert "characters" in str(misfit(lane))
     path = tmp_path / "giant.tuiinit"
-    fine = Lane(lane=CONFIG.key, config=CONFIG)
+    fine = fake.lane(CONFIG)
     recording.write(path, [msgspec.structs.replace(HELLO, device=GIANT), fine, lane])
     told = recording.load(path)
     assert told.shown == (CONFIG,)

@@ -195,7 +195,7 @@ def test_runs_tables_show_both() -> None:
 def session(config: RunConfig, told: Start | None) -> Session:
     session = Session(config)
     session.pointer.form = "panels"  # below which the table always has room
-    session.take(protocol.Lane(lane=config.key, config=config))
+    session.take(fake.lane(config))
     session.take(fake.snapshot(config, 0))
     session.take(fake.trace(config, 1, 1))
     session.take(fake.snapshot(config, 1))
@@ -260,18 +260,18 @@ def test_the_depth_plot_has_the_band() -> None:
 
 def test_a_start_that_does_not_fit_is_refused() -> None:
     sound = start(BN)
-    assert misfit(sound, BN) is None
-    assert misfit(sound, BN.replace(hidden=(100,))) is not None
-    assert misfit(msgspec.structs.replace(sound, commonest=-1), BN) is not None
-    assert misfit(msgspec.structs.replace(sound, ratio_without_repeats=NAN), BN) is not None
-    assert misfit(msgspec.structs.replace(sound, theory=sound.redrawn), BN) is not None
+    assert misfit(sound, fake.shape(BN)) is None
+    assert misfit(sound, fake.shape(BN.replace(hidden=(100,)))) is not None
+    assert misfit(msgspec.structs.replace(sound, commonest=-1), fake.shape(BN)) is not None
+    assert misfit(msgspec.structs.replace(sound, ratio_without_repeats=NAN), fake.shape(BN)) is not None
+    assert misfit(msgspec.structs.replace(sound, theory=sound.redrawn), fake.shape(BN)) is not None
 
 
 def test_it_is_recorded_replayed_and_reported(tmp_path: Path) -> None:
     recorder = Recorder(tmp_path)
     told = start(BN)
     recorder.sent(protocol.Select(lanes=(BN,)))
-    for frame in (protocol.Lane(lane=BN.key, config=BN), fake.snapshot(BN, 0), told, fake.snapshot(BN, 1)):
+    for frame in (fake.lane(BN), fake.snapshot(BN, 0), told, fake.snapshot(BN, 1)):
         recorder.take(frame)
     recorder.close()
     assert recorder.path is not None
@@ -287,6 +287,6 @@ def test_it_is_recorded_replayed_and_reported(tmp_path: Path) -> None:
 
 
 def test_a_lane_that_goes_on_keeps_it() -> None:
-    history = LaneHistory(BN)
+    history = LaneHistory(fake.shape(BN), BN)
     history.take(start(BN))
     assert history.continued(BN.changed(10, "lr", 0.01), 10).start == start(BN)

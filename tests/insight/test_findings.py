@@ -30,6 +30,7 @@ def next_to(value: float, side: float) -> float:
 def activation(layer: str = "tanh 1", **changes: Any) -> Activation:
     values: dict[str, Any] = {
         "layer": layer,
+        "kind": layer.rsplit(" ", 1)[0],
         "width": 100,
         "mean": 0.0,
         "std": 0.65,
@@ -127,8 +128,8 @@ def batch_norm(layer: str, bias_grad_std: float | None) -> BatchNorm:
     )
 
 
-def stds(*values: float) -> Snapshot:
-    return snapshot(activations=tuple(activation(f"tanh {n}", std=std) for n, std in enumerate(values, 1)))
+def stds(*values: float, kind: str = "tanh") -> Snapshot:
+    return snapshot(activations=tuple(activation(f"{kind} {n}", std=std) for n, std in enumerate(values, 1)))
 
 
 def ratios(*values: float | None) -> Snapshot:
@@ -425,7 +426,7 @@ def test_signal_tells_direction_theory_and_key() -> None:
     assert found.text.startswith("The signal shrinks: std 0.41 in tanh 1, 0.02 in tanh 5, × 0.049 (< 0.5)")
     assert "theory says × 0.059" in found.text
     assert actions(found) == ["gain-3", "batch-norm"]
-    grows = get("signal", stds(3, 9), RunConfig(nonlinearity="linear", gain=3.0))
+    grows = get("signal", stds(3, 9, kind="linear"), RunConfig(nonlinearity="linear", gain=3.0))
     assert "grows" in grows.text
     assert actions(grows) == ["previous-gain", "batch-norm"]
 

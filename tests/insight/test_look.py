@@ -18,7 +18,7 @@ CONFIG = RunConfig(hidden=(20, 20), gain=1.0)
 
 def history(config: RunConfig = CONFIG, steps: tuple[int, ...] = (0, 10, 20)) -> LaneHistory:
     """A lane with a snapshot at each step, and an evaluation and a closer look at the second and the last."""
-    lane = LaneHistory(config)
+    lane = LaneHistory(fake.shape(config), config)
     lane.take(fake.trace(config, 1, steps[-1]))
     for step in steps:
         lane.take(fake.snapshot(config, step), keep=True)
@@ -55,7 +55,7 @@ def test_the_snapshot_alone_can_be_no_later_than_another() -> None:
 def test_a_lane_may_be_past_its_newest_snapshot() -> None:
     assert Look.of(history(), step=23).step == 23
     assert Look.of(history(), step=3).step == 20, "a status that is older than the snapshot"
-    assert Look.of(LaneHistory(CONFIG)).step == 0
+    assert Look.of(LaneHistory(fake.shape(CONFIG), CONFIG)).step == 0
 
 
 def test_the_settings_are_those_of_the_step() -> None:
@@ -72,7 +72,7 @@ def test_it_tells_what_to_expect_and_what_is_found() -> None:
     assert look.snapshot is not None
     assert look.findings == findings(look.snapshot, CONFIG, evaluation=look.evaluation, expected=look.expected)
     assert look.findings is look.findings, "worked out once"
-    assert Look.of(LaneHistory(CONFIG)).findings == ()
+    assert Look.of(LaneHistory(fake.shape(CONFIG), CONFIG)).findings == ()
 
 
 def test_it_is_the_same_until_something_is_measured() -> None:

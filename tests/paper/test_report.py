@@ -17,6 +17,7 @@ import msgspec
 import pytest
 
 import tuiinit
+from tests.explorer import fake
 from tuiinit.config.run import RunConfig
 from tuiinit.config.toml import load
 from tuiinit.config.values import ConfigError
@@ -361,7 +362,7 @@ def history(measured: tuple[Path, Any], small: RunConfig) -> LaneHistory:
     """What a screen would have of the network with batch norm and gain 3."""
     config = small.replace(bn=True, gain=3.0)
     result = measured[1][config.key, STEPS]
-    told = LaneHistory(config)
+    told = LaneHistory(fake.shape(config), config)
     told.take(
         Trace(lane=config.key, first_step=1, loss=result.loss.tobytes(), update_data=result.update_data.tobytes())
     )
@@ -402,7 +403,7 @@ def test_a_session_can_be_told_at_an_earlier_step(tmp_path: Path, history: LaneH
 
 
 def test_a_session_without_a_trace_or_that_diverged_is_told_too(tmp_path: Path, history: LaneHistory) -> None:
-    bare = LaneHistory(history.config)
+    bare = LaneHistory(history.shape, history.config)
     with pytest.raises(ConfigError, match="nothing was measured"):
         write_session(tmp_path / "out", bare)
     snapshot = history.snapshots.get(0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.explorer import fake
 from tuiinit.config.run import RunConfig
 from tuiinit.session.lanes import Lanes
-from tuiinit.stream.protocol import Lane, LaneStatus
+from tuiinit.stream.protocol import LaneStatus
 
 A, B, C = (RunConfig(gain=gain) for gain in (0.5, 1.0, 3.0))
 
@@ -13,7 +13,7 @@ A, B, C = (RunConfig(gain=gain) for gain in (0.5, 1.0, 3.0))
 def told(lanes: Lanes, *configs: RunConfig) -> Lanes:
     """The engine has these lanes."""
     for config in configs:
-        lanes.told(Lane(lane=config.key, config=config))
+        lanes.told(fake.lane(config))
     return lanes
 
 
@@ -70,7 +70,7 @@ def test_a_lane_goes_on_under_its_new_name_alone() -> None:
     lanes.stand((status(A, 10),), still=True)
     lanes.shown.take(fake.snapshot(A, 10), keep=True)
     new = A.changed(10, "lr", 0.01)
-    lanes.told(Lane(lane=new.key, config=new, continues=A.key))
+    lanes.told(fake.lane(new, A.key))
     assert (lanes.config, lanes.group, set(lanes)) == (new, (new, B), {new.key, B.key})
     assert lanes.shown.snapshots.steps() == (10,)
     assert set(lanes.where) == {new.key}

@@ -20,7 +20,6 @@ from tuiinit.stream.protocol import (
     Credit,
     Evaluation,
     Hello,
-    Lane,
     LaneStatus,
     Pause,
     Problem,
@@ -67,7 +66,7 @@ def at(step: int, config: RunConfig | None = None) -> Session:
 
 
 def feed(session: Session, config: RunConfig, step: int) -> None:
-    session.take(Lane(lane=config.key, config=config))
+    session.take(fake.lane(config))
     session.take(fake.snapshot(config, 0))
     if step:
         session.take(fake.trace(config, 1, step))
@@ -98,7 +97,7 @@ def test_frames_tell_which_panes_changed() -> None:
     hello = Hello(version=1, program="0", torch="2", device="cpu", threads=1, pid=1)
     assert session.take(hello) == Changed.HEADER
     assert Changed.HEADER in session.take(fake.data_info())
-    session.take(Lane(lane=config.key, config=config))
+    session.take(fake.lane(config))
     assert Changed.VIEW | Changed.FINDINGS in session.take(fake.snapshot(config, 0))
     assert Changed.TRAINING in session.take(fake.trace(config, 1, 10))
     assert Changed.VIEW not in session.take(fake.trace(config, 11, 20))
@@ -178,7 +177,7 @@ def test_lr_after_step_0_adjusts_the_lane_and_shows_at_once() -> None:
     assert session.settings.lr == 0.316
     assert turn(session, "lr", 1) == (Adjust(name="lr", value=1.0),)
     new = old.changed(53, "lr", 1.0)
-    session.take(Lane(lane=new.key, config=new, continues=old.key))
+    session.take(fake.lane(new, old.key))
     assert session.key == new.key
     assert session.shown.loss.last_step == 50
     assert session.lanes.before is None
@@ -194,7 +193,7 @@ def test_the_lane_before_stays_when_the_lr_changes() -> None:
     feed(session, RunConfig(gain=3.0), 50)
     turn(session, "lr", 1)
     new = session.config.changed(50, "lr", 0.316)
-    session.take(Lane(lane=new.key, config=new, continues=session.key))
+    session.take(fake.lane(new, session.key))
     assert session.lanes.before == first
 
 
@@ -244,7 +243,7 @@ def test_restart_goes_to_step_0_with_the_settings_of_now() -> None:
     old = session.config
     turn(session, "lr", 1)
     new = old.changed(50, "lr", 0.316)
-    session.take(Lane(lane=new.key, config=new, continues=old.key))
+    session.take(fake.lane(new, old.key))
     fresh = RunConfig(lr=0.316)
     assert session.restart() == (Restart(), Select(lanes=(fresh,)))
     assert session.step == 0
@@ -297,7 +296,7 @@ def test_a_lane_that_catches_up_is_behind() -> None:
     session = at(100)
     session.change("gain", 3.0)
     other = session.config
-    session.take(Lane(lane=other.key, config=other))
+    session.take(fake.lane(other))
     session.take(status(other, 40, clock=100, catching_up=True))
     assert session.behind is not None
     assert session.behind.step == 40
@@ -318,7 +317,7 @@ def test_death_keeps_all_and_a_new_engine_catches_up() -> None:
     commands = session.start()
     assert commands == (Select(lanes=(session.config,)), Redraw(), Advance(to=100), Credit())
     config = session.config
-    session.take(Lane(lane=config.key, config=config))
+    session.take(fake.lane(config))
     session.take(fake.trace(config, 1, 120))
     assert session.shown.loss.last_step == 120
     assert len(session.shown.loss) == 120

@@ -46,8 +46,8 @@ STRANGE = {
     "a long line": (b"Welcome" * 1000, "it began with '" + ("Welcome" * 9)[:60] + "…', which is no message"),
     "a message first": (wire.pack(HELLO) + b"Broadcast: reboot\n", "instead of a message came 'Broadcast: reboot'"),
     "another version": (
-        wire.pack(msgspec.structs.replace(HELLO, version=2, program="9.9")),
-        f"the engine is tuiinit 9.9 with version 2 of the stream, this is tuiinit {__version__} with version 1: ",
+        wire.pack(msgspec.structs.replace(HELLO, version=1, program="9.9")),
+        f"the engine is tuiinit 9.9 with version 1 of the stream, this is tuiinit {__version__} with version 2: ",
     ),
     "a version to come": (
         as_message(type="Hello", version=7, program="\x1b" + "x" * 100, cores=4),

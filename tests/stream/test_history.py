@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.explorer import fake
 from tuiinit.config.run import RunConfig
 from tuiinit.stream.history import EVALUATIONS, LaneHistory, Snapshots
 from tuiinit.stream.milestones import is_milestone
@@ -272,7 +273,7 @@ CONFIG = RunConfig(hidden=(100, 100))
 
 
 def history(steps: int) -> LaneHistory:
-    lane = LaneHistory(CONFIG)
+    lane = LaneHistory(fake.shape(CONFIG), CONFIG)
     lane.take(trace(1, noise(steps), noise(steps, 4)))
     for step in (0, 1, 2, 5, 10, 13):
         lane.take(snapshot(step))
@@ -295,7 +296,7 @@ def test_a_lane_takes_what_is_told_of_it() -> None:
 
 
 def test_a_trace_of_another_shape_is_refused_once_the_shape_is_known() -> None:
-    lane = LaneHistory(CONFIG)
+    lane = LaneHistory(fake.shape(CONFIG), CONFIG)
     lane.take(trace(1, noise(10), noise(10, 9)))  # a training script's model has its own number of matrices
     assert lane.update_data.columns == 9
     with pytest.raises(ProtocolError, match="ratios"):
@@ -322,11 +323,11 @@ def test_a_continued_lane_has_the_past_and_its_own_future() -> None:
     assert 13 in other.snapshots.steps()
     cut = first.continued(CONFIG, 10)
     assert (cut.loss.last_step, cut.snapshots.steps()[-1], list(cut.evaluations)) == (10, 10, [10])
-    assert LaneHistory(CONFIG).continued(CONFIG).loss.last_step is None
+    assert LaneHistory(fake.shape(CONFIG), CONFIG).continued(CONFIG).loss.last_step is None
 
 
 def test_evaluations_are_bounded() -> None:
-    lane = LaneHistory(CONFIG)
+    lane = LaneHistory(fake.shape(CONFIG), CONFIG)
     for step in range(3 * EVALUATIONS):
         lane.take(Evaluation(lane="lane", step=step, dev=2.0))
         assert len(lane.evaluations) <= EVALUATIONS
@@ -353,7 +354,7 @@ def inspection(step: int, lane: str = "lane") -> Inspection:
 
 
 def test_closer_looks_are_kept_by_step_and_bounded() -> None:
-    lane = LaneHistory(RunConfig())
+    lane = LaneHistory(fake.shape(RunConfig()), RunConfig())
     for step in (30, 10, 20):
         lane.take(inspection(step))
     assert list(lane.inspections) == [10, 20, 30]

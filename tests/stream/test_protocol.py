@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from tests.explorer import fake
 from tuiinit.config.run import RunConfig
 from tuiinit.stream import protocol as p
 from tuiinit.stream import wire
@@ -31,9 +32,10 @@ COMMANDS: list[p.Command] = [
     p.Inspect(),
 ]
 FRAMES: list[p.Frame] = [
-    p.Hello(version=1, program="0", torch="2", device="cpu", threads=1, pid=1),
+    p.Hello(version=p.VERSION, program="0", torch="2", device="cpu", threads=1, pid=1),
     p.Problem(text="bad\x1b[31m", fatal=True),
-    p.Lane(lane="a", config=RunConfig(), continues="b"),
+    p.Lane(lane="a", shape=fake.shape(RunConfig()), config=RunConfig(), continues="b"),
+    p.Lane(lane="a", shape=p.Shape(rows=(), matrices=())),
     p.Trace(lane="a", first_step=1, loss=np.ones(3, "<f4").tobytes(), update_data=np.ones((3, 2), "<f4").tobytes()),
     p.Evaluation(lane="a", step=3, dev=None),
     p.Status(running=True, catching_up=False, clock=3, target=None, lanes=(), steps_per_second=0.0, measuring=0.0),

@@ -29,7 +29,6 @@ from tuiinit.stream.protocol import (
     Evaluation,
     Frame,
     Hello,
-    Lane,
     Restart,
     Select,
     Snapshot,
@@ -79,7 +78,7 @@ class Sitting:
 
     def select(self, config: RunConfig) -> None:
         self.recorder.sent(Select(lanes=(config,)))
-        self.recorder.take(Lane(lane=config.key, config=config))
+        self.recorder.take(fake.lane(config))
         self.recorder.take(fake.snapshot(config, 0))
         self.config, self.step = config, 0
         self.recorder.take(status(config, 0))
@@ -94,7 +93,7 @@ class Sitting:
 
     def adjust(self, name: str, value: float | int | str) -> None:
         old, self.config = self.config, self.config.changed(self.step, name, value)
-        self.recorder.take(Lane(lane=self.config.key, config=self.config, continues=old.key))
+        self.recorder.take(fake.lane(self.config, old.key))
 
     def path(self) -> Path:
         assert self.recorder.wait()
@@ -181,7 +180,7 @@ def test_a_repeat_of_what_is_known_is_not_recorded_again(tmp_path: Path) -> None
     sitting.train(50, pause=True)
     once = len(load(sitting.path()).frames)
     size = sitting.path().stat().st_size
-    sitting.recorder.take(Lane(lane=CONFIG.key, config=CONFIG))  # another engine trains the lane again
+    sitting.recorder.take(fake.lane(CONFIG))  # another engine trains the lane again
     sitting.recorder.take(fake.trace(CONFIG, 1, 40))
     sitting.recorder.take(fake.snapshot(CONFIG, 40))
     sitting.recorder.take(fake.trace(CONFIG, 41, 60))
@@ -216,7 +215,7 @@ def test_a_restart_forgets_what_was_before_and_what_comes_late(tmp_path: Path) -
     sitting.recorder.sent(Restart())
     sitting.recorder.sent(Select(lanes=(CONFIG,)))
     sitting.train(37)  # under way when the engine heard of the restart
-    sitting.recorder.take(Lane(lane=CONFIG.key, config=CONFIG))
+    sitting.recorder.take(fake.lane(CONFIG))
     sitting.recorder.take(fake.snapshot(CONFIG, 0))
     sitting.step = 0
     sitting.train(20, pause=True)
@@ -434,7 +433,8 @@ def _corrupted() -> Path:
         (b"", "is not a recording of tuiinit"),
         (b"gain = 3\n", "is not a recording of tuiinit"),
         (b"tuiinit recording \n", "is not a recording of tuiinit"),
-        (b"tuiinit recording 2\n", "was recorded by a later version of tuiinit (format 2)"),
+        (b"tuiinit recording 3\n", "was recorded by a later version of tuiinit (format 3, this one reads 2)"),
+        (b"tuiinit recording 1\n", "was recorded by an earlier version of tuiinit (format 1, this one reads 2)"),
         (HEADER, "holds no lane"),
         (HEADER + b"\x00\x00\x00\x05hello", "holds no lane: a message that this version does not know"),
     ],

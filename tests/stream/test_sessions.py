@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.explorer import fake
 from tests.stream.test_recording import CONFIG, Sitting, steps
 from tuiinit.config.run import RunConfig
 from tuiinit.stream import recording, sessions, wire
-from tuiinit.stream.protocol import Evaluation, Hello, Lane, Restart, Select
+from tuiinit.stream.protocol import Evaluation, Hello, Restart, Select
 from tuiinit.stream.recording import HEADER, RecordingError, load
 
 OTHER = CONFIG.replace(seed=5)
@@ -119,7 +120,7 @@ def test_a_recording_whose_last_restart_no_lane_followed_opens_before_it(tmp_pat
     again = load(told.path)
     assert (again.shown, again.clock, again.frames) == (told.shown, told.clock, told.frames)
     with told.path.open("ab") as file:
-        file.write(wire.pack(Lane(lane=OTHER.key, config=OTHER)))
+        file.write(wire.pack(fake.lane(OTHER)))
     assert (load(told.path).shown, load(told.path).clock) == ((OTHER,), 0)
 
 
@@ -155,7 +156,7 @@ def test_it_is_told_how_many_recordings_there_are_and_why_none_opens(tmp_path: P
 
 def counted(path: Path, count: int) -> float:
     """Seconds of the processor that a recording takes to open that restarts and renames its lane so often."""
-    lane, other = Lane(lane=CONFIG.key, config=CONFIG), Lane(lane=OTHER.key, config=OTHER, continues=CONFIG.key)
+    lane, other = fake.lane(CONFIG), fake.lane(OTHER, CONFIG.key)
     hello = Hello(version=1, program="0", torch="2", device="cpu", threads=1, pid=2)
     restarts = [hello, Restart(), Evaluation(lane=CONFIG.key, step=1, dev=2.0)] * count
     renames = [Select(lanes=(CONFIG,)), lane, other] * count
@@ -180,12 +181,12 @@ def test_lanes_looked_at_go_by_their_last_names(tmp_path: Path) -> None:
     recording.write(
         path,
         [
-            *(m for lane in (a, c) for m in (Select(lanes=(lane,)), Lane(lane=lane.key, config=lane))),
+            *(m for lane in (a, c) for m in (Select(lanes=(lane,)), fake.lane(lane))),
             Select(lanes=(a,)),
-            Lane(lane=b.key, config=b, continues=a.key),
+            fake.lane(b, a.key),
             Select(lanes=(a,)),  # not b: another lane of that name
-            Lane(lane=a.key, config=a),
-            Lane(lane=c.key, config=c, continues=b.key),
+            fake.lane(a),
+            fake.lane(c, b.key),
             Select(lanes=(b,)),  # refused
         ],
     )

@@ -186,6 +186,7 @@ def test_the_lane_before_is_dotted_behind() -> None:
     session = measured(config, [0.6] * 5, [1e-4] * 5)
     session.select(RunConfig(gain=1.0))
     other = fake.snapshot(RunConfig(gain=1.0), 0)
+    session.take(fake.lane(RunConfig(gain=1.0)))
     session.take(other)
     session.take(status(RunConfig(gain=1.0), 0))
     page = Page(Depth(), *session.sight(), 120, 40)

@@ -165,6 +165,7 @@ def test_guesses_are_guide_lines_of_the_loss(guess: str) -> None:
 def test_without_step_0_it_says_so() -> None:
     session = Session(RunConfig())
     session.start()
+    session.take(fake.lane(session.config))
     session.take(fake.snapshot(session.config, 40))
     rows = text(session)
     assert any("step 0 is not at hand" in line for line in rows)

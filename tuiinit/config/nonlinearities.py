@@ -83,6 +83,19 @@ FACTS: dict[NonlinearityName, Nonlinearity] = {
 RANGES: dict[NonlinearityName, Range] = {name: facts.range for name, facts in FACTS.items()}
 
 
+_BY_KIND = {name.replace("_", ""): facts for name, facts in FACTS.items()}
+
+
+def facts_of(kind: str) -> Nonlinearity:
+    """What is known of a nonlinearity or module by its kind, `leaky_relu` or `LeakyReLU`; of others as of linear."""
+    return _BY_KIND.get(kind.replace("_", "").lower(), FACTS["linear"])
+
+
+def range_of(kind: str) -> Range:
+    """The range of the outputs of a nonlinearity or module by its kind."""
+    return facts_of(kind).range
+
+
 def gain_of(nonlinearity: NonlinearityName) -> float:
     """The gain of PyTorch's table."""
     return FACTS[nonlinearity].gain

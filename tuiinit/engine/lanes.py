@@ -11,6 +11,7 @@ from ..config.memory import Need, needed
 from ..config.run import RunConfig
 from ..config.values import ConfigError
 from ..data import words
+from ..stream.protocol import Lane
 from .clock import Clock
 from .minibatches import Dataset
 from .quick.compiled import Compiler
@@ -31,6 +32,11 @@ def device_of(name: str) -> torch.device:
     if not torch.cuda.is_available():
         raise ConfigError("device cuda: PyTorch finds no CUDA device here; use --device cpu")
     return torch.device("cuda")
+
+
+def lane_frame(lane: Trainer, continues: str | None = None) -> Lane:
+    """What the stream tells of a lane: its shape, and its configuration."""
+    return Lane(lane=lane.config.key, shape=lane.network.shape, config=lane.config, continues=continues)
 
 
 class Datasets:

@@ -17,6 +17,7 @@ from torch.nn import functional
 
 from ..config.run import RunConfig
 from ..measure.nonlinearities import CURVES
+from ..stream.shape import MatrixShape, RowShape, Shape, Units
 
 MeanVar = tuple[Tensor, Tensor]  # a mean and a variance to normalise by, (width,) each
 Statistics = Callable[[int, Tensor], MeanVar | None]  # of layer i, which gave (B, width) before batch norm
@@ -182,6 +183,22 @@ class Network(nn.Module):
         self.blocks = layers  # the same, with their type
         self.parameter_count = self.flat.numel()
         self.classes = classes
+        named = config.nonlinearity
+        #: What frames tell of: nonlinearities, matrices, batch norms, vectors.
+        self.shape = Shape(
+            rows=tuple(
+                RowShape(name=f"{named} {i}", kind=named, shape=(width,)) for i, width in enumerate(config.hidden, 1)
+            ),
+            matrices=tuple(
+                MatrixShape(name=name, shape=shape)
+                for name, shape in zip(self.weight_names, self.weight_shapes, strict=True)
+            ),
+            norms=tuple(Units(name=f"batch norm {i}", width=width) for i, width in enumerate(fans[1:], 1) if config.bn),
+            vectors=tuple(
+                Units(name=name, width=vector.numel())
+                for name, vector in zip(self.vector_names, self.vectors, strict=True)
+            ),
+        )
 
     def embed(self, x: Tensor) -> Tensor:
         """Contexts (B, context) as indices → (B, context · embedding)."""

@@ -20,7 +20,7 @@ from ..stream.milestones import is_milestone
 from ..stream.protocol import Command, Message
 from .clock import Clock
 from .inspect import inspect
-from .lanes import Lanes, device_of
+from .lanes import Lanes, device_of, lane_frame
 from .outbox import Outbox, Rates
 from .own.answering import answer
 from .quick.compiled import Compiler
@@ -100,7 +100,7 @@ class Server:
                 self._settle()
                 new = self.lanes.select(configs)
                 for lane in new:
-                    self._outbox.others.append(protocol.Lane(lane=lane.config.key, config=lane.config))
+                    self._outbox.others.append(lane_frame(lane))
                     self._outbox.add(lane.latest)
                 self._tell_data()
                 self.clock.catching_up = True
@@ -112,9 +112,7 @@ class Server:
                 self._settle()
                 for old, lane in self.lanes.adjust(name, value):
                     continues = old if lane.step else None
-                    self._outbox.others.append(
-                        protocol.Lane(lane=lane.config.key, config=lane.config, continues=continues)
-                    )
+                    self._outbox.others.append(lane_frame(lane, continues))
                     if not lane.step:
                         self._outbox.add(lane.latest)
             case protocol.Pause():
@@ -124,7 +122,7 @@ class Server:
                 self._outbox.take()
                 self.lanes.restart()
                 for lane in self.lanes.selected:
-                    self._outbox.others.append(protocol.Lane(lane=lane.config.key, config=lane.config))
+                    self._outbox.others.append(lane_frame(lane))
                     self._outbox.add(lane.latest)
             case protocol.Evaluate():
                 self._settle()

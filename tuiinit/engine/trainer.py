@@ -228,7 +228,7 @@ class Trainer:
         if self.initial_loss is None and self._first_loss is not None:
             self.initial_loss = float(first())
         activations = asked_activations.records(
-            [f"{self.config.nonlinearity} {i + 1}" for i in range(len(kept.outputs))],
+            network.shape.rows,
             self.dead_units(asked_activations.saturated_throughout()),
         )
         update_data = None

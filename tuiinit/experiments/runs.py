@@ -147,8 +147,10 @@ class Session:
                     self.device = frame.device
                 case protocol.DataInfo():
                     self.data = frame
-                case protocol.Lane():
-                    self.results[frame.lane] = Result(frame.config)
+                case protocol.Lane(config=None):
+                    raise RunError("the engine told of a network that it was not asked for")
+                case protocol.Lane(config=RunConfig() as config):
+                    self.results[frame.lane] = Result(config)
                 case protocol.Problem(fatal=True):
                     raise RunError(frame.text)
                 case protocol.Problem():

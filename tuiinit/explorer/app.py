@@ -267,6 +267,8 @@ class ExplorerApp(Bounded[int]):
     def _recall(self, recording: Recording) -> None:
         recorded = isinstance(self._link, FileLink)
         self.session.recall(recording.before, recording.clock, recorded=recorded)
+        if recording.config is None:
+            self.session.watch(recording.lane.lane)
         if self._recorder is not None:
             for config in recording.shown:  # what is recorded now holds all of it again
                 self._recorder.sent(Select(lanes=(config,)))

@@ -231,7 +231,9 @@ class Explorer(TrainingScreen[None]):
         before = self.session.previous
         if before is None:
             return FIRST if not self.session.clock else ""
-        told = [describe(name, old) for name, _, old in differences(self.session.config, before.config)][:2]
+        known = before.config if self.session.shown.config is not None else None
+        changes = differences(self.session.config, known) if known is not None else []
+        told = [describe(name, old) for name, _, old in changes][:2]
         snapshot = snapshot_of(self.session.look_before())
         step = f", step {snapshot.step:,}" if snapshot else ""
         return visible(f"dimmed: {', '.join(told) or 'the network before'}{step}")

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from ..config.run import RunConfig
-from ..stream.protocol import Start, floats
+from ..stream.protocol import Shape, Start, floats
 from .kernel import FEWEST
 from .theory import Prediction, initial_loss, predict
 
@@ -57,6 +57,8 @@ class Figure(NamedTuple):
         return f"{low.removesuffix(' %')}–{high}"
 
 
+#: The figures in the order of protocol.Expected.
+_NAMES = ("std", "saturated", "grad_std", "grad_ratio", "weight_grad_std", "update_data", "loss", "logit_std")
 NOTHING = Figure()
 Figures = tuple[Figure, ...]
 
@@ -98,22 +100,32 @@ class Expectation:
         return f"theory has no typical size for batch norm's gradients with {count} (it takes {FEWEST})"
 
 
-def expect(config: RunConfig, start: Start | None, *, input_second_moment: float | None = None) -> Expectation:
-    """What a lane of `config` should find on its first minibatch.
+def expect(
+    config: RunConfig | None,
+    start: Start | None,
+    shape: Shape | None = None,
+    *,
+    input_second_moment: float | None = None,
+) -> Expectation:
+    """What a lane should find on its first minibatch.
 
     Args:
-        config: of the lane.
+        config: of the lane; without one there is no closed form, and only what `start` tells is known.
         start: what the engine told of it, if it has.
+        shape: of the lane; not needed where there is a configuration.
         input_second_moment: as for `theory.predict`.
     """
+    if config is None:
+        rows, matrices = (len(shape.rows), len(shape.matrices)) if shape is not None else (0, 0)
+        told = _columns(start, rows, matrices)
+        return _expectation(Prediction((), None), dict(zip(_NAMES, told, strict=True)), start)
     prediction = predict(config, input_second_moment=input_second_moment)
     layers = len(config.hidden)
     few = config.bn and (start.contexts if start is not None else config.at(0).batch_size) < FEWEST
-    told = _columns(start, layers)
+    told = _columns(start, layers, layers + 2)
     if config.bn and (few or start is not None):
         prediction = _of_the_minibatch(prediction, told if start is not None else None)
-    names = ("std", "saturated", "grad_std", "grad_ratio", "weight_grad_std", "update_data", "loss", "logit_std")
-    figures = dict(zip(names, told, strict=True))
+    figures = dict(zip(_NAMES, told, strict=True))
     for name, field in (("std", "std"), ("saturated", "saturated"), ("grad_ratio", "grad_std")):
         figures[name] = tuple(
             figure._replace(theory=_known(getattr(layer, field)))
@@ -121,6 +133,12 @@ def expect(config: RunConfig, start: Start | None, *, input_second_moment: float
         )
     if start is None and not few and prediction.logit_std is not None:
         figures["logit_std"] = (Figure(prediction.logit_std),)
+    return _expectation(prediction, figures, start, few)
+
+
+def _expectation(
+    prediction: Prediction, figures: dict[str, Figures], start: Start | None, few: bool = False
+) -> Expectation:
     return Expectation(
         prediction=prediction,
         loss=figures.pop("loss")[0],
@@ -153,9 +171,9 @@ def _of_the_minibatch(prediction: Prediction, told: Sequence[Figures] | None) ->
     return Prediction(layers, logit_std[0].theory)
 
 
-def _columns(start: Start | None, layers: int) -> list[Figures]:
+def _columns(start: Start | None, rows: int, matrices: int) -> list[Figures]:
     """Theory and redraws of every figure, in the order of protocol.Expected."""
-    counts = [layers] * 4 + [layers + 2] * 2 + [1, 1]
+    counts = [rows] * 4 + [matrices] * 2 + [1, 1]
     if start is None:
         return [(NOTHING,) * count for count in counts]
     columns = []

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from ..config.run import RunConfig
 from ..stream.history import LaneHistory
-from ..stream.protocol import DataInfo, Evaluation, Inspection, Snapshot, Start
+from ..stream.protocol import DataInfo, Evaluation, Inspection, Shape, Snapshot, Start
 from .expected import Expectation, expect
 from .findings import Finding, findings
 
@@ -18,8 +18,8 @@ Measured = TypeVar("Measured")
 
 
 @lru_cache(maxsize=256)
-def _expected(config: RunConfig, start: Start | None) -> Expectation:
-    return expect(config, start)
+def _expected(config: RunConfig | None, start: Start | None, shape: Shape | None) -> Expectation:
+    return expect(config, start, shape)
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +27,7 @@ class Look:
     """What is known of a lane at a step. Only `history` grows meanwhile; curves of it end at `until`."""
 
     history: LaneHistory
-    settings: RunConfig  # in force at the step that the lane is at, without a schedule
+    settings: RunConfig | None  # in force at the step that the lane is at, without a schedule; see `config`
     past: int | None  # the step that a person went back to; None is the newest
     step: int  # that the numbers tell of
     snapshot: Snapshot | None
@@ -70,7 +70,7 @@ class Look:
             step = snapshot.step if snapshot is not None else 0
         return cls(
             history=history,
-            settings=history.config.at(step) if settings is None else settings,
+            settings=settings if settings is not None or history.config is None else history.config.at(step),
             past=past,
             step=step,
             snapshot=snapshot,
@@ -82,8 +82,8 @@ class Look:
         )
 
     @property
-    def config(self) -> RunConfig:
-        """What the lane began with, and how it was changed since."""
+    def config(self) -> RunConfig | None:
+        """What the lane began with, and how it was changed since; None if this program did not build it."""
         return self.history.config
 
     @property
@@ -94,7 +94,14 @@ class Look:
     @property
     def expected(self) -> Expectation:
         """What the lane's first minibatch should find, by theory and by redraws."""
-        return _expected(self.config, self.history.start)
+        return _expected(self.config, self.history.start, self.history.shape if self.config is None else None)
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Of which kind each row is, as far as that is known."""
+        if self.history.shape is not None:
+            return tuple(row.kind for row in self.history.shape.rows)
+        return (self.config.nonlinearity,) if self.config is not None else ()
 
     @cached_property
     def findings(self) -> tuple[Finding, ...]:

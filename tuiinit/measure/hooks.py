@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from types import TracebackType
 
 import torch
@@ -71,9 +72,13 @@ class Hooks:
     def activations(self) -> tuple[protocol.Activation, ...] | None:
         """The records of a snapshot; dead units are not among them (they need a probe batch)."""
         records: list[protocol.Activation] = []
+        calls: Counter[str] = Counter()
         for (name, module, output), grad in zip(self._caught, self.grads, strict=True):
             limits = RANGES[NONLINEARITY_OF.get(type(module), "linear")]
-            one = activations([name], [output.detach()], [grad], limits, [()])
+            calls[name] += 1
+            kind, shape = type(module).__name__, tuple(output.shape[1:])
+            row = protocol.RowShape(name=name, kind=kind, shape=shape, call=calls[name])
+            one = activations([row], [output.detach()], [grad], limits, [()])
             if one is None:
                 return None
             records += one

@@ -67,11 +67,13 @@ class Activations:
                 flags[i] = units == rows
         return flags
 
-    def records(self, names: Sequence[str], dead: Sequence[tuple[int, ...]]) -> tuple[protocol.Activation, ...] | None:
+    def records(
+        self, shapes: Sequence[protocol.RowShape], dead: Sequence[tuple[int, ...]]
+    ) -> tuple[protocol.Activation, ...] | None:
         """One record a layer, or None if a number is not finite.
 
         Args:
-            names: one a layer.
+            shapes: one a layer.
             dead: units dead on the probe batch, one tuple a layer.
         """
         records: dict[int, protocol.Activation] = {}
@@ -82,7 +84,8 @@ class Activations:
                 if not (output.finite and grad.finite and math.isfinite(grad_sum)):
                     return None
                 records[i] = protocol.Activation(
-                    layer=names[i],
+                    layer=shapes[i].label,
+                    kind=shapes[i].kind,
                     width=width,
                     mean=output.mean,
                     std=output.std,
@@ -100,7 +103,7 @@ class Activations:
 
 
 def activations(
-    names: Sequence[str],
+    shapes: Sequence[protocol.RowShape],
     outputs: Sequence[Tensor],
     grads: Sequence[Tensor],
     limits: Range,
@@ -110,7 +113,7 @@ def activations(
     fetch = Fetch()
     asked = Activations(fetch, outputs, grads, limits)
     fetch.fetch()
-    return asked.records(names, dead)
+    return asked.records(shapes, dead)
 
 
 class Weights:

@@ -76,8 +76,8 @@ def as_json(result: Result) -> bytes:
 
 
 def classes(snapshot: Snapshot) -> int:
-    """The size of the vocabulary."""
-    return max(1, round(math.exp(snapshot.expected_initial_loss)))
+    """The size of the vocabulary; 1 where there is none."""
+    return max(1, round(math.exp(snapshot.expected_initial_loss or 0.0)))
 
 
 def weight_figures(snapshot: Snapshot, expected: Expectation) -> list[dict[str, Any]]:
@@ -137,7 +137,8 @@ def print_tables(result: Result, console: Console) -> None:
     console.print(Text(visible(about)), soft_wrap=True)
     head = (
         f"step {snapshot.step:,} (epoch {snapshot.epoch:.3f}) · loss {loss} · at the start "
-        f"{_number(snapshot.initial_loss, '{:.4f}')}, ln {classes(snapshot)} = {snapshot.expected_initial_loss:.4f}"
+        f"{_number(snapshot.initial_loss, '{:.4f}')}, ln {classes(snapshot)} = "
+        f"{_number(snapshot.expected_initial_loss, '{:.4f}')}"
     )
     if words := expected.loss.words("{:.4f}".format):
         head += f", {words}"

@@ -16,10 +16,11 @@ class Lanes(Mapping[str, LaneHistory]):
 
     def __init__(self, config: RunConfig) -> None:
         self.config = config  # of the lane shown
+        self.watched: str | None = None  # the lane shown, where it is one without a configuration
         self.before: str | None = None  # the lane shown before this one
         self.group: tuple[RunConfig, ...] = ()  # lanes that are compared, the shown one among them
         self.where: dict[str, LaneStatus] = {}  # how far the engine said that they are
-        self._histories: dict[str, LaneHistory] = {config.key: LaneHistory(config)}
+        self._histories: dict[str, LaneHistory] = {config.key: LaneHistory(None, config)}
         self._alone = config  # the lane shown before several were compared
         self._engine_has: set[str] = set()  # lanes that this engine told of
         self._forgotten: set[str] = set()  # lanes restarted: frames that tell of their time before are late
@@ -36,7 +37,7 @@ class Lanes(Mapping[str, LaneHistory]):
     @property
     def key(self) -> str:
         """Of the lane shown."""
-        return self.config.key
+        return self.config.key if self.watched is None else self.watched
 
     @property
     def shown(self) -> LaneHistory:
@@ -64,12 +65,19 @@ class Lanes(Mapping[str, LaneHistory]):
     # ------------------------------------------------------------------------------- what a person does
 
     def _know(self, config: RunConfig) -> None:
-        self._histories.setdefault(config.key, LaneHistory(config))
+        self._histories.setdefault(config.key, LaneHistory(None, config))
 
     def select(self, config: RunConfig) -> None:
         """Show another lane."""
-        self.before, self.config = self.key, config
+        self.before, self.config, self.watched = self.key, config, None
         self._know(config)
+
+    def watch(self, lane: str) -> None:
+        """Show a lane that has no configuration; the one that this began with goes if nothing is known of it."""
+        if (first := self._histories.get(self.config.key)) is not None and first.shape is None:
+            del self._histories[self.config.key]
+        self._histories.setdefault(lane, LaneHistory(None))
+        self.watched = lane
 
     def compare(self, lanes: Iterable[RunConfig], shown: RunConfig, *, new: bool) -> None:
         """Show several lanes, and point at one of them; with `new`, some that nothing is known of yet, too."""
@@ -87,13 +95,14 @@ class Lanes(Mapping[str, LaneHistory]):
     def point_at(self, config: RunConfig) -> None:
         """Point at one of the lanes that are compared, if anything can be known of it."""
         if config.key in self._histories:
-            self.config = config
+            self.config, self.watched = config, None
 
     def look_alone(self, shown: bool) -> None:
         """Show one lane again: the one pointed at, or that before several were compared."""
         self.group = ()
         if not shown:
             self.config = self._alone
+        self.watched = None
         self._know(self.config)
         if self._alone.key in self._histories and self._alone.key != self.key:
             self.before = self._alone.key
@@ -102,9 +111,9 @@ class Lanes(Mapping[str, LaneHistory]):
         """Nothing but these lanes at step 0; the one at that place is shown, the others are compared with it."""
         self._forgotten = {config.key for config in lanes}
         self._engine_has = set(self._forgotten)
-        self._histories = {config.key: LaneHistory(config) for config in lanes}
+        self._histories = {config.key: LaneHistory(None, config) for config in lanes}
         self.group = tuple(lanes) if compared else ()
-        self.config, self.before = lanes[at], None
+        self.config, self.before, self.watched = lanes[at], None, None
         self._alone = self.config
         self.where.clear()
 
@@ -119,17 +128,20 @@ class Lanes(Mapping[str, LaneHistory]):
         """The engine has a lane; it may be one that goes on under a new configuration, and has no other then."""
         self._forgotten.discard(frame.lane)
         self._engine_has.add(frame.lane)
-        origin = self._histories.get(frame.continues) if frame.continues else None
+        config = frame.config
+        origin = self._histories.get(frame.continues) if frame.continues and frame.continues != frame.lane else None
         if origin is None or frame.continues is None:
-            self._know(frame.config)
+            self._histories.setdefault(frame.lane, LaneHistory(None, config)).take(frame)
             return
-        self._histories[frame.lane] = origin.continued(frame.config)
+        shown = frame.continues == self.key
+        self._histories[frame.lane] = origin.continued(config)
+        self._histories[frame.lane].take(frame)
         del self._histories[frame.continues]
-        if self.before == frame.lane and frame.continues == self.key:
+        if self.before == frame.lane and shown:
             self.before = None
-        self.group = tuple(frame.config if c.key == frame.continues else c for c in self.group)
-        if frame.continues == self.key:
-            self.config = frame.config
+        self.group = tuple(config if config is not None and c.key == frame.continues else c for c in self.group)
+        if shown:
+            self.config, self.watched = (config, None) if config is not None else (self.config, frame.lane)
             here = self.where.pop(frame.continues, None)
             if here is not None:
                 self.where[frame.lane] = msgspec.structs.replace(here, lane=frame.lane)
@@ -146,11 +158,12 @@ class Lanes(Mapping[str, LaneHistory]):
         unknown = {config.key for config in self.group} - self._engine_has
         if unknown:
             self._histories = {key: lane for key, lane in self._histories.items() if key not in unknown}
-            self.config, self.group = self._alone, ()
+            self.config, self.group, self.watched = self._alone, (), None
             self._know(self.config)
             return True
-        if self.key not in self._engine_has and self.before in self._engine_has and self.previous is not None:
-            refused, self.config, self.before = self.key, self.previous.config, None
-            del self._histories[refused]
+        earlier = self.previous.config if self.previous is not None else None
+        if self.key not in self._engine_has and self.before in self._engine_has and earlier is not None:
+            del self._histories[self.key]
+            self.config, self.watched, self.before = earlier, None, None
             return True
         return False

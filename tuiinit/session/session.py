@@ -128,6 +128,11 @@ class Session:
         return self.asked.in_force(self.config.at(self.clock))
 
     @property
+    def own(self) -> RunConfig | None:
+        """The same of the shown lane; None where that is not a network that this program builds."""
+        return self.settings if self.shown.config is not None else None
+
+    @property
     def running(self) -> bool:
         asked = self.asked.running
         return bool(self.status and self.status.running) if asked is None else asked
@@ -173,7 +178,7 @@ class Session:
         now = Look.of(
             self.shown,
             self.pointer.past,
-            settings=self.settings,
+            settings=self.own,
             step=self.step,
             diverged_at=self.diverged_at,
             data=self.data,
@@ -225,7 +230,7 @@ class Session:
             keep: a snapshot is worth coming back to, though no milestone and nobody paused there.
         """
         about = self.lanes.get(getattr(frame, "lane", ""))
-        fault = misfit(frame, about.config if about is not None else None)
+        fault = misfit(frame, about.shape if about is not None else None)
         if fault is not None:
             return self.say(f"The engine told of {fault}: refused.", "warn")
         if isinstance(frame, Status):
@@ -276,6 +281,8 @@ class Session:
         self.lanes.told(frame)
         if frame.lane != self.key:
             return Changed.NOTHING
+        if frame.config is None:
+            return Changed.ALL
         self.asked.changed(frame.config.at(self.clock))
         return Changed.TRAINING | Changed.VIEW | Changed.CONFIG
 
@@ -290,7 +297,7 @@ class Session:
         if isinstance(frame, Inspection):
             self.asked.inspected()
         lane = self.lanes.get(frame.lane)
-        if lane is None or self.lanes.late(frame.lane):
+        if lane is None or lane.shape is None or self.lanes.late(frame.lane):
             return Changed.NOTHING
         lane.take(frame, keep)
         if frame.lane != self.key:
@@ -329,6 +336,10 @@ class Session:
         if before is not None:
             self.lanes.before = before.key
         self.asked.resume_at = 0 if recorded else clock
+
+    def watch(self, lane: str) -> None:
+        """Look at a lane that has no configuration; nothing is known of the one that this session was made with."""
+        self.lanes.watch(lane)
 
     def died(self, sentence: str) -> Changed:
         """The stream ended: keep everything, tell why."""

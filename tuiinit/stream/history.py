@@ -6,7 +6,7 @@ import bisect
 
 from ..config.run import RunConfig
 from .milestones import is_milestone
-from .protocol import Evaluation, Frame, Inspection, Lane, Snapshot, Start, Trace, floats
+from .protocol import Evaluation, Frame, Inspection, Lane, Shape, Snapshot, Start, Trace, floats
 from .series import Series
 from .wire import ProtocolError
 
@@ -98,12 +98,21 @@ class Snapshots:
 
 
 class LaneHistory:
-    """All that the screen knows of one lane."""
+    """All that the screen knows of one lane.
 
-    def __init__(self, config: RunConfig) -> None:
+    Args:
+        shape: as the stream told it; None until it has.
+        config: of a network that this program builds, else None.
+    """
+
+    def __init__(self, shape: Shape | None, config: RunConfig | None = None) -> None:
+        self.shape = shape
         self.config = config
+        self._begin()
+
+    def _begin(self) -> None:
         self.loss = Series(1)
-        self.update_data = Series(len(config.hidden) + 2)  # log10, one column a matrix: embedding … output
+        self.update_data = Series(len(self.shape.matrices) if self.shape else 1)  # log10, one column a matrix
         self.snapshots = Snapshots()
         self.evaluations: dict[int, Evaluation] = {}  # by step, rising
         self.inspections: dict[int, Inspection] = {}  # by step, rising
@@ -136,11 +145,17 @@ class LaneHistory:
             case Start():
                 self.start = frame
             case Lane():
-                self.config = frame.config
+                same = self.shape is None or _alike(self.shape, frame.shape)
+                new = self.shape is None and not len(self.update_data)
+                self.shape, self.config = frame.shape, frame.config
+                if not same:  # what was told before is of another network
+                    self._begin()
+                elif new:
+                    self.update_data = Series(len(frame.shape.matrices))
 
-    def continued(self, config: RunConfig, step: int | None = None) -> LaneHistory:
+    def continued(self, config: RunConfig | None, step: int | None = None) -> LaneHistory:
         """A history that begins with all of this one up to a step (the last, by default)."""
-        other = LaneHistory(config)
+        other = LaneHistory(self.shape, config)
         if step is None:
             known = (self.loss.last_step, *self.snapshots.steps()[-1:])
             step = max((s for s in known if s is not None), default=0)
@@ -163,7 +178,12 @@ class LaneHistory:
         if rest or (columns and len(self.update_data) and columns != self.update_data.columns):
             raise ProtocolError(f"a trace of {loss.size:,} steps with {ratios.size:,} update:data ratios")
         if columns and columns != self.update_data.columns:
-            self.update_data = Series(columns)  # a model of another shape than the configuration tells
+            self.update_data = Series(columns)  # no shape was told yet
         self.loss.append(trace.first_step, loss)
         if columns:
             self.update_data.append(trace.first_step, ratios.reshape(-1, columns))
+
+
+def _alike(one: Shape, other: Shape) -> bool:
+    """Whether two shapes have as many rows and matrices, so that one's figures can stand beside the other's."""
+    return (len(one.rows), len(one.matrices)) == (len(other.rows), len(other.matrices))

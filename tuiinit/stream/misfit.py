@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from itertools import chain
 
-from ..config.run import RunConfig
 from .protocol import (
     BatchNorm,
     Calibrated,
@@ -16,10 +15,12 @@ from .protocol import (
     Histogram,
     Inspection,
     Lane,
+    Shape,
     Snapshot,
     Start,
     Status,
     Trace,
+    Units,
 )
 from .texts import too_long
 
@@ -27,18 +28,18 @@ MAX_COUNT = 2**53  # of steps and of counts: beyond, a float no longer tells the
 FLOAT = 4  # bytes
 
 
-def misfit(frame: Frame, config: RunConfig | None = None) -> str | None:
+def misfit(frame: Frame, shape: Shape | None = None) -> str | None:
     """What of a frame cannot be, or None.
 
     Args:
         frame: well-typed.
-        config: the configuration of the lane that it tells of, where it tells of one.
+        shape: of the lane that it tells of, where that was told; figures are checked against it.
     """
     if (fault := too_long(frame)) is not None:
         return fault
     match frame:
         case Lane():
-            return None if frame.lane == frame.config.key else "a lane under another's name"
+            return _lane(frame)
         case DataInfo():
             told = frame.vocabulary and all(map(math.isfinite, (frame.unigram, frame.bigram)))
             if not told:
@@ -49,21 +50,20 @@ def misfit(frame: Frame, config: RunConfig | None = None) -> str | None:
         case Status():
             whole = all(_count(lane.step) and _count(lane.steps_per_epoch) for lane in frame.lanes)
             return None if whole and _count(frame.clock) else "a step that cannot be"
-        case Snapshot() | Trace() | Evaluation() | Inspection() | Start() if config is not None:
-            layers = len(config.hidden)
+        case Snapshot() | Trace() | Evaluation() | Inspection() | Start() if shape is not None:
             match frame:
                 case Snapshot():
-                    return _snapshot(frame, config)
+                    return _snapshot(frame, shape)
                 case Trace():
                     steps, rest = divmod(len(frame.loss), FLOAT)
-                    fits = not rest and len(frame.update_data) == steps * FLOAT * (layers + 2)
+                    fits = not rest and len(frame.update_data) == steps * FLOAT * len(shape.matrices)
                     return None if fits and _count(frame.first_step) else "a trace whose numbers do not fit"
                 case Evaluation():
                     return None if _count(frame.step) else "a step that cannot be"
                 case Inspection():
-                    return _inspection(frame, config)
+                    return _inspection(frame, shape)
                 case Start():
-                    return _start(frame, layers)
+                    return _start(frame, shape)
     return None
 
 
@@ -71,20 +71,38 @@ def _count(value: int) -> bool:
     return 0 <= value <= MAX_COUNT
 
 
-def _snapshot(frame: Snapshot, config: RunConfig) -> str | None:
-    if not all(map(_count, (frame.step, frame.parameters, frame.batch_size, frame.probe_rows))):
+def _lane(frame: Lane) -> str | None:
+    shape, config = frame.shape, frame.config
+    sizes = [size for row in shape.rows for size in (*row.shape, row.width, row.call)]
+    sizes += [size for matrix in shape.matrices for size in matrix.shape]
+    sizes += [units.width for units in chain(shape.norms, shape.vectors)]
+    if not all(map(_count, sizes)) or not all(len(matrix.shape) > 1 for matrix in shape.matrices):
+        return "a shape that cannot be"
+    if len({row.label for row in shape.rows}) < len(shape.rows):
+        return "two rows under one name"
+    if config is None:
+        return None
+    if frame.lane != config.key:
+        return "a lane under another's name"
+    # What theory says, row by row, follows from the configuration.
+    own = [(f"{config.nonlinearity} {i}", width) for i, width in enumerate(config.hidden, 1)]
+    fits = [(row.label, row.width) for row in shape.rows] == own and len(shape.matrices) == len(own) + 2
+    return None if fits else "layers that its configuration does not have"
+
+
+def _snapshot(frame: Snapshot, shape: Shape) -> str | None:
+    if not all(map(_count, (frame.step, frame.parameters, frame.batch_size or 0, frame.probe_rows))):
         return "a step or a count that cannot be"
-    if not math.isfinite(frame.expected_initial_loss):
+    if frame.expected_initial_loss is not None and not math.isfinite(frame.expected_initial_loss):
         return "an expected loss that is none"
-    if tuple(a.width for a in frame.activations) != config.hidden or len(frame.weights) != len(config.hidden) + 2:
-        return "layers that its configuration does not have"
-    if any(len(w.shape) != 2 or not all(map(_count, w.shape)) for w in frame.weights):
-        return "a weight that is no matrix"
-    if any(len(v.shape) != 1 or not all(map(_count, v.shape)) for v in frame.vectors):
-        return "a vector that is none"
-    classes = frame.weights[-1].shape[1]
-    if frame.batch_norms and _widths(frame.batch_norms) != (*config.hidden, classes):
-        return "batch norms that its configuration does not have"
+    if [(a.layer, a.kind, a.width) for a in frame.activations] != [(r.label, r.kind, r.width) for r in shape.rows]:
+        return "layers that its lane does not have"
+    if [(w.name, w.shape) for w in frame.weights] != [(m.name, m.shape) for m in shape.matrices]:
+        return "matrices that its lane does not have"
+    if frame.vectors and [(v.name, v.shape) for v in frame.vectors] != [(v.name, (v.width,)) for v in shape.vectors]:
+        return "vectors that its lane does not have"
+    if frame.batch_norms and _named(frame.batch_norms) != _units(shape.norms):
+        return "batch norms that its lane does not have"
     if not all(_equally_long(bn) for bn in frame.batch_norms):
         return "a batch norm whose numbers do not fit"
     for a in frame.activations:
@@ -94,7 +112,7 @@ def _snapshot(frame: Snapshot, config: RunConfig) -> str | None:
         if not all(0 <= unit < a.width for unit in a.dead):
             return "dead units that are not there"
     histograms = chain(
-        (frame.log10_probabilities,),
+        (frame.log10_probabilities,) if frame.log10_probabilities is not None else (),
         *((a.histogram, a.grad_histogram) for a in frame.activations),
         *((w.histogram, w.grad_histogram) for w in frame.weights),
     )
@@ -111,12 +129,16 @@ def _equally_long(norm: BatchNorm | Calibrated) -> bool:
     return len(lengths) == 1 and lengths.pop() % FLOAT == 0
 
 
-def _widths(norms: tuple[BatchNorm, ...] | tuple[Calibrated, ...]) -> tuple[int, ...]:
-    return tuple(len(norm.mean) // FLOAT for norm in norms)
+def _named(norms: tuple[BatchNorm, ...] | tuple[Calibrated, ...]) -> list[tuple[str, int]]:
+    return [(norm.layer, len(norm.mean) // FLOAT) for norm in norms]
 
 
-def _inspection(frame: Inspection, config: RunConfig) -> str | None:
-    layers = len(config.hidden)
+def _units(norms: tuple[Units, ...]) -> list[tuple[str, int]]:
+    return [(norm.name, norm.width) for norm in norms]
+
+
+def _inspection(frame: Inspection, shape: Shape) -> str | None:
+    layers = len(shape.rows)
     logits, rest = divmod(len(frame.jitter_logits), FLOAT * max(1, frame.jitter_batches))
     if not _count(frame.step) or frame.jitter_batches < 1 or rest or not logits:
         return "a closer look whose jitter does not fit"
@@ -124,28 +146,28 @@ def _inspection(frame: Inspection, config: RunConfig) -> str | None:
         return "a closer look whose logits do not fit"
     if frame.folded is not None and not _count(frame.folded.rows):
         return "a closer look at examples that are not there"
-    fits = not frame.calibrated or _widths(frame.calibrated) == (*config.hidden, logits)
+    fits = not frame.calibrated or _named(frame.calibrated) == _units(shape.norms)
     if not fits or not all(map(_equally_long, frame.calibrated)):
         return "a closer look whose statistics do not fit"
     if not (len(frame.dead) == len(frame.dead_grad) == len(frame.alive_grad) == layers) or not frame.through:
-        return "a closer look at layers that its configuration does not have"
+        return "a closer look at layers that its lane does not have"
     return None if all(map(_count, frame.dead)) else "dead units that are not there"
 
 
-def _start(frame: Start, layers: int) -> str | None:
+def _start(frame: Start, shape: Shape) -> str | None:
     if not all(map(_count, (frame.examples, frame.contexts, frame.commonest, frame.redraws, frame.lost))):
         return "a start whose counts cannot be"
-    if not (_expects(frame.redrawn, layers, 3) and _expects(frame.theory, layers, 1)):
+    if not (_expects(frame.redrawn, shape, 3) and _expects(frame.theory, shape, 1)):
         return "a start whose figures do not fit"
     ratio = frame.ratio_without_repeats
     return None if ratio is None or math.isfinite(ratio) else "a start whose figures do not fit"
 
 
-def _expects(told: Expected, layers: int, numbers: int) -> bool:
+def _expects(told: Expected, shape: Shape, numbers: int) -> bool:
     rows = (told.std, told.saturated, told.grad_std, told.grad_ratio)
     matrices, single = (told.weight_grad_std, told.update_data), (told.loss, told.logit_std)
     return all(
         len(part) == FLOAT * numbers * count
-        for parts, count in ((rows, layers), (matrices, layers + 2), (single, 1))
+        for parts, count in ((rows, len(shape.rows)), (matrices, len(shape.matrices)), (single, 1))
         for part in parts
     )

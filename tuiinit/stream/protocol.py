@@ -14,8 +14,18 @@ from ..config.run import RunConfig
 from .checked import Check, Checked, OwnProblem
 from .message import Message as Message
 from .message import Part as Part
+from .shape import MatrixShape as MatrixShape
+from .shape import RowShape as RowShape
+from .shape import Shape as Shape
+from .shape import Units as Units
+from .snapshot import Activation as Activation
+from .snapshot import BatchNorm as BatchNorm
+from .snapshot import Histogram as Histogram
+from .snapshot import Snapshot as Snapshot
+from .snapshot import Vector as Vector
+from .snapshot import Weight as Weight
 
-VERSION = 1
+VERSION = 2
 LONGEST_REASON = 200  # characters
 FloatArray = npt.NDArray[np.float32]
 
@@ -114,7 +124,7 @@ class LeftOut(Part, frozen=True, kw_only=True):
 
 
 class DataInfo(Message, frozen=True, kw_only=True):
-    """The data that the selected lanes train on. Losses are in nats."""
+    """The words that the selected lanes train on. Losses are in nats."""
 
     path: str  # "" is the list that the package ships
     words: int
@@ -131,111 +141,17 @@ class DataInfo(Message, frozen=True, kw_only=True):
 
 
 class Lane(Message, frozen=True, kw_only=True):
-    """A lane that was selected for the first time, or whose configuration changed while it trains.
+    """A lane that is told of for the first time, or whose configuration changed while it trains.
 
+    Its shape is what readers rely on; a configuration there is only of a network that this program builds.
     `continues` names the lane that this one was until now (lr, optimizer or batch size changed at its
     present step): all that was sent for that lane up to this step holds for this one too.
     """
 
-    lane: str  # RunConfig.key
-    config: RunConfig
+    lane: str  # RunConfig.key, or any other name where there is no configuration
+    shape: Shape
+    config: RunConfig | None = None
     continues: str | None = None
-
-
-class Histogram(Part, frozen=True, kw_only=True):
-    """Counts over equal bins from `lo` to `hi`; `outside` is the share of values that fell beyond."""
-
-    lo: float
-    hi: float
-    counts: tuple[int, ...]
-    outside: float
-
-
-class Activation(Part, frozen=True, kw_only=True):
-    """A nonlinearity's outputs on the last minibatch (rows × width) and the loss's gradient there."""
-
-    layer: str  # "tanh 1"
-    width: int
-    mean: float
-    std: float
-    saturated: float  # share, 0…1 (config.RANGES)
-    histogram: Histogram
-    grad_mean: float
-    grad_std: float
-    grad_mean_abs: float
-    grad_histogram: Histogram
-    dead: tuple[int, ...]  # units saturated on every row of the probe batch
-    saturation_rows: int  # examples in `saturation`
-    saturation: bytes  # numpy.packbits of (saturation_rows × width), row after row
-
-
-class Weight(Part, frozen=True, kw_only=True):
-    """A weight matrix after the step, and its gradient in that step."""
-
-    name: str  # "embedding", "hidden 1", …, "output"
-    shape: tuple[int, ...]
-    mean: float
-    std: float
-    histogram: Histogram
-    grad_mean: float
-    grad_std: float
-    grad_histogram: Histogram
-    grad_data_ratio: float | None  # grad_std / std; null where std is 0
-    update_data_log10: float | None  # log10(std(update) / std(data after the update)); null before a step
-
-
-class Vector(Part, frozen=True, kw_only=True):
-    """A bias, or a batch norm's gamma or beta, after the step, and its gradient in that step."""
-
-    name: str  # "hidden 1 bias", "output gamma", …
-    shape: tuple[int, ...]
-    mean: float
-    std: float
-    grad_std: float
-    # As of a weight; null before a step, where the vector did not move, and where its std is 0, as it is where all
-    # its numbers are the same: there is then nothing to compare an update with.
-    update_data_log10: float | None
-
-
-class BatchNorm(Part, frozen=True, kw_only=True):
-    """One batch norm: float32 bytes, one number a unit. Variances are as the lane's style stores them."""
-
-    layer: str  # "batch norm 1"
-    mean: bytes
-    var: bytes
-    running_mean: bytes
-    running_var: bytes
-    gamma: bytes
-    beta: bytes
-    bias_grad_std: float | None = None  # of the bias before this batch norm, where there is one
-
-
-class Snapshot(Message, frozen=True, kw_only=True):
-    """All that was measured of a lane at one step.
-
-    At step s >= 1 it tells of the s-th minibatch: activations and gradients before its update, weights
-    after it. At step 0 nothing was updated: it tells what the first minibatch finds.
-    """
-
-    lane: str  # RunConfig.key
-    step: int
-    epoch: float
-    loss: float | None  # of this minibatch, nats; null if not finite
-    initial_loss: float | None  # of the first minibatch
-    expected_initial_loss: float  # ln of the vocabulary's size
-    parameters: int
-    lr: float
-    batch_size: int
-    optimizer: str
-    logit_std: float
-    log10_probabilities: Histogram  # log10 of all predicted probabilities (B × classes)
-    input_second_moment: float  # E[x²] of the embedded minibatch
-    activations: tuple[Activation, ...]
-    weights: tuple[Weight, ...]
-    batch_norms: tuple[BatchNorm, ...]
-    vectors: tuple[Vector, ...] = ()  # in the order of the layers; recordings of version 0.1 have none
-    probe_rows: int
-    cost: float  # seconds that measuring took
 
 
 class Trace(Message, frozen=True, kw_only=True):

@@ -1,10 +1,11 @@
 """Recordings: what a session's stream said, in a file that opens again without an engine.
 
-A file begins with one line, `tuiinit recording 1`, and goes on with the frames of the protocol as they came,
+A file begins with one line, `tuiinit recording 2`, and goes on with the frames of the protocol as they came,
 each behind its 4-byte length, and with the two commands that decide what is shown, Select and Restart, where
 they were sent. Words that came through a pipe are in it, too: nobody can read them again. So a recording tells
-every lane's configuration with its schedule, the lanes in the order in which they were looked at, and the clock;
-and a configuration with a clock is all that an engine needs to get there again.
+every lane's shape, its configuration with its schedule, the lanes in the order in which they were looked at, and
+the clock; and a configuration with a clock is all that an engine needs to get there again. A lane without one can
+be looked at, too, and nothing more.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from .protocol import DataInfo, Frame, Hello, Lane, Restart, Select, Status, Tra
 from .sessions import MAGIC, sessions, sessions_folder
 from .wire import ProtocolError
 
-VERSION = 1
+VERSION = 2  # 1 told no shapes
 HEADER = MAGIC + b"%d\n" % VERSION
 LONGEST_HEADER = 64  # bytes
 LARGEST = 512 * 2**20  # bytes; a larger file is not read into memory
@@ -49,7 +50,8 @@ class Recording:
 
     Attributes:
         frames: in their order; every Status stands still.
-        shown: the configurations looked at, in their order; the last is the one on the screen.
+        shown: the configurations looked at, in their order.
+        lane: the one that was on the screen at the end.
         clock: the step that the lanes were at, or were catching up to.
         words: those that came through a pipe.
         damage: why the rest of the file could not be read, or None.
@@ -58,6 +60,7 @@ class Recording:
     path: Path
     frames: tuple[Frame, ...]
     shown: tuple[RunConfig, ...]
+    lane: Lane
     clock: int
     damage: str | None = None
     words: tuple[Words, ...] = ()
@@ -68,14 +71,21 @@ class Recording:
             given.keep(words.title, words.content)
 
     @property
-    def config(self) -> RunConfig:
-        """The lane that was on the screen at the end."""
-        return self.shown[-1]
+    def config(self) -> RunConfig | None:
+        """That of the lane that was on the screen at the end, if it has one."""
+        return self.lane.config
+
+    def trainable(self) -> RunConfig:
+        """The configuration that an engine goes on from. Raises RecordingError if there is none."""
+        if self.config is None:
+            raise RecordingError(f"{self.path} tells of a network that tuiinit did not build: only replay shows it")
+        return self.config
 
     @property
     def before(self) -> RunConfig | None:
-        """The lane that was on the screen before it."""
-        return self.shown[-2] if len(self.shown) > 1 else None
+        """The lane with a configuration that was on the screen before it."""
+        earlier = self.shown if self.config is None else self.shown[:-1]
+        return earlier[-1] if earlier else None
 
 
 def load(path: Path) -> Recording:
@@ -104,7 +114,9 @@ def load(path: Path) -> Recording:
     shown = time.lanes_shown()
     if not shown:
         raise RecordingError(f"{path} holds no lane{f': {damage}' if damage else ''}")
-    return Recording(path, tuple(contents.frames(time)), tuple(shown), time.clock, damage, tuple(contents.words))
+    configs = tuple(lane.config for lane in shown if lane.config is not None)
+    frames, words = tuple(contents.frames(time)), tuple(contents.words)
+    return Recording(path, frames, configs, shown[-1], time.clock, damage, words)
 
 
 def last(folder: Path | None = None) -> Recording:
@@ -149,8 +161,11 @@ def _check_header(path: Path, line: bytes) -> None:
     version = line[len(MAGIC) :].strip()
     if not line.startswith(MAGIC) or not line.endswith(b"\n") or not version.isdigit():
         raise RecordingError(f"{path} is not a recording of tuiinit")
-    if int(version) > VERSION:
-        raise RecordingError(f"{path} was recorded by a later version of tuiinit (format {int(version)})")
+    if int(version) != VERSION:
+        which = "a later" if int(version) > VERSION else "an earlier"
+        raise RecordingError(
+            f"{path} was recorded by {which} version of tuiinit (format {int(version)}, this one reads {VERSION})"
+        )
 
 
 @dataclass
@@ -160,7 +175,7 @@ class _Time:
     since: int  # of the Hello and DataInfo frames, those that came before it
     frames: list[Frame] = field(default_factory=list)
     clock: int = 0
-    configs: dict[str, RunConfig] = field(default_factory=dict)
+    lanes: dict[str, Lane] = field(default_factory=dict)
     _matrices: dict[str, int] = field(default_factory=dict)  # columns of each lane's update:data
     _shown: list[tuple[str, str | None]] = field(default_factory=list)  # a lane looked at; or a lane's next name
 
@@ -171,11 +186,11 @@ class _Time:
     def take(self, message: Frame) -> None:
         """A frame."""
         match message:
-            case Lane(lane=key, config=config):
+            case Lane(lane=key):
                 if message.continues is not None:
                     self._shown.append((message.continues, key))
-                    self.configs.pop(message.continues, None)
-                self.configs[key] = config
+                    self.lanes.pop(message.continues, None)
+                self.lanes[key] = message
             case Status():
                 self.clock = max(self.clock, message.clock)
                 message = msgspec.structs.replace(message, running=False, catching_up=False, target=None)
@@ -183,13 +198,13 @@ class _Time:
                 self._check(message)
         self.frames.append(message)
 
-    def lanes_shown(self) -> list[RunConfig]:
+    def lanes_shown(self) -> list[Lane]:
         """The lanes looked at, in order, without those that the engine refused."""
         told = [lane.lane for status in self.frames if isinstance(status, Status) for lane in status.lanes[:1]]
-        for keys in (self._looked_at(), told, list(self.configs)[-1:]):
-            known = [key for key in keys if key in self.configs]
+        for keys in (self._looked_at(), told, list(self.lanes)[-1:]):
+            known = [key for key in keys if key in self.lanes]
             if known:
-                return [self.configs[key] for key, _ in itertools.groupby(known)]
+                return [self.lanes[key] for key, _ in itertools.groupby(known)]
         return []
 
     def _looked_at(self) -> list[str]:
@@ -230,7 +245,7 @@ class _Contents:
 
     def time(self) -> _Time:
         """The time since the last Restart that a lane followed: what no engine heard did not happen."""
-        return self._now if self._now.configs or self._before is None else self._before
+        return self._now if self._now.lanes or self._before is None else self._before
 
     def frames(self, time: _Time) -> list[Frame]:
         """The frames that make sense of a time, and its own."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from ..config.nonlinearities import RANGES, SATURATED_AT
+from ..config.nonlinearities import SATURATED_AT, range_of
 from ..insight.expected import Figure
 from ..insight.look import Look, snapshot_of
 from ..plots import Line, Role
 from ..plots.ink import Cell, Column, Ink, Table, number, percent, signed, small, table
 from ..session.pointer import Pointer
 from ..stream.protocol import Activation, Histogram
-from .base import redraws
+from .base import bounds_of, redraws
 from .histograms import HistogramView, Quantity, front_range, plain
 from .spreads import spread, wide_enough
 
@@ -77,9 +77,13 @@ class Activations(HistogramView):
     )
 
     def panels(self, look: Look, other: Look | None) -> Sequence[tuple[str, Histogram, Histogram | None, str]]:
-        saturates = RANGES[look.settings.nonlinearity].saturates
         return [
-            (a.layer, a.histogram, b.histogram if b else None, f"{percent(a.saturated)} sat." if saturates else "")
+            (
+                a.layer,
+                a.histogram,
+                b.histogram if b else None,
+                f"{percent(a.saturated)} sat." if range_of(a.kind).saturates else "",
+            )
             for a, b in _pairs(look, other)
         ]
 
@@ -125,9 +129,8 @@ class Activations(HistogramView):
         return _theory_lines([(t.mean if t else None, std) for t, std in zip(told, stds, strict=True)])
 
     def range(self, look: Look, other: Look | None) -> tuple[float, float] | None:
-        limits = RANGES[look.settings.nonlinearity]
-        if limits.bounded:
-            return (limits.low, limits.high)
+        if (bounds := bounds_of(a.kind for a in _layers(look))) is not None:
+            return bounds
         return front_range(self.panels(look, other))
 
     def table(self, look: Look, other: Look | None, pointer: Pointer, width: int) -> Table:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import ClassVar
 
+from ..config.nonlinearities import range_of
 from ..insight.expected import Figure
 from ..insight.look import Look
 from ..plots import Plot, Row, by_depth
@@ -134,6 +135,14 @@ def named(titles: Sequence[str], width: int, marks: Sequence[str] = (), roles: S
         lines[-1].append((text, roles[index]))
         used += len(text)
     return tuple(row(width, *line) for line in lines)
+
+
+def bounds_of(kinds: Iterable[str]) -> tuple[float, float] | None:
+    """Limits that hold whatever rows of these kinds can give; None if one of them has no bounds."""
+    limits = [range_of(kind) for kind in kinds]
+    if not limits or not all(limit.bounded for limit in limits):
+        return None
+    return min(limit.low for limit in limits), max(limit.high for limit in limits)
 
 
 def symmetric(histograms: Sequence[Histogram]) -> tuple[float, float] | None:

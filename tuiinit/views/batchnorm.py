@@ -21,6 +21,7 @@ from .layout import abreast, sentence, shares, stacked
 from .norms import Floats, Norm, Norms
 
 OFF = "Batch norm is off: b turns it on. The outputs of every linear layer are then normalised over the minibatch."
+NONE = "This network has no batch norm."
 BINS = 24
 LEAST_REACH = 0.05  # of the histograms of gamma and beta around where they started
 BOTH = 25  # rows in which statistics and jitter fit under each other
@@ -65,8 +66,9 @@ class BatchNormView(View):
             return sentence(NOTHING_YET, width, height)
         norms = Norms.of(look)
         if norms is None:
-            return sentence(OFF, width, height)
-        norm = norms.one(min(pointer.layer, len(norms.names) - 1), look.settings.output_scale)
+            return sentence(OFF if look.config is not None else NONE, width, height)
+        scale = look.settings.output_scale if look.settings is not None else 1.0
+        norm = norms.one(min(pointer.layer, len(norms.names) - 1), scale)
         if pointer.overlaid:
             return jitter(look, width, height)
         if height < BOTH:

@@ -9,10 +9,10 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from ..config.nonlinearities import FACTS, RANGES, SATURATED_AT
+from ..config.nonlinearities import FACTS, SATURATED_AT, range_of
 from ..config.run import RunConfig
 from ..config.values import format_number
-from ..insight.expected import Figure
+from ..insight.expected import NOTHING, Figure
 from ..insight.look import Look, snapshot_of
 from ..insight.moments import FORMULAS, moments
 from ..insight.theory import bn_jacobian, chi, critical_gain, depth_scale, fixed_point
@@ -27,6 +27,7 @@ LOG_FROM = 100.0  # largest / smallest value from which the y axis is logarithmi
 SMALLEST = 1e-45  # what float32 can hold; theory goes on below
 MARKED = 2.0  # columns a layer from which each measured value gets a mark; below, a dot
 NEAR = 1e-9
+NO_THEORY = "How this network was made is not told, so theory says nothing of it."
 
 Values = list[float | None]
 Bands = tuple[Values, Values]
@@ -67,7 +68,7 @@ class Depth(View):
         before = snapshot_of(other)
         theory, bands = predicted(look, now), redrawn(look)
         wanted: list[tuple[str, Callable[[Snapshot], Values]]] = [("output std", stds), ("gradient std", grad_stds)]
-        if RANGES[look.settings.nonlinearity].saturates:
+        if _saturates(now):
             wanted.append(("saturated, %", saturations))
         return abreast(
             [
@@ -98,13 +99,14 @@ class Depth(View):
             legend.append(("   ▒ redraws, 5–95 %", Role.MARK))
         if snapshot_of(other) is not None:
             legend.append(("   ╍ the network before", Role.PREVIOUS))
-        return [row(width, *legend), *paragraph(words(look.settings), width, Ink.PLAIN, 3, mark="  ")]
+        told = words(look.settings) if look.settings is not None else NO_THEORY
+        return [row(width, *legend), *paragraph(told, width, Ink.PLAIN, 3, mark="  ")]
 
     def table(self, look: Look, other: Look | None, pointer: Pointer, width: int) -> Table:
         now, before = look.snapshot, snapshot_of(other)
         if now is None or not now.activations:
             return Table((), ())
-        saturates = RANGES[look.settings.nonlinearity].saturates
+        saturates = _saturates(now)
         columns = (
             Column("", 1),
             Column("layer", max(len(a.layer) for a in now.activations), "<"),
@@ -127,13 +129,14 @@ class Depth(View):
         rows: list[list[Cell]] = []
         for i, a in enumerate(now.activations):
             old = before.activations[i] if before and i < len(before.activations) else None
-            ratio = expected.grad_ratio[i]
+            ratio = expected.grad_ratio[i] if i < len(expected.grad_ratio) else NOTHING
+            spread = expected.std[i] if i < len(expected.std) else NOTHING
             cells: list[Cell] = [
                 ("▸" if i == min(pointer.layer, len(now.activations) - 1) else "", Ink.KEY),
                 a.layer,
                 (_brief(a.std), Ink.STRONG),
                 (_brief(std[i]), Ink.THEORY),
-                redraws(expected.std[i], number),
+                redraws(spread, number),
                 (number(a.grad_std / last if last else None, 2), Ink.STRONG),
                 (number(ratio.theory, 2), Ink.THEORY),
                 redraws(ratio, lambda value: number(value, 2)),
@@ -152,6 +155,10 @@ class Depth(View):
             ]
             rows.append(cells)
         return table(columns, rows, width)
+
+
+def _saturates(snapshot: Snapshot) -> bool:
+    return any(range_of(a.kind).saturates for a in snapshot.activations)
 
 
 def stds(snapshot: Snapshot) -> Values:

@@ -25,6 +25,7 @@ FAINT = -3.0  # log10 of a probability that costs 6.9 nats when its character co
 PANEL = 26  # columns from which a histogram is worth drawing
 CUT = 1.3  # times the tallest bar of now, where the outline of the lane before ends
 FEWEST_SURE = 0.05  # share of the examples on which a network may be sure by chance
+NO_GUESS = "What loss an even guess would have is not known of this network."
 FAR = 1e300  # losses beyond are drawn at the edge
 Floats = npt.NDArray[np.float64]
 
@@ -58,9 +59,11 @@ class InitialLoss(View):
         now, start = look.snapshot, first(look)
         if now is None:
             return sentence(NOTHING_YET, width, height)
+        if now.expected_initial_loss is None:
+            return sentence(NO_GUESS, width, height)
         before, before_start = snapshot_of(other), first(other)
         shown = [(start, before_start)] if now is start or start is None else [(start, before_start), (now, before)]
-        panels = [(s, b) for s, b in shown if s is not None]
+        panels = [(s, b) for s, b in shown if s is not None and s.log10_probabilities is not None]
         part = max(PANEL, width // 4)
         while panels and width - part * len(panels) < PANEL:
             panels.pop()
@@ -71,7 +74,7 @@ class InitialLoss(View):
 
     def caption(self, look: Look, other: Look | None, pointer: Pointer, width: int) -> Sequence[Row]:
         now, start = look.snapshot, first(look)
-        if now is None:
+        if now is None or now.expected_initial_loss is None:
             return ()
         legend = [("  ● measured at step 0   ", SERIES[0]), ("◆ predicted from the logits' std", Role.EVENT)]
         if start is None:
@@ -80,15 +83,15 @@ class InitialLoss(View):
 
     def table(self, look: Look, other: Look | None, pointer: Pointer, width: int) -> Table:
         now, before = look.snapshot, snapshot_of(other)
-        if now is None:
+        if now is None or (guess := now.expected_initial_loss) is None:
             return Table((), ())
-        guess = now.expected_initial_loss
         start, old_start = first(look), first(other)
+        spread = start.logit_std if start is not None else None
         lines: list[tuple[str, float | None, float | None, int]] = [
             ("measured at step 0", now.initial_loss, before.initial_loss if before else None, Ink.STRONG),
             (f"even guess, ln {classes(now)}", guess, None, Ink.THEORY),
             (
-                f"predicted from the logits' std{f' {number(start.logit_std)}' if start else ''}",
+                f"predicted from the logits' std{f' {number(spread)}' if spread is not None else ''}",
                 predicted_loss(start),
                 predicted_loss(old_start),
                 Ink.THEORY,
@@ -140,8 +143,8 @@ class InitialLoss(View):
         ]
         if (redraws := expected.loss.redraws) is not None:
             for place, share in ((0, "5"), (2, "95")):
-                old = told[place] if told is not None else None
-                lines.append((f"{share} % of the redraws start lower", redraws[place], old, int(Ink.THEORY)))
+                its = told[place] if told is not None else None
+                lines.append((f"{share} % of the redraws start lower", redraws[place], its, int(Ink.THEORY)))
         return lines
 
 
@@ -151,13 +154,15 @@ def first(look: Look | None) -> Snapshot | None:
 
 
 def classes(snapshot: Snapshot) -> int:
-    """The size V of the vocabulary."""
-    return max(1, round(math.exp(snapshot.expected_initial_loss)))
+    """The size V of the vocabulary; 1 where there is none."""
+    return max(1, round(math.exp(snapshot.expected_initial_loss or 0.0)))
 
 
 def predicted_loss(start: Snapshot | None) -> float | None:
     """The loss that logits of the measured spread give, if they know nothing."""
-    return initial_loss(classes(start), start.logit_std) if start is not None else None
+    if start is None or start.logit_std is None:
+        return None
+    return initial_loss(classes(start), start.logit_std)
 
 
 def share(histogram: Histogram, low: float, high: float) -> float:
@@ -175,12 +180,20 @@ def share(histogram: Histogram, low: float, high: float) -> float:
 
 def _lost(now: Snapshot) -> bool:
     """Whether a network is worse than an even guess though it has trained."""
-    return now.step > 0 and now.loss is not None and now.loss > now.expected_initial_loss + INITIAL_LOSS_EXCESS
+    return now.step > 0 and now.loss is not None and _above_guess(now)
+
+
+def _above_guess(snapshot: Snapshot) -> bool:
+    """Whether the loss is clearly above that of an even guess, or no number."""
+    guess = snapshot.expected_initial_loss
+    return guess is None or snapshot.loss is None or snapshot.loss > guess + INITIAL_LOSS_EXCESS
 
 
 def words(start: Snapshot) -> str:
     """How sure the network is at a step, and what that costs."""
-    told = start.log10_probabilities
+    told, guess = start.log10_probabilities, start.expected_initial_loss
+    if told is None or guess is None:
+        return "What it predicts is not told."
     counts = np.asarray(told.counts)
     filled = np.flatnonzero(counts)
     if not filled.size:
@@ -188,9 +201,8 @@ def words(start: Snapshot) -> str:
     v = classes(start)
     sure = v * share(told, SURE, math.inf)  # one character an example can have more than half
     faint = share(told, -math.inf, FAINT)
-    wrong = start.loss is None or start.loss > start.expected_initial_loss + INITIAL_LOSS_EXCESS
-    if sure > FEWEST_SURE and wrong:
-        loss = f"loss {start.loss:.2f}, not {start.expected_initial_loss:.2f}" if start.loss is not None else ""
+    if sure > FEWEST_SURE and _above_guess(start):
+        loss = f"loss {start.loss:.2f}, not {guess:.2f}" if start.loss is not None else ""
         help_ = "Try a smaller output scale." if start.step <= 1 else "[ lowers the lr, r starts again."
         return (
             f"Confidently wrong: at step {start.step:,} one character gets more than {10**SURE:.2f} on "
@@ -229,7 +241,6 @@ def loss_plot(look: Look, other: Look | None, width: int, height: int) -> Plot:
         last = max(last, until)
         values += y[np.isfinite(y)].tolist()
         drawn.append(Curve("", x, y, Role.PREVIOUS, dotted=True) if before else Curve("loss", x, y, SERIES[0]))
-    guess = now.expected_initial_loss if now else math.nan
     measured, predicted = now.initial_loss if now else None, predicted_loss(start)
     for value, mark, role in ((measured, "●", SERIES[0]), (predicted, "◆", Role.EVENT)):
         if value is not None and math.isfinite(value):
@@ -238,8 +249,8 @@ def loss_plot(look: Look, other: Look | None, width: int, height: int) -> Plot:
     lines: list[tuple[float, str]] = []
     if look.data is not None:
         lines += [(look.data.unigram, "unigram"), (look.data.bigram, "bigram")]
-    if now:
-        lines.append((guess, f"ln {classes(now)}"))  # the last label stays where two meet
+    if now and now.expected_initial_loss is not None:
+        lines.append((now.expected_initial_loss, f"ln {classes(now)}"))  # the last label stays where two meet
     values += [value for value, _ in lines]
     low, high = max(-FAR, min(values)), min(FAR, max(values))
     decades = max(2, math.ceil(math.log10(last)))
@@ -267,9 +278,12 @@ def _thinned(x: Floats, y: Floats, points: int) -> tuple[Floats, Floats]:
 def probabilities(snapshot: Snapshot, before: Snapshot | None, width: int, height: int) -> Plot:
     """Histogram of log10 of the predicted probabilities; a line marks the even guess."""
     told = snapshot.log10_probabilities
+    if told is None:
+        return sentence("what it predicts is not told", width, height)
     edges, heights = _bars(told)
     # An even guess before would be one spike beside which nothing else is seen: its outline is cut.
-    old = _bars(before.log10_probabilities) if before is not None else None
+    its = before.log10_probabilities if before is not None else None
+    old = _bars(its) if its is not None else None
     previous = (old[0], np.minimum(old[1], CUT * heights.max())) if old is not None else None
     below = (
         f"{percent(told.outside)} below 1e{told.lo:.0f}" if told.outside > 0 else f"log10 p · │ 1/{classes(snapshot)}"

@@ -68,9 +68,10 @@ class Norms:
         if closer is not None and calibrated:
             arrays["reference_mean"] = joined("mean", closer.calibrated)
             arrays["reference_std"] = np.sqrt(joined("var", closer.calibrated))
+        own = len(told) == len(now.weights) - 1  # one behind each matrix but the embedding: the others are unknown
         ratios = [
-            bn.bias_grad_std / weight.grad_std if bn.bias_grad_std is not None and weight.grad_std > 0 else None
-            for bn, weight in zip(told, now.weights[1:], strict=True)
+            bn.bias_grad_std / weight.grad_std if own and bn.bias_grad_std is not None and weight.grad_std > 0 else None
+            for bn, weight in zip(told, now.weights[1:] if own else now.weights[:1] * len(told), strict=True)
         ]
         names = (*(str(i) for i in range(1, len(told))), "output")
         return cls(names, np.cumsum(sizes) - sizes, sizes, arrays, calibrated, tuple(ratios))

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
-from ..config.nonlinearities import RANGES
 from ..insight.look import Look
 from ..plots import SERIES, Plot, Role, Row, Shown, choose, heat
 from ..plots.ink import Cell, Column, Ink, Table, number, percent, row, signed, table
 from ..session.pointer import Pointer
 from ..stream.history import LaneHistory
 from ..stream.protocol import Activation, Histogram, Snapshot
-from .base import NOTHING_YET, View, symmetric
+from .base import NOTHING_YET, View, bounds_of, symmetric
 from .layout import abreast, sentence
 
 Floats = npt.NDArray[np.float64]
@@ -54,7 +53,10 @@ class OverTime(View):
         if not columns[0]:
             return sentence(NOTHING_YET, width, height)
         pairs = [[(s, a) for s in column if (a := _layer(s, pointer.layer)) is not None] for column in columns]
-        edges = _edges(look, [a.histogram for pair in pairs for _, a in pair], max(2, height - 1))
+        if not pairs[0]:
+            return sentence("no outputs of this network are told", width, height)
+        kinds = {a.kind for _, a in pairs[0]}
+        edges = _edges(kinds, [a.histogram for pair in pairs for _, a in pair], max(2, height - 1))
         # By the root: what lies between two saturated edges is thin, and should be seen all the same.
         pictures = [np.sqrt([rebinned(a.histogram, edges) for _, a in pair]).T for pair in pairs if pair]
         known = np.concatenate([picture.ravel() for picture in pictures])
@@ -117,10 +119,9 @@ def _layer(snapshot: Snapshot, layer: int) -> Activation | None:
     return parts[min(layer, len(parts) - 1)] if parts else None
 
 
-def _edges(look: Look, histograms: Sequence[Histogram], rows: int) -> Floats:
+def _edges(kinds: Iterable[str], histograms: Sequence[Histogram], rows: int) -> Floats:
     """The limits of the rows, from the lowest value to the highest."""
-    limits = RANGES[look.settings.nonlinearity]
-    low, high = (limits.low, limits.high) if limits.bounded else symmetric(histograms) or (-1.0, 1.0)
+    low, high = bounds_of(kinds) or symmetric(histograms) or (-1.0, 1.0)
     return np.linspace(low, high, rows + 1)
 
 

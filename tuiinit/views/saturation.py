@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from ..config.nonlinearities import RANGES, SATURATED_AT
+from ..config.nonlinearities import SATURATED_AT, range_of
 from ..insight.expected import NOTHING
 from ..insight.look import Look
 from ..plots import SERIES, Axis, Curve, Plot, Role, Row, by_depth, choose, curves, image, nice_limits
@@ -63,8 +63,10 @@ class Saturation(View):
         now = look.snapshot
         if now is None or not now.activations:
             return sentence(NOTHING_YET, width, height)
-        if not RANGES[look.settings.nonlinearity].saturates:
-            return sentence(f"{look.settings.nonlinearity} does not saturate (t: another one)", width, height)
+        if not _saturates(now):
+            kinds = " and ".join(dict.fromkeys(a.kind for a in now.activations))
+            another = " (t: another one)" if look.config is not None else ""
+            return sentence(f"{kinds} does not saturate{another}", width, height)
         widest = max(a.width for a in now.activations)
         aside = width - widest - GAP
         if aside < ASIDE or aside >= widest or len(now.activations) * height < 2 * EXTRA:
@@ -74,7 +76,7 @@ class Saturation(View):
 
     def caption(self, look: Look, other: Look | None, pointer: Pointer, width: int) -> Sequence[Row]:
         now = look.snapshot
-        if now is None or not now.activations or not RANGES[look.settings.nonlinearity].saturates:
+        if now is None or not now.activations or not _saturates(now):
             return ()
         a = now.activations[min(pointer.layer, len(now.activations) - 1)]
         rows = [row(width, *_pointed_at(a, pointer.unit, now.probe_rows))]
@@ -85,7 +87,7 @@ class Saturation(View):
 
     def table(self, look: Look, other: Look | None, pointer: Pointer, width: int) -> Table:
         now = look.snapshot
-        if now is None or not RANGES[look.settings.nonlinearity].saturates:
+        if now is None or not _saturates(now):
             return Table((), ())
         kept = _kept(look, width)
         columns = (
@@ -121,6 +123,10 @@ class Saturation(View):
     def units(self, look: Look, pointer: Pointer) -> int:
         now = look.snapshot
         return now.activations[min(pointer.layer, len(now.activations) - 1)].width if now and now.activations else 0
+
+
+def _saturates(now: Snapshot) -> bool:
+    return any(range_of(a.kind).saturates for a in now.activations)
 
 
 def pictures(now: Snapshot, layer: int, unit: int, width: int, height: int) -> Plot:

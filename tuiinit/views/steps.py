@@ -9,7 +9,7 @@ from ..insight.look import Look
 def events(look: Look) -> tuple[tuple[float, str], ...]:
     """The hyperparameter changes of the shown lane that have happened, for a plot over steps."""
     told = []
-    for change in look.config.schedule:
+    for change in look.config.schedule if look.config is not None else ():
         if change.step <= (look.history.loss.last_step or 0):
             value = change.value if isinstance(change.value, str) else format_number(change.value)
             word = "" if change.name == "optimizer" else "batch " if change.name == "batch_size" else "lr "

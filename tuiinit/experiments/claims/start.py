@@ -28,13 +28,20 @@ CALM = 1_000
 def _first_loss(bench: Bench) -> Figures:
     snapshot = bench["net"].snapshot()
     loss = snapshot.loss if snapshot.loss is not None else math.nan
-    return {"first loss": loss, "ln V": snapshot.expected_initial_loss}
+    return {"first loss": loss, "ln V": known(snapshot.expected_initial_loss)}
+
+
+def known(value: float | None) -> float:
+    """A figure that our own networks always have."""
+    return math.nan if value is None else value
 
 
 def confident(net: Net) -> float:
     """Share of examples, 0…1, whose likeliest letter gets more than CONFIDENT."""
     snapshot = net.snapshot()
     bins = snapshot.log10_probabilities
+    if bins is None or snapshot.batch_size is None:
+        return math.nan
     edges = np.linspace(bins.lo, bins.hi, len(bins.counts) + 1)[:-1]
     above = np.array(bins.counts)[edges >= math.log10(CONFIDENT) - 1e-9].sum()
     return float(above / snapshot.batch_size)  # two letters of one example cannot both have more than half
@@ -44,8 +51,8 @@ def _extreme(bench: Bench) -> Figures:
     figures = {f"loss at scale {name}": bench[name].dev for name in SCALES}
     snapshot = bench["10"].snapshot()
     return figures | {
-        "ln V": snapshot.expected_initial_loss,
-        "logit std at scale 10": snapshot.logit_std,
+        "ln V": known(snapshot.expected_initial_loss),
+        "logit std at scale 10": known(snapshot.logit_std),
         "confident at scale 10": confident(bench["10"]),
     }
 
@@ -54,7 +61,7 @@ def _small_output(bench: Bench) -> Figures:
     return {
         "loss at scale 1/10": bench["1/10"].dev,
         "loss at scale 1": bench["1"].dev,
-        "ln V": bench["1"].snapshot().expected_initial_loss,
+        "ln V": known(bench["1"].snapshot().expected_initial_loss),
     }
 
 

@@ -90,7 +90,7 @@ class Pictures:
         """The rows of one cell: its picture and its figures."""
         lane = cell.lane
         trace = lane.history.loss.last_step if lane is not None and small.curved else None
-        known = (lane.config.key, lane.until if small.curved else 0, trace, lane.evaluation) if lane is not None else ()
+        known = (lane.history, lane.until if small.curved else 0, trace, lane.evaluation) if lane is not None else ()
         key = (small.id, axes, layer, arranged, labels, at, known, cell.sentence, cell.note)
         snapshot = lane.snapshot if lane is not None else None
         kept = self._kept.get(place)

@@ -10,7 +10,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ...config.nonlinearities import RANGES
 from ...insight.look import Look
 from ...insight.thresholds import UPDATE_RIGHT, power_of_ten
 from ...plots import (
@@ -30,7 +29,7 @@ from ...plots import (
 )
 from ...plots.ink import number, percent, small
 from ...stream.protocol import Activation, Histogram, Snapshot, Weight
-from ...views.base import symmetric
+from ...views.base import bounds_of, symmetric
 from ...views.saturation import saturated
 from ...views.steps import nice_end
 from ...views.update_data import mark
@@ -110,9 +109,9 @@ class Histograms(Small):
         found = [[histogram for _, histogram in self._chosen(lane, layer)] for lane in lanes]
         found = [histograms for histograms in found if histograms]
         peaks = [max(float(density(h)[1].max(initial=0)) for h in histograms) for histograms in found]
-        bounds = [RANGES[lane.config.nonlinearity] for lane in lanes]
-        if self.id == "activations" and bounds and all(bound.bounded for bound in bounds):
-            x: Span | None = (min(b.low for b in bounds), max(b.high for b in bounds))
+        kinds = [kind for lane in lanes for kind in lane.kinds] if self.id == "activations" else []
+        if (bounds := bounds_of(kinds)) is not None:
+            x: Span | None = bounds
         else:
             reaches = [span[1] for histograms in found if (span := symmetric(histograms)) is not None]
             x = nice_limits(-reach, reach) if (reach := _typical(reaches)) else None
@@ -204,7 +203,8 @@ class Loss(Curves):
     title = "Loss"
 
     def span(self, lanes: Sequence[Look]) -> Span:
-        guess = max((lane.snapshot.expected_initial_loss for lane in lanes if lane.snapshot), default=3.3)
+        guesses = [lane.snapshot.expected_initial_loss for lane in lanes if lane.snapshot]
+        guess = max((guess for guess in guesses if guess is not None), default=3.3)
         lows, highs = [guess], [guess]
         for lane in lanes:
             _, mean, _, _ = lane.history.loss.read(1, max(1, lane.until), 200)

@@ -16,10 +16,10 @@ LINES = 3  # at most
 
 
 def seen(session: Session, view: str) -> Seen | None:
-    """What is on the screen in that view, None while nothing is measured there."""
+    """What is on the screen in that view, None while nothing is measured there that the tour can be about."""
     look, pointer = session.look(), session.pointer
     snapshot, closer, evaluation = look.snapshot, look.inspection, look.evaluation
-    if snapshot is None:
+    if snapshot is None or look.settings is None:
         return None
     layer = snapshot.activations[min(pointer.layer, len(snapshot.activations) - 1)] if snapshot.activations else None
     return Seen(

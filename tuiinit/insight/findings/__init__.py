@@ -46,7 +46,7 @@ _RULES: tuple[Rule, ...] = (
 
 def findings(
     snapshot: Snapshot,
-    config: RunConfig,
+    config: RunConfig | None,
     *,
     evaluation: Evaluation | None = None,
     expected: Expectation | None = None,
@@ -57,7 +57,7 @@ def findings(
 
     Args:
         snapshot: what was measured. Numbers that are missing are passed over.
-        config: of the lane.
+        config: of the lane; None where it is not a network that this program builds, for which no help is known.
         evaluation: dev losses of the same lane, if it was evaluated.
         expected: what the lane's first minibatch should find; what follows from `config` alone if None.
         previous: an earlier snapshot of the same lane, to tell what is new.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...config.nonlinearities import RANGES, gain_of
+from ...config.nonlinearities import gain_of, range_of
 from ...stream.protocol import Weight
 from ..thresholds import GRADIENT_OUT_OF_LINE, SATURATED_HIGH, STD_GROWS, STD_SHRINKS, VANISHING_GRADIENT, beside_others
 from .advice import evener_updates, larger_gain, smaller_gain, smaller_lr, some_output
@@ -19,8 +19,8 @@ def gradient_flow(seen: Seen) -> Finding | None:
         return None
     faint = [a for a in layers if a.grad_mean_abs < VANISHING_GRADIENT]
     if not faint:
-        first, last = layers[0], layers[-1]
-        if len(layers) < 2 or last.grad_std <= 0:
+        first, last = seen.alike[0], seen.alike[-1]
+        if len(seen.alike) < 2 or last.grad_std <= 0:
             return Finding("gradient-flow", "good", "Gradients reach every layer.")
         growth = first.grad_std / last.grad_std
         # No source draws a line here, so outside the signal's own limits it is a note and no more.
@@ -35,6 +35,8 @@ def gradient_flow(seen: Seen) -> Finding | None:
     text = f"Vanishing gradient in {worst.layer}: mean abs {worst.grad_mean_abs:.1g} (< {VANISHING_GRADIENT:.0e})"
     text += f"{others(faint)}."
     config = seen.config
+    if config is None:
+        return Finding("gradient-flow", "bad", text, worst.layer)
     if config.output_scale == 0 and not seen.now.step > EARLY:
         what = "gamma of the output is" if config.bn else "output weights are"
         text += f" The {what} exactly 0 at the start and pass{'es' if config.bn else ''} nothing back at first."
@@ -42,7 +44,7 @@ def gradient_flow(seen: Seen) -> Finding | None:
     elif config.gain == 0:
         text += " With gain 0 all hidden weights begin at 0 and pass nothing back."
         helps = larger_gain(seen)
-    elif RANGES[config.nonlinearity].bounded and worst.saturated > SATURATED_HIGH:
+    elif range_of(worst.kind).bounded and worst.saturated > SATURATED_HIGH:
         helps = smaller_gain(seen) if seen.fresh or config.gain > gain_of(config.nonlinearity) else smaller_lr(seen)
     else:
         helps = larger_gain(seen)
@@ -85,6 +87,6 @@ def gradient_balance(seen: Seen) -> Finding | None:
     whose = "The output layer's gradient" if worst.name == "output" else f"The gradient of {worst.name}"
     text = f"{whose} is {many_times(factor)} too large for its weights, beside the other matrices' "
     text += f"(over {GRADIENT_OUT_OF_LINE:g} times is a fault){others(out)}."
-    if not seen.config.bn and seen.fresh:
+    if seen.config is not None and not seen.bn and seen.fresh:
         text += " Training evens it out, too."
     return Finding("gradient-balance", "warn", text, worst.name, evener_updates(seen))

@@ -14,7 +14,7 @@ from .model import Finding, Seen
 def statistics(seen: Seen) -> Finding | None:
     """Whether running statistics are those of the training set."""
     told = seen.evaluation
-    if not seen.config.bn or told is None or told.dev is None or told.dev_calibrated is None:
+    if not seen.bn or told is None or told.dev is None or told.dev_calibrated is None:
         return None
     cost = told.dev - told.dev_calibrated
     if not math.isfinite(cost):
@@ -23,6 +23,8 @@ def statistics(seen: Seen) -> Finding | None:
     if not cost > STALE_STATISTICS:
         return Finding("batch-norm-statistics", "good", f"Running statistics are right: {losses}.")
     text = f"Running statistics are stale at step {told.step:,}: {losses} (> {STALE_STATISTICS:g} apart)."
+    if seen.config is None:
+        return Finding("batch-norm-statistics", "warn", text)
     momentum = seen.config.bn_momentum
     if momentum > 0:
         text += f" They follow about {max(1, round(1 / momentum)):,} steps behind."
@@ -35,19 +37,19 @@ def two_rows(seen: Seen) -> Finding | None:
     """Whether batch norm sees two rows, of which it leaves nothing but which one is larger."""
     if not seen.two_rows:
         return None
-    # Half the rows' difference over its std, unbiased or not.
-    normal = math.sqrt(0.5) if seen.config.bn_style == "lecture" else 1.0
+    # Half the rows' difference over its std, unbiased or not; PyTorch's is not.
+    normal = math.sqrt(0.5) if seen.config is not None and seen.config.bn_style == "lecture" else 1.0
     text = f"Batch norm over 2 rows makes of any two numbers +{normal:.3g} and −{normal:.3g}, whatever the data"
-    name = seen.config.nonlinearity
-    if (formula := FORMULAS[name]).odd and RANGES[name].bounded and seen.fresh:
+    name = seen.config.nonlinearity if seen.config is not None else None
+    if name is not None and (formula := FORMULAS[name]).odd and RANGES[name].bounded and seen.fresh:
         text += f", so every {name} gives ±{formula.output(normal):.3f}"
     text += ". Only the signs are left, and hardly any gradient passes back: the cause of all that is the batch size."
-    return Finding("batch-size", "bad", text, helps=larger_batch())
+    return Finding("batch-size", "bad", text, helps=larger_batch(seen))
 
 
 def bias_before_bn(seen: Seen) -> Finding | None:
     """Whether batch norm cancels the biases before it."""
-    if not seen.config.bn or not seen.config.bias_before_bn:
+    if seen.config is None or not seen.config.bn or not seen.config.bias_before_bn:
         return None
     # The output's batch norm follows the last matrix; the embedding has none.
     ratios = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from ...config.nonlinearities import FACTS, RANGES, gain_of
+from ...config.nonlinearities import facts_of, gain_of, range_of
 from ...config.values import format_number
 from ...stream.protocol import Activation
 from ..thresholds import DEAD_PROBE_ROWS, PREDICTED_WITHIN, SATURATED_HIGH, STD_GROWS, STD_SHRINKS, VARIANCE_RATIO_BAD
@@ -24,6 +24,7 @@ def signal(seen: Seen) -> Finding | None:
     silent = [a for a in layers if seen.silent(a)]
     if silent:
         return _no_signal(seen, silent)
+    layers = seen.alike
     if len(layers) < 2:
         return None
     first, last = layers[0], layers[-1]
@@ -41,9 +42,10 @@ def signal(seen: Seen) -> Finding | None:
     if ratio > STD_GROWS:
         text = f"The signal grows: {told} (> {STD_GROWS:g}){theory}."
         # A bounded output grows from layer to layer only where it began small.
-        bounded = RANGES[seen.config.nonlinearity].bounded
-        small = seen.now.input_second_moment < STD_SHRINKS**2
-        helps = smaller_gain(seen) if not bounded else embedding_scale_1() if small else batch_norm(seen)
+        bounded = range_of(last.kind).bounded
+        second = seen.now.input_second_moment
+        small = second is not None and second < STD_SHRINKS**2
+        helps = smaller_gain(seen) if not bounded else embedding_scale_1(seen) if small else batch_norm(seen)
         return Finding("signal", severity, text, last.layer, helps)
     if spread > VARIANCE_RATIO_BAD:
         low, high = min(layers, key=lambda a: a.std), max(layers, key=lambda a: a.std)
@@ -62,18 +64,20 @@ def _no_signal(seen: Seen, silent: Sequence[Activation]) -> Finding:
     std = "have std 0" if noise == 0 else f"have a std of at most {noise:.1g}, which is rounding"
     text = f"No signal: the outputs {which} {std}, whatever the input."
     config, theory = seen.config, seen.theory(first.layer)
+    if config is None:
+        return Finding("signal", "bad", text, first.layer)
     if config.embedding_scale == 0 and first is layers[0]:
-        return Finding("signal", "bad", f"{text} The embedding began at 0.", first.layer, embedding_scale_1())
+        return Finding("signal", "bad", f"{text} The embedding began at 0.", first.layer, embedding_scale_1(seen))
     if config.gain == 0:
         return Finding(
             "signal", "bad", f"{text} With gain 0 all hidden weights begin at 0.", first.layer, larger_gain(seen)
         )
     if first.saturated > SATURATED_HIGH:
-        text += f" They all lie where {config.nonlinearity} is flat."
+        text += f" They all lie where {first.kind} is flat."
     if not seen.fresh and theory is not None and (theory.std or 0) > SOUND_STD:  # training has lost it
         helps = smaller_lr(seen)
     elif first.saturated > SATURATED_HIGH:
-        helps = (*new_seed(), *batch_norm(seen)) if FACTS[config.nonlinearity].flat_half else smaller_gain(seen)
+        helps = (*new_seed(seen), *batch_norm(seen)) if facts_of(first.kind).flat_half else smaller_gain(seen)
     else:
         helps = larger_gain(seen)
     return Finding("signal", "bad", text, first.layer, helps)
@@ -81,11 +85,12 @@ def _no_signal(seen: Seen, silent: Sequence[Activation]) -> Finding:
 
 def saturation(seen: Seen) -> Finding | None:
     """Whether a layer is more saturated than is fine, and than theory says."""
-    if not RANGES[seen.config.nonlinearity].saturates or not seen.now.activations:
+    layers = [a for a in seen.now.activations if _can_be_too_saturated(seen, a)]
+    if not layers:
         return None
-    over = [a for a in seen.now.activations if a.saturated > SATURATED_HIGH]
+    over = [a for a in layers if a.saturated > SATURATED_HIGH]
     if not over:
-        worst = max(seen.now.activations, key=lambda a: a.saturated)
+        worst = max(layers, key=lambda a: a.saturated)
         text = f"At most {percent(worst.saturated)} saturated ({worst.layer}); over "
         text += f"{100 * SATURATED_HIGH:.0f} % would be high{_says_share(seen, worst)}."
         return Finding("saturation", "good", text, worst.layer)
@@ -100,13 +105,21 @@ def saturation(seen: Seen) -> Finding | None:
     figure = seen.figure("saturated", worst.layer)
     told = figure.words(percent)
     expected = f"as expected ({told})" if figure.redraws else f"as theory says ({told.removeprefix('theory ')})"
-    if FACTS[seen.config.nonlinearity].flat_half:
+    if facts_of(worst.kind).flat_half:
         text = f"{worst.layer} is 0 for {percent(worst.saturated)} of its inputs, {expected}."
         return Finding("saturation", "good", text, worst.layer)
     text = f"{worst.layer} is saturated to {percent(worst.saturated)} (over {100 * SATURATED_HIGH:.0f} % is high)"
-    text += f", {expected} for gain {format_number(seen.config.gain)}{others(over)}."
-    helps = smaller_gain(seen) if seen.config.gain > gain_of(seen.config.nonlinearity) else ()
+    config = seen.config
+    gain = f" for gain {format_number(config.gain)}" if config is not None else ""
+    text += f", {expected}{gain}{others(over)}."
+    helps = smaller_gain(seen) if config is not None and config.gain > gain_of(config.nonlinearity) else ()
     return Finding("saturation", "note", text, worst.layer, helps)
+
+
+def _can_be_too_saturated(seen: Seen, a: Activation) -> bool:
+    """Whether a layer has flat parts, and is not flat by nature where no theory tells how much of it is."""
+    limits = range_of(a.kind)
+    return limits.saturates and (limits.bounded or seen.config is not None)
 
 
 def _as_predicted(seen: Seen, a: Activation) -> bool:
@@ -126,8 +139,8 @@ def _says_share(seen: Seen, a: Activation) -> str:
 
 def dead_units(seen: Seen) -> Finding | None:
     """Whether units are saturated on the whole probe batch."""
-    rows, layers = seen.now.probe_rows, seen.now.activations
-    if not RANGES[seen.config.nonlinearity].saturates or rows <= 0 or not layers:
+    rows, layers = seen.now.probe_rows, [a for a in seen.now.activations if range_of(a.kind).saturates]
+    if rows <= 0 or not layers:
         return None
     hit = [a for a in layers if a.dead]
     if not hit:
@@ -144,8 +157,8 @@ def dead_units(seen: Seen) -> Finding | None:
     severity: Severity = "bad" if count >= worst.width else "warn"  # through a dead layer nothing passes
     if not seen.fresh:
         helps = smaller_lr(seen)
-    elif FACTS[seen.config.nonlinearity].flat_half:  # at no gain is it on for more inputs
-        helps = (*new_seed(), *batch_norm(seen))
+    elif facts_of(worst.kind).flat_half:  # at no gain is it on for more inputs
+        helps = (*new_seed(seen), *batch_norm(seen))
     else:
         helps = smaller_gain(seen)
     return Finding("dead-units", severity, f"{text}.", worst.layer, helps)

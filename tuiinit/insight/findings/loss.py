@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from ...config.nonlinearities import RANGES
+from ...config.nonlinearities import range_of
 from ..expected import expected_loss
 from ..thresholds import INITIAL_LOSS_EXCESS, LOSS_ABOVE_START, LOSS_SPREAD, STD_GROWS
 from .advice import smaller_gain, smaller_lr, smaller_output
@@ -26,10 +26,10 @@ def not_finite(seen: Seen) -> Finding | None:
 def far_above_start(seen: Seen) -> Finding | None:
     """Whether the loss of this minibatch is far above both where it began and an even guess."""
     loss, first, expected = seen.now.loss, seen.now.initial_loss, seen.now.expected_initial_loss
-    if seen.fresh or loss is None or first is None or not math.isfinite(loss + first + expected):
+    if seen.fresh or loss is None or first is None or expected is None or not math.isfinite(loss + first + expected):
         return None
     start = max(first, expected)
-    allowed = max(LOSS_ABOVE_START, LOSS_SPREAD / math.sqrt(max(1, seen.now.batch_size)))
+    allowed = max(LOSS_ABOVE_START, LOSS_SPREAD / math.sqrt(max(1, seen.now.batch_size or 1)))
     if not loss - start > allowed:
         return None
     text = f"The loss is {nats(loss)}, far above {nats(first)} at the start and {nats(expected)} of an even guess: "
@@ -40,7 +40,7 @@ def far_above_start(seen: Seen) -> Finding | None:
 def first_loss(seen: Seen) -> Finding | None:
     """Whether training starts at the loss of an even guess."""
     loss, expected = seen.now.initial_loss, seen.now.expected_initial_loss
-    if loss is None or not math.isfinite(loss):
+    if loss is None or expected is None or not math.isfinite(loss):
         return None
     classes = max(1, round(math.exp(expected)))
     figure = seen.expected.loss._replace(theory=expected_loss(seen.expected, classes))
@@ -56,7 +56,7 @@ def first_loss(seen: Seen) -> Finding | None:
     text += f" by {loss - expected:.2f}" if loss < 1000 else ""
     text += f" (> {INITIAL_LOSS_EXCESS:g})" + (f"; {figure.words(nats)}" if figure.redraws else told)
     text += ". The logits are too large."
-    last = seen.now.activations[-1].std if seen.now.activations else 0.0
-    grown = not RANGES[seen.config.nonlinearity].bounded and last > STD_GROWS
-    helps = smaller_gain(seen) if grown and not seen.config.bn else smaller_output(seen)
+    last = seen.now.activations[-1] if seen.now.activations else None
+    grown = last is not None and not range_of(last.kind).bounded and last.std > STD_GROWS
+    helps = smaller_gain(seen) if grown and not seen.bn else smaller_output(seen)
     return Finding("initial-loss", "warn", text, helps=helps)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,6 +16,7 @@ from ..theory import LayerPrediction
 from ..thresholds import Pace, pace
 
 ROUNDING = 1.2e-7  # relative, of float32
+USUAL_EPS = 1e-5  # of batch norm: PyTorch's default
 Severity = Literal["good", "note", "warn", "bad"]
 SEVERITIES: tuple[Severity, ...] = ("bad", "warn", "note", "good")  # the order in which findings are told
 
@@ -51,7 +53,7 @@ class Seen:
     """What a rule may look at."""
 
     now: Snapshot
-    config: RunConfig
+    config: RunConfig | None  # None where the network is not one that this program builds
     evaluation: Evaluation | None
     expected: Expectation
     previous: Snapshot | None
@@ -63,14 +65,29 @@ class Seen:
         return self.now.step <= 1
 
     @property
+    def bn(self) -> bool:
+        """Whether the network has batch norm."""
+        return self.config.bn if self.config is not None else bool(self.now.batch_norms)
+
+    @property
+    def alike(self) -> tuple[Activation, ...]:
+        """The rows of the kind that most rows have: only such can be set beside each other."""
+        kinds = Counter(a.kind for a in self.now.activations)
+        return tuple(a for a in self.now.activations if a.kind == kinds.most_common(1)[0][0])
+
+    @property
     def plain_optimizer(self) -> bool:
         """No scaling of each number's step by its past gradients."""
-        return (self.now.optimizer or self.config.optimizer) in ("sgd", "momentum")
+        named = self.now.optimizer or (self.config.optimizer if self.config is not None else None)
+        return named in ("sgd", "momentum")
 
     @property
     def noise(self) -> float:
         """A std up to which outputs with batch norm are rounding: float32's, times the most that batch norm scales."""
-        return min(1e-3, ROUNDING / math.sqrt(max(self.config.bn_eps, 1e-30))) if self.config.bn else 0.0
+        if not self.bn:
+            return 0.0
+        eps = self.config.bn_eps if self.config is not None else USUAL_EPS
+        return min(1e-3, ROUNDING / math.sqrt(max(eps, 1e-30)))
 
     def silent(self, a: Activation) -> bool:
         """Whether a layer's outputs are all the same number, but for rounding."""
@@ -79,7 +96,7 @@ class Seen:
     @property
     def two_rows(self) -> bool:
         """Batch norm of two rows, which it turns into plus and minus the same number whatever they are."""
-        return self.config.bn and self.now.batch_size == 2
+        return self.bn and self.now.batch_size == 2
 
     def pace(self, weight: Weight) -> Pace | None:
         """How fast a matrix learns."""
@@ -98,12 +115,14 @@ class Seen:
         return figures[place] if place < len(figures) else NOTHING
 
 
-def pace_of(config: RunConfig, weight: Weight, step: int) -> Pace | None:
+def pace_of(config: RunConfig | None, weight: Weight, step: int) -> Pace | None:
     """How fast a matrix learns; one that began at 0 is made of nothing but its updates, however small they are."""
     return pace(weight.update_data_log10, since_zero=step if _began_at_0(config, weight.name) else None)
 
 
-def _began_at_0(config: RunConfig, name: str) -> bool:
+def _began_at_0(config: RunConfig | None, name: str) -> bool:
+    if config is None:
+        return False
     if name == "embedding":
         return config.embedding_scale == 0
     if name == "output" and not config.bn:  # with batch norm the scale is on gamma

@@ -24,7 +24,8 @@ def updates_fast(seen: Seen) -> Finding | None:
     value, worst = max(fast, key=lambda pair: pair[0])
     text = f"{worst.name} learns too fast: update:data {power(value)} (> {power_of_ten(UPDATE_FAST)}; {RIGHT})"
     text += f"{others(fast)}."
-    if _lost(seen) and (seen.fresh or seen.config.gain == 0):  # later a far too high lr may have lost it
+    zero = seen.config is not None and seen.config.gain == 0
+    if _lost(seen) and (seen.fresh or zero):  # later a far too high lr may have lost it
         return Finding("updates-fast", "warn", text + NO_LR, worst.name)
     if _uneven(seen):
         return Finding("updates-fast", "warn", text + NO_ONE_LR, worst.name, evener_updates(seen))
@@ -49,7 +50,7 @@ def updates_slow(seen: Seen) -> Finding | None:
         text += NO_ONE_LR
         helps = evener_updates(seen)
     else:
-        helps = larger_lr()
+        helps = larger_lr(seen)
     return Finding("updates-slow", "warn", text, worst.name, helps)
 
 

@@ -35,6 +35,8 @@ def only_vectors(seen: Seen) -> Finding | None:
 def _began_at_0(seen: Seen) -> tuple[str, tuple[Help, ...]]:
     """What began at 0, and what must be changed, all of it."""
     config = seen.config
+    if config is None:
+        return "", ()
     gain = format_number(gain_of(config.nonlinearity))
     scale = f"{SOUND_OUTPUT_SCALE:g}"
     wanted = [

@@ -55,21 +55,23 @@ def write_session(
     snapshot = snapshots.newest if step is None else snapshots.at_or_before(step)
     if snapshot is None:
         raise ConfigError("nothing was measured of this network yet, so there is nothing to report")
-    result = Result(history.config, device, {snapshot.step: snapshot}, dict(history.evaluations))
+    config = history.config
+    if config is None:
+        raise ConfigError("how this network was made is not told, so there is no report of it")
+    result = Result(config, device, {snapshot.step: snapshot}, dict(history.evaluations))
     result.diverged_at, result.data, result.start = diverged_at, data, history.start
     with writing(out, force) as folder:
-        drawn = [pictures.draw(picture, folder) for picture in _pictures(history, snapshot)]
+        drawn = [pictures.draw(picture, folder) for picture in _pictures(history, snapshot, config.nonlinearity)]
         (folder / "report.md").write_text(_document(result, snapshot, drawn), encoding="utf-8")
-        (folder / "run.toml").write_text(to_toml(history.config), encoding="utf-8")
+        (folder / "run.toml").write_text(to_toml(config), encoding="utf-8")
         (folder / "report.json").write_bytes(as_json(result))
         _write_csv(folder, history, result, snapshot)
     return out / "report.md"
 
 
-def _pictures(history: LaneHistory, snapshot: Snapshot) -> list[pictures.Picture]:
+def _pictures(history: LaneHistory, snapshot: Snapshot, name: str) -> list[pictures.Picture]:
     at = f"step {snapshot.step:,}"
     names = tuple(w.name for w in snapshot.weights)
-    name = history.config.nonlinearity
     drawn: list[pictures.Picture] = [
         pictures.outputs(f"hist_{name}_outs.png", f"Outputs by layer, {at}", snapshot),
         pictures.output_grads(f"hist_{name}_outs_grad.png", f"Gradients of the outputs by layer, {at}", snapshot),

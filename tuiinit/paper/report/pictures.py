@@ -65,7 +65,7 @@ class Losses:
     loss: npt.NDArray[Any]
     low: npt.NDArray[Any]
     high: npt.NDArray[Any]
-    expected: float  # ln of the vocabulary's size
+    expected: float | None  # ln of the vocabulary's size, where there is one
 
 
 Picture = Densities | Ratios | Losses
@@ -226,7 +226,8 @@ def _losses(picture: Losses) -> Any:
     colour = _colours(2)[0]
     axis.fill_between(picture.steps, picture.low, picture.high, color=colour, alpha=0.2, linewidth=0)
     axis.plot(picture.steps, picture.loss, color=colour, linewidth=1.4, label="training loss")
-    axis.axhline(picture.expected, color="black", linewidth=1.2, label=f"even guess, {picture.expected:.3f}")
+    if picture.expected is not None:
+        axis.axhline(picture.expected, color="black", linewidth=1.2, label=f"even guess, {picture.expected:.3f}")
     axis.set_xlabel("step")
     axis.set_ylabel("loss, nats")
     axis.set_title(picture.title)
@@ -285,6 +286,7 @@ def as_text(picture: Picture) -> str:
             return "\n".join([plot.text, "  ".join(f"{curve.mark} {curve.name}" for curve in drawn)])
         case Losses():
             loss = Curve("loss", picture.steps, picture.loss, SERIES[0], picture.low, picture.high)
-            label = f"even guess {picture.expected:.3f}"
+            guess = picture.expected
+            guesses = [(guess, f"even guess {guess:.3f}")] if guess is not None else []
             x = Axis(0, math.ceil(max([1, *picture.steps.tolist()])))
-            return curves([loss], width, height, x=x, lines=[(picture.expected, label)], empty=NOTHING).text
+            return curves([loss], width, height, x=x, lines=guesses, empty=NOTHING).text
