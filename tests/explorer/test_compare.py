@@ -14,10 +14,8 @@ from tuiinit.config.nonlinearities import LECTURE_GAINS
 from tuiinit.config.run import RunConfig
 from tuiinit.explorer.compare.drawing import arrange
 from tuiinit.explorer.compare.grid import SIDES, Grid, side
-from tuiinit.explorer.compare.screen import CompareScreen
-from tuiinit.explorer.compare.small import SMALLS
+from tuiinit.explorer.compare.screen import COMPARABLE, CompareScreen
 from tuiinit.stream.protocol import Adjust, Advance, Credit, Evaluate, Restart, Select
-from tuiinit.views import VIEWS
 
 SIZES = [(120, 40), (80, 24)]
 EIGHT = {RunConfig(gain=gain, bn=bn).key for gain in LECTURE_GAINS for bn in (False, True)}
@@ -109,8 +107,8 @@ async def test_c_shows_eight_lanes_with_their_figures(size: tuple[int, int]) -> 
 @pytest.mark.parametrize("size", SIZES)
 async def test_every_view_draws(size: tuple[int, int]) -> None:
     async with compared(size, steps=100) as driver:
-        for small in SMALLS:
-            await driver.until(lambda: SMALLS[comparing(driver)._view].id == small.id)  # noqa: B023
+        for view, _ in COMPARABLE:
+            await driver.until(lambda: COMPARABLE[comparing(driver)._view][0] is view)  # noqa: B023
             assert "cannot be drawn" not in driver.text
             await driver.shows("gain 5/3")
             assert all(len(line) == size[0] for line in driver.text.splitlines())
@@ -185,7 +183,7 @@ async def test_arrows_choose_a_cell_and_enter_opens_it() -> None:
         await driver.press("enter")
         await driver.until(lambda: driver.app.screen is driver.screen)
         assert driver.link.of(Select)[-1] == Select(lanes=(RunConfig(gain=3.0, bn=True),))
-        assert driver.screen.current.id == SMALLS[1].id
+        assert driver.screen.current is COMPARABLE[1][0]
         await driver.shows("dimmed: gain 5/3, batch norm off")
         assert not driver.session.group
 
@@ -341,10 +339,6 @@ async def test_a_dead_engine_is_replaced_with_all_its_lanes() -> None:
         await driver.until(lambda: "killed" not in driver.text)
         await driver.settled()
         assert {driver.session.where[key].step for key in EIGHT} == {1}
-
-
-async def test_the_views_have_the_ids_of_the_explorers() -> None:
-    assert {small.id for small in SMALLS} <= {view.id for view in VIEWS}
 
 
 async def test_small_windows() -> None:

@@ -11,8 +11,7 @@ from tuiinit.config.run import RunConfig
 from tuiinit.experiments.runs import Session
 from tuiinit.explorer.app import ExplorerApp
 from tuiinit.explorer.compare.drawing import Pictures, grid_rows
-from tuiinit.explorer.compare.screen import CompareScreen
-from tuiinit.explorer.compare.small import SMALLS
+from tuiinit.explorer.compare.screen import COMPARABLE, CompareScreen
 from tuiinit.stream.history import LaneHistory
 from tuiinit.stream.link import Engine, Link
 from tuiinit.stream.protocol import Advance
@@ -70,7 +69,7 @@ def losses(lane: LaneHistory) -> list[float]:
 def assert_fast(screen: CompareScreen) -> None:
     """Drawing all eight cells anew costs a small multiple of drawing one; unchanged cells cost next to nothing."""
     cells = {place: screen._cell(place) for place in screen._lanes}
-    small = SMALLS[0]
+    _, small = COMPARABLE[0]
 
     def cost(pictures: Pictures) -> float:
         start = time.process_time()

@@ -1,8 +1,10 @@
 """One lane looked at one way: a plot, a table, and how to read them; in the order of their tabs.
 
-To add one, write a `View` and list it here. Does not know Textual, nor where the numbers come from.
+To add one, write a `View` and list it here, with its small picture (`small.py`) if it can be compared. Does not know
+Textual, nor where the numbers come from.
 """
 
+from . import smalls
 from .activations import ActivationGradients, Activations
 from .base import Page, View
 from .batchnorm import BatchNormView
@@ -16,17 +18,17 @@ from .update_data import UpdateData
 from .weights import WeightGradients, Weights
 
 VIEWS: tuple[View, ...] = (
-    Activations(),
-    ActivationGradients(),
-    Weights(),
-    WeightGradients(),
-    UpdateData(),
-    Saturation(),
+    Activations(smalls.ACTIVATIONS),
+    ActivationGradients(smalls.ACTIVATION_GRADIENTS),
+    Weights(smalls.WEIGHTS),
+    WeightGradients(smalls.WEIGHT_GRADIENTS),
+    UpdateData(smalls.UpdateData()),
+    Saturation(smalls.Saturation()),
     OverTime(),
-    Depth(),
+    Depth(smalls.Depth()),
     BatchNormView(),
     InitialLoss(),
-    Loss(),
+    Loss(smalls.Loss()),
     FindingsView(),
 )
 

@@ -15,6 +15,7 @@ from ..plots.ink import Cell, Ink, Table, row
 from ..session.changed import Changed
 from ..session.pointer import Pointer
 from ..stream.protocol import Histogram
+from .small import Small
 
 MIN_PLOT = 8  # rows of a plot below which the table gives way
 NOTHING_YET = "nothing measured yet"
@@ -34,6 +35,9 @@ class View(ABC):
     table_part: ClassVar[int] = 3  # the table gets at least the height divided by this
     inspects: ClassVar[bool] = False  # whether it shows what protocol.Inspection tells
     redraws_on: ClassVar[Changed] = Changed.NOTHING  # what it shows beside the snapshot
+
+    def __init__(self, small: Small | None = None) -> None:
+        self.small = small  # its picture on the compare screen; None keeps it out of there
 
     @abstractmethod
     def plot(self, look: Look, other: Look | None, pointer: Pointer, width: int, height: int) -> Plot:

@@ -13,8 +13,8 @@ from ...plots import SERIES, Plot, Role, Row, Span, choose
 from ...plots.axes import GUTTER
 from ...plots.ink import Ink, Piece, fit, row, visible, wrap
 from ...views.base import named
+from ...views.small import Axes, Small
 from .grid import Grid
-from .small import Axes, Small
 
 NARROWEST = 17  # columns of a picture
 LOWEST = 6  # rows of a picture
@@ -91,7 +91,7 @@ class Pictures:
         lane = cell.lane
         trace = lane.history.loss.last_step if lane is not None and small.curved else None
         known = (lane.history, lane.until if small.curved else 0, trace, lane.evaluation) if lane is not None else ()
-        key = (small.id, axes, layer, arranged, labels, at, known, cell.sentence, cell.note)
+        key = (small, axes, layer, arranged, labels, at, known, cell.sentence, cell.note)
         snapshot = lane.snapshot if lane is not None else None
         kept = self._kept.get(place)
         if kept is None or kept[0][0] is not snapshot or kept[0][1:] != key:

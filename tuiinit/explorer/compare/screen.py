@@ -21,6 +21,7 @@ from ...plots.ink import Ink, Piece, bar, row, visible, wrap
 from ...session.actions import ACTIONS, BY_ID, COMPARE, COMPARE_ACTIONS, SHARED, Action
 from ...session.changed import Changed, Commands
 from ...session.session import Session
+from ...views import VIEWS
 from ..bindings import bindings
 from ..footer import COMPARED
 from ..messages import ViewChosen
@@ -31,9 +32,9 @@ from ..sheets.sheet import Sheet
 from ..training import TrainingScreen
 from .drawing import Cell, Pictures, Place, arrange, grid_rows
 from .grid import SIDES, Grid
-from .small import SMALLS
 
 SMALLEST = (40, 14)  # columns and rows of a window in which lanes can be compared
+COMPARABLE = tuple((view, view.small) for view in VIEWS if view.small is not None)
 TINY = "This window is too small to compare networks; c goes back."
 ARROWS = {"left": (0, -1), "right": (0, 1), "up": (-1, 0), "down": (1, 0)}
 BAR = 12  # cells of the bar that shows how far lanes have caught up
@@ -56,7 +57,7 @@ class CompareScreen(TrainingScreen[str]):
         self.session = session
         self.actions: tuple[Action, ...] = (*COMPARE_ACTIONS, *(a for a in ACTIONS if a.id in SHARED))
         self.tell = tell
-        self._view = next((i for i, small in enumerate(SMALLS) if small.id == view), 0)
+        self._view = next((i for i, (shown, _) in enumerate(COMPARABLE) if shown.id == view), 0)
         self._single = False  # one layer of each lane is shown, not all
         self._choosing: list[int] | None = None  # indices into SIDES: columns, rows; the last is which is turned
         self._pictures = Pictures()
@@ -155,14 +156,14 @@ class CompareScreen(TrainingScreen[str]):
             return
         if self._selected and not self.session.group:  # the engine refused the lanes
             self._selected = False
-            self.dismiss(SMALLS[self._view].id)
+            self.dismiss(COMPARABLE[self._view][0].id)
             return
         self._follow()
         with self.app.batch_update():
             width, height = self.size
             self.header.show([header_row(self.session, self.header.size.width)])
             self.line.show([self._line(self.line.size.width)])
-            self.tabs.show_tabs([small.title for small in SMALLS], self._view)
+            self.tabs.show_tabs([view.title for view, _ in COMPARABLE], self._view)
             self.keys.show_keys(running=self.session.running, actions=COMPARED)
             self.bar.tell(self.session, width)
             try:
@@ -175,7 +176,7 @@ class CompareScreen(TrainingScreen[str]):
             self.sheet.show(rows)
 
     def _grid_rows(self, width: int, height: int) -> list[Row]:
-        small = SMALLS[self._view]
+        _, small = COMPARABLE[self._view]
         layer = self.session.pointer.layer if self._single or small.single else None
         cells = {place: self._cell(place) for place in self._lanes}
         return grid_rows(self.grid, cells, small, layer, width, height, self._pictures)
@@ -194,7 +195,7 @@ class CompareScreen(TrainingScreen[str]):
         ):
             if count < of:
                 pieces.append((f"  {word} {first + 1}–{first + count} of {of}", Ink.WARN))
-        small = SMALLS[self._view]
+        _, small = COMPARABLE[self._view]
         if small.layered and (self._single or small.single):
             pieces += [("  layer ", Ink.DIM), (f"{self.session.pointer.layer + 1}", Ink.STRONG)]
         right: list[Piece] = []
@@ -273,7 +274,7 @@ class CompareScreen(TrainingScreen[str]):
         super().action_gain_to(index)
 
     def action_view(self, by: int) -> None:
-        self._view = (self._view + by) % len(SMALLS)
+        self._view = (self._view + by) % len(COMPARABLE)
         self.session.hush()
         self.draw()
 
@@ -348,7 +349,7 @@ class CompareScreen(TrainingScreen[str]):
 
     def action_close(self) -> None:
         """To the lane under the cursor."""
-        view = SMALLS[self._view].id
+        view = COMPARABLE[self._view][0].id
         self.tell(self.session.look_alone())
         self._selected = False
         self.dismiss(view)

@@ -1,18 +1,17 @@
-"""Small pictures of a lane that can stand beside those of others: every one is drawn with the axes of all. Pure."""
+"""The small pictures of views that can stand beside those of other lanes."""
 
 from __future__ import annotations
 
 import math
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
-from ...insight.look import Look
-from ...insight.thresholds import UPDATE_RIGHT, power_of_ten
-from ...plots import (
+from ..insight.look import Look
+from ..insight.thresholds import UPDATE_RIGHT, power_of_ten
+from ..plots import (
     SERIES,
     Axis,
     Bars,
@@ -27,54 +26,16 @@ from ...plots import (
     nice_limits,
     overlay,
 )
-from ...plots.ink import number, percent, small
-from ...stream.protocol import Activation, Histogram, Snapshot, Weight
-from ...views.base import bounds_of, symmetric
-from ...views.saturation import saturated
-from ...views.steps import nice_end
-from ...views.update_data import mark
+from ..plots.ink import number, percent, small
+from ..stream.protocol import Activation, Histogram, Snapshot, Weight
+from .base import bounds_of, symmetric
+from .saturation import saturated
+from .small import Axes, Small, Span
+from .steps import nice_end
+from .update_data import mark
 
 PEAK = 2.0  # the same for the height of histograms, where one spike would flatten all others
 OUTLIER = 4.0  # times the median of the cells: what is beyond does not stretch the common axis
-Span = tuple[float, float]
-
-
-@dataclass(frozen=True)
-class Axes:
-    """The limits that all cells share."""
-
-    x: Span | None = None
-    y: Span | None = None
-
-
-class Small(ABC):
-    """One way to look at all lanes. `id` is that of the explorer's view that shows the same at full size."""
-
-    id: ClassVar[str]
-    title: ClassVar[str]
-    curved: ClassVar[bool] = False  # whether it shows the trace beside the snapshot
-    layered: ClassVar[bool] = False  # whether a single layer can be shown
-    single: ClassVar[bool] = False  # whether a single layer is all that it can show
-
-    @abstractmethod
-    def axes(self, lanes: Sequence[Look], layer: int | None) -> Axes:
-        """Limits for all lanes; `layer` is the one that is shown alone, None shows all."""
-
-    @abstractmethod
-    def plot(self, lane: Look, axes: Axes, layer: int | None, width: int, height: int, *, y_labels: bool) -> Plot:
-        """The picture, of exactly that size."""
-
-    @abstractmethod
-    def figures(self, lane: Look, layer: int | None) -> Sequence[Sequence[str]]:
-        """The numbers under a picture: for each line what it says, the longest form first."""
-
-    def names(self, snapshot: Snapshot) -> Sequence[str]:
-        """What its colours stand for, from the first to the last; none where they need no legend."""
-        return ()
-
-    def marks(self, names: Sequence[str]) -> Sequence[str]:
-        """The characters that tell curves of these names apart; none where colours alone do."""
-        return ()
 
 
 class Histograms(Small):
@@ -84,14 +45,14 @@ class Histograms(Small):
 
     def __init__(
         self,
-        id: str,
-        title: str,
         parts: Callable[[Snapshot], Sequence[Any]],
         name: Callable[[Any], str],
         histogram: Callable[[Any], Histogram],
         told: Callable[[Snapshot, int | None], Sequence[Sequence[str]]],
+        *,
+        bounded: bool = False,
     ) -> None:
-        self.id, self.title = id, title  # type: ignore[misc]
+        self._bounded = bounded  # the axis is that of the nonlinearity, where its outputs have bounds
         self._parts, self._name, self._histogram, self._told = parts, name, histogram, told
 
     def names(self, snapshot: Snapshot) -> Sequence[str]:
@@ -109,7 +70,7 @@ class Histograms(Small):
         found = [[histogram for _, histogram in self._chosen(lane, layer)] for lane in lanes]
         found = [histograms for histograms in found if histograms]
         peaks = [max(float(density(h)[1].max(initial=0)) for h in histograms) for histograms in found]
-        kinds = [kind for lane in lanes for kind in lane.kinds] if self.id == "activations" else []
+        kinds = [kind for lane in lanes for kind in lane.kinds] if self._bounded else []
         if (bounds := bounds_of(kinds)) is not None:
             x: Span | None = bounds
         else:
@@ -142,9 +103,6 @@ class Curves(Small):
 
 class UpdateData(Curves):
     """log10 update:data of every matrix, and the -3 line."""
-
-    id = "update-data"
-    title = "Update:data"
 
     def names(self, snapshot: Snapshot) -> Sequence[str]:
         return [w.name for w in snapshot.weights]
@@ -199,9 +157,6 @@ class UpdateData(Curves):
 class Loss(Curves):
     """The loss of the minibatches."""
 
-    id = "loss"
-    title = "Loss"
-
     def span(self, lanes: Sequence[Look]) -> Span:
         guesses = [lane.snapshot.expected_initial_loss for lane in lanes if lane.snapshot]
         guess = max((guess for guess in guesses if guess is not None), default=3.3)
@@ -242,8 +197,6 @@ class Loss(Curves):
 class Saturation(Small):
     """Which neuron of the chosen layer is saturated on which example."""
 
-    id = "saturation"
-    title = "Saturation"
     layered = single = True
 
     def axes(self, lanes: Sequence[Look], layer: int | None) -> Axes:
@@ -263,9 +216,6 @@ class Saturation(Small):
 
 class Depth(Small):
     """The std of the outputs over the layers, and what theory says of it."""
-
-    id = "depth"
-    title = "Depth"
 
     def axes(self, lanes: Sequence[Look], layer: int | None) -> Axes:
         stds = [[a.std for a in lane.snapshot.activations] for lane in lanes if lane.snapshot]
@@ -373,30 +323,10 @@ def _of_weight_gradients(now: Snapshot, layer: int | None) -> Sequence[Sequence[
     return ((f"{name}: {beside}", beside), (f"grad:data {small(top)}", small(top)))
 
 
+ACTIVATIONS = Histograms(lambda s: s.activations, lambda a: a.layer, lambda a: a.histogram, _of_outputs, bounded=True)
+ACTIVATION_GRADIENTS = Histograms(lambda s: s.activations, lambda a: a.layer, lambda a: a.grad_histogram, _of_gradients)
 # Without the embedding: it is much wider than the other matrices, and the chosen layer is the same in all pictures.
-SMALLS: tuple[Small, ...] = (
-    Histograms(
-        "activations", "Activations", lambda s: s.activations, lambda a: a.layer, lambda a: a.histogram, _of_outputs
-    ),
-    Histograms(
-        "activation-gradients",
-        "Act. gradients",
-        lambda s: s.activations,
-        lambda a: a.layer,
-        lambda a: a.grad_histogram,
-        _of_gradients,
-    ),
-    Histograms("weights", "Weights", lambda s: s.weights[1:], lambda w: w.name, lambda w: w.histogram, _of_weights),
-    Histograms(
-        "weight-gradients",
-        "Weight gradients",
-        lambda s: s.weights[1:],
-        lambda w: w.name,
-        lambda w: w.grad_histogram,
-        _of_weight_gradients,
-    ),
-    UpdateData(),
-    Saturation(),
-    Depth(),
-    Loss(),
+WEIGHTS = Histograms(lambda s: s.weights[1:], lambda w: w.name, lambda w: w.histogram, _of_weights)
+WEIGHT_GRADIENTS = Histograms(
+    lambda s: s.weights[1:], lambda w: w.name, lambda w: w.grad_histogram, _of_weight_gradients
 )
