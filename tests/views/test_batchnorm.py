@@ -11,7 +11,8 @@ from tests.explorer.driving import Driver, explorer
 from tests.session.test_session import at, status
 from tuiinit.config.run import RunConfig
 from tuiinit.plots import Plot, Role
-from tuiinit.session.session import INSPECTED_UNASKED, Session
+from tuiinit.session.known import INSPECTED_UNASKED
+from tuiinit.session.session import Session
 from tuiinit.stream.protocol import Evaluate, Inspect, floats
 from tuiinit.views import VIEWS
 from tuiinit.views.base import Page

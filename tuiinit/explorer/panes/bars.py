@@ -9,7 +9,7 @@ from textual import events
 from ...plots import Row
 from ...plots.ink import SEVERITIES, Ink, Piece, row, visible, wrap
 from ...session.actions import ACTIONS, Action, shown_key
-from ...session.session import Session
+from ...session.known import Known
 from ..messages import Asked, ViewChosen
 from ..sheets.sheet import Sheet
 
@@ -84,7 +84,7 @@ def keys_row(words: Sequence[tuple[Action, str]], width: int) -> tuple[Row, list
 class NoticeBar(Sheet):
     """A sentence over the last rows: why there is no engine, or what the last key met."""
 
-    def tell(self, session: Session, width: int) -> None:
+    def tell(self, session: Known, width: int) -> None:
         """Show what there is to say, or hide."""
         text, severity = "", "bad"
         if session.dead is not None:

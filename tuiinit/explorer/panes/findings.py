@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from ...plots import Row
 from ...plots.ink import Ink, row
-from ...session.session import Session
+from ...session.known import Known
 from ...views.findings import finding_rows
 
 
-def findings_rows(session: Session, width: int, height: int) -> list[Row]:
+def findings_rows(session: Known, width: int, height: int) -> list[Row]:
     """The findings in width × height cells; the last row tells if some don't fit."""
     lines = finding_rows(session.look(), width - 2)
     if not lines:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from ...plots import Row
 from ...plots.ink import Ink, Piece, fit, row, visible
-from ...session.session import Session
+from ...session.known import Known
 
 DEVICE_WIDTH = 12
 
 
-def header_row(session: Session, width: int) -> Row:
+def header_row(session: Known, width: int) -> Row:
     """The header in exactly `width` cells; what matters least goes first where it does not fit."""
     right: list[list[Piece]] = [_position(session)]
     if session.dead is not None:
@@ -43,7 +43,7 @@ def header_row(session: Session, width: int) -> Row:
     return row(width, *left, right=[piece for group in right for piece in group])
 
 
-def _position(session: Session) -> list[Piece]:
+def _position(session: Known) -> list[Piece]:
     if session.diverged_at is not None and session.pointer.past is None:
         return [(f"✗ diverged at step {session.diverged_at:,} ", Ink.BAD)]
     if session.pointer.past is not None:

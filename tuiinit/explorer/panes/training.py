@@ -7,8 +7,8 @@ import math
 from ...insight.look import Look, snapshot_of
 from ...plots import Row
 from ...plots.ink import Ink, Piece, bar, beside, number, row
+from ...session.known import Known
 from ...session.pointer import Pointer
-from ...session.session import Session
 from ...views.loss import loss_now, loss_plot
 
 NUMBERS = 28  # cells of the column of numbers
@@ -16,7 +16,7 @@ LEAST_PLOT = 12  # cells of the curve
 COUNT = 20  # cells of "1,001 / 5,707" after the bar
 
 
-def training_rows(session: Session, width: int, height: int) -> list[Row]:
+def training_rows(session: Known, width: int, height: int) -> list[Row]:
     """The pane's content in exactly width × height cells; where that is little, the numbers on one line."""
     if height < 5 or width < NUMBERS + LEAST_PLOT:
         lines = [_line(session.look(), session.pointer, width), progress_row(session, width)]
@@ -74,7 +74,7 @@ def _line(look: Look, pointer: Pointer, width: int) -> Row:
     return row(width, *pieces)
 
 
-def progress_row(session: Session, width: int) -> Row:
+def progress_row(session: Known, width: int) -> Row:
     """How far the epoch is, how far a lane has caught up, or where in its past one looks."""
     here, behind = session.lane_status, session.behind
     if session.diverged_at is not None:
@@ -105,7 +105,7 @@ def progress_row(session: Session, width: int) -> Row:
     )
 
 
-def slider_row(session: Session, width: int) -> Row:
+def slider_row(session: Known, width: int) -> Row:
     """Where the step looked at is between the first and the newest kept snapshot; all that are kept are marked."""
     steps = session.shown.snapshots.steps()
     at, newest = session.step, max(steps, default=0)

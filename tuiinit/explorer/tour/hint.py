@@ -8,14 +8,14 @@ from pathlib import Path
 from ...host.paths import state_folder
 from ...plots import Row
 from ...plots.ink import Ink, row, wrap
-from ...session.session import Session
+from ...session.known import Known
 from ..sheets.sheet import Sheet
 from . import BY_CLAIM, Progress, Seen, Stop, Walk
 
 LINES = 3  # at most
 
 
-def seen(session: Session, view: str) -> Seen | None:
+def seen(session: Known, view: str) -> Seen | None:
     """What is on the screen in that view, None while nothing is measured there that the tour can be about."""
     look, pointer = session.look(), session.pointer
     snapshot, closer, evaluation = look.snapshot, look.inspection, look.evaluation
@@ -87,7 +87,7 @@ class Hint(Sheet):
         self.walk = None
         self.tell()
 
-    def look(self, session: Session, view: str) -> str:
+    def look(self, session: Known, view: str) -> str:
         """Take what is on the screen; gives a sentence if a tick could not be kept."""
         now = seen(session, view) if self.walk is not None else None
         if self.walk is None or now is None:
