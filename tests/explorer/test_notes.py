@@ -8,7 +8,7 @@ import pytest
 
 from tests.explorer.driving import Driver, explorer
 from tuiinit.config.presets import BY_NAME as PRESETS
-from tuiinit.config.run import RunConfig
+from tuiinit.config.run import ONE_EXAMPLE, RunConfig
 from tuiinit.experiments.claims import CLAIMS
 from tuiinit.explorer.screen import Explorer
 from tuiinit.explorer.tour import BY_CLAIM, STOPS, Progress, Walk
@@ -188,7 +188,7 @@ async def test_the_words_of_the_bar_count() -> None:
     async with explorer(RunConfig(bn=True)) as driver:
         await show(driver, "C32")
         assert "1 refused" in driver.text
-        driver.screen.draw(driver.session.say("batch norm needs a batch_size of at least 2: one example"))
+        driver.screen.draw(driver.session.say(ONE_EXAMPLE))
         await driver.pilot.pause()
         walk = driver.screen.hint.walk
         assert walk is not None

@@ -53,3 +53,16 @@ async def test_j_and_k_choose_the_matrix_on_top() -> None:
         assert driver.session.pointer.layer == 6  # of seven matrices
         await driver.press("K")
         assert driver.session.pointer.layer == 5
+
+
+async def test_z_shows_the_picture_alone() -> None:
+    async with explorer(size=(80, 24)) as driver:
+        await driver.train(50)
+        driver.screen.show_view(4)
+        await driver.shows("matrix")
+        table = len(driver.screen.view.sheet.rows) - driver.screen._plot.canvases[0].rows
+        await driver.press("z")
+        await driver.until(lambda: "matrix" not in driver.text)
+        assert len(driver.screen.view.sheet.rows) - driver.screen._plot.canvases[0].rows < table
+        await driver.press("z")
+        await driver.shows("matrix")

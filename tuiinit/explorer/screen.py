@@ -221,7 +221,7 @@ class Explorer(TrainingScreen[None]):
         width, height = self.view.sheet.size
         if not width or not height:
             return
-        page = Page(self.current, *self.session.sight(), width, height, self._top, self._cursor)
+        page = Page(self.current, *self.session.sight(), width, height, self._top, self._cursor, alone=self._maximised)
         self._top, self._body_height, self._plot = page.top, page.body_height, page.plot
         self.view.sheet.show(page.rows)
         self.view.sheet.subtitle(self._beneath())

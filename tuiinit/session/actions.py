@@ -76,7 +76,7 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action("notes", ("N",), "notes", "The notes", LOOK, "A tour of their claims, each set up and seen here", "tour"),
     Action("sweep", ("s",), "sweep", "Sweep", LOOK, "Many gains at once, and which one to start from", "sweep"),
-    Action("maximise", ("z",), "maximise", "Maximise the view", LOOK, "The view alone, or all panes"),
+    Action("maximise", ("z",), "maximise", "The picture alone", LOOK, "Without table and panes, or all again"),
     Action(
         "export", ("x",), "export", "Export", PROGRAM, "A report of the network at hand, or a picture of the screen"
     ),

@@ -86,16 +86,20 @@ class Page:
         height: int,
         top: int = 0,
         cursor: Cursor | None = None,
+        *,
+        alone: bool = False,
     ) -> None:
+        """`alone` leaves the table out."""
         table = view.table(look, other, pointer, width)
         caption = list(view.caption(look, other, pointer, width))
         if cursor is not None:
             caption.insert(0, row(width))  # for the values at the cursor
         head = 1 if table.head else 0
-        wanted = len(table.body) + head
+        wanted = 0 if alone else len(table.body) + head
         gap = 1 if wanted else 0
         room = max(0, height - len(caption) - gap - view.least(look, pointer))
         part = view.part(look, pointer)
+        head = min(head, wanted)
         lines = min(wanted, max(room, min(wanted, height // part) if part else 0))
         if wanted and lines < 2 + head:
             lines = gap = head = 0
