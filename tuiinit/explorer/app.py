@@ -275,7 +275,8 @@ class ExplorerApp(Bounded[int]):
         if recording.damage is not None:
             self.session.say(f"The recording is damaged and shown as far as it goes: {recording.damage}", "warn")
         elif recorded:
-            self.session.say("A recording: , and . go through its time; tuiinit --resume trains on from its end.")
+            more = "; tuiinit --resume trains on from its end" if recording.config is not None else ""
+            self.session.say(f"A recording: , and . go through its time{more}.")
 
     async def _leave(self) -> None:
         if self.explorer.swept is not None:
