@@ -20,7 +20,7 @@ async def test_x_asks_for_a_folder_and_writes_the_report_there(tmp_path: Path, m
         await driver.press("enter")
         await driver.shows("The report is written: tuiinit-report-")
         (report,) = tmp_path.glob("tuiinit-report-*/report.md")
-        assert "gain" in report.read_text(encoding="utf-8")
+        assert "by layer, gain 5/3, batch norm off, step " in report.read_text(encoding="utf-8")
         await driver.press("x", "escape")
         assert driver.app.screen is driver.screen
         assert len(list(tmp_path.iterdir())) == 1

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ...config.knobs import describe as setting
+from ...config.run import RunConfig
 from ...config.toml import to_toml
 from ...config.values import ConfigError
 from ...experiments.runs import Result
@@ -61,7 +63,7 @@ def write_session(
     result = Result(config, device, {snapshot.step: snapshot}, dict(history.evaluations))
     result.diverged_at, result.data, result.start = diverged_at, data, history.start
     with writing(out, force) as folder:
-        drawn = [pictures.draw(picture, folder) for picture in _pictures(history, snapshot, config.nonlinearity)]
+        drawn = [pictures.draw(picture, folder) for picture in _pictures(history, snapshot, config)]
         (folder / "report.md").write_text(_document(result, snapshot, drawn), encoding="utf-8")
         (folder / "run.toml").write_text(to_toml(config), encoding="utf-8")
         (folder / "report.json").write_bytes(as_json(result))
@@ -69,8 +71,11 @@ def write_session(
     return out / "report.md"
 
 
-def _pictures(history: LaneHistory, snapshot: Snapshot, name: str) -> list[pictures.Picture]:
-    at = f"step {snapshot.step:,}"
+def _pictures(history: LaneHistory, snapshot: Snapshot, config: RunConfig) -> list[pictures.Picture]:
+    name = config.nonlinearity
+    # On a slide a picture stands alone: it says which network it is of.
+    network = f"{setting('gain', config.gain)}, {setting('bn', config.bn)}"
+    at = f"{network}, step {snapshot.step:,}"
     names = tuple(w.name for w in snapshot.weights)
     drawn: list[pictures.Picture] = [
         pictures.outputs(f"hist_{name}_outs.png", f"Outputs by layer, {at}", snapshot),
@@ -80,13 +85,17 @@ def _pictures(history: LaneHistory, snapshot: Snapshot, name: str) -> list[pictu
     steps, ratios, _, _ = history.update_data.read(1, snapshot.step, POINTS)
     if len(steps) and ratios.shape[1] == len(names):
         drawn.append(
-            pictures.Ratios("plot_update_to_data_ratio.png", "Update:data of each matrix", names, ratios, steps)
+            pictures.Ratios(
+                "plot_update_to_data_ratio.png", f"Update:data of each matrix, {network}", names, ratios, steps
+            )
         )
     steps, loss, low, high = history.loss.read(1, snapshot.step, POINTS)
     if len(steps):
         expected = snapshot.expected_initial_loss
         drawn.append(
-            pictures.Losses("plot_loss.png", "Training loss", steps, loss[:, 0], low[:, 0], high[:, 0], expected)
+            pictures.Losses(
+                "plot_loss.png", f"Training loss, {network}", steps, loss[:, 0], low[:, 0], high[:, 0], expected
+            )
         )
     return drawn
 
