@@ -17,6 +17,7 @@ import pytest
 from rich.console import Console
 
 from tests.experiments.claims_figures import DOCTORED, MEASURED, REPAIRED
+from tests.made import made
 from tuiinit import cli
 from tuiinit.config.run import RunConfig
 from tuiinit.config.values import ConfigError
@@ -272,10 +273,7 @@ def test_excess_is_over_the_median_of_the_others() -> None:
 def test_distance_from_a_gaussian() -> None:
     def layer(counts: Sequence[int]) -> protocol.Activation:
         bins = protocol.Histogram(lo=-1.0, hi=1.0, counts=tuple(counts), outside=0.0)
-        return protocol.Activation(
-            layer="tanh 1", kind="tanh", width=1, mean=0, std=0, saturated=0, histogram=bins, grad_mean=0, grad_std=0,
-            grad_mean_abs=0, grad_histogram=bins, dead=(), saturation_rows=0, saturation=b"",
-        )  # fmt: skip
+        return made(protocol.Activation, layer="tanh 1", histogram=bins)
 
     edges = [-1 + i / 32 for i in range(65)]
     below = [0.0, *(0.5 * (1 + math.erf(math.atanh(e) / math.sqrt(2))) for e in edges[1:-1]), 1.0]

@@ -9,6 +9,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from tests.made import made
 from tuiinit.config.run import RunConfig
 from tuiinit.stream.protocol import (
     VERSION,
@@ -95,7 +96,8 @@ def units(size: int, seed: int, mean: float, std: float) -> bytes:
 def batch_norm(config: RunConfig, number: int) -> BatchNorm:
     """Means and stds that tell of the layer; running ones lie between the calibrated ones and the batch's."""
     size = [*config.hidden, 27][number - 1]
-    return BatchNorm(
+    return made(
+        BatchNorm,
         layer=f"batch norm {number}",
         mean=units(size, number, 0.3, 1.0),
         var=units(size, number, 4.0, 0.2),
@@ -111,7 +113,8 @@ def inspection(config: RunConfig, step: int) -> Inspection:
     logits = np.linspace(-2, 2, 27)
     company = np.random.default_rng(5).normal(0, 0.25, (100, 27))
     norms = range(1, len(config.hidden) + 2) if config.bn else ()
-    return Inspection(
+    return made(
+        Inspection,
         lane=config.key,
         step=step,
         calibrated=tuple(
@@ -162,7 +165,8 @@ def lane(config: RunConfig, continues: str | None = None) -> Lane:
 def snapshot(config: RunConfig, step: int) -> Snapshot:
     """A plausible snapshot: the activations' std tells gain and layer, so tests can recognise it."""
     layers = tuple(
-        Activation(
+        made(
+            Activation,
             layer=f"{config.nonlinearity} {i}",
             kind=config.nonlinearity,
             width=width,
@@ -170,7 +174,6 @@ def snapshot(config: RunConfig, step: int) -> Snapshot:
             std=std_at(config, i),
             saturated=0.036 if config.bn else min(1.0, 0.05 * config.gain),
             histogram=histogram(-1, 1, 0.1 * i),
-            grad_mean=1e-6,
             grad_std=4e-4 * i,
             grad_mean_abs=3e-4,
             grad_histogram=histogram(-0.002, 0.002, 0),
@@ -184,13 +187,13 @@ def snapshot(config: RunConfig, step: int) -> Snapshot:
     shapes = [(27, config.embedding), *pairwise(fans)]
     names = ["embedding", *(f"hidden {i}" for i in range(1, len(config.hidden) + 1)), "output"]
     weights = tuple(
-        Weight(
+        made(
+            Weight,
             name=name,
             shape=shape,
             mean=0.001,
             std=1 / math.sqrt(shape[0]),
             histogram=histogram(-1, 1, 0),
-            grad_mean=0.0,
             grad_std=1e-3,
             grad_histogram=histogram(-0.01, 0.01, 0),
             grad_data_ratio=0.01,
@@ -199,7 +202,8 @@ def snapshot(config: RunConfig, step: int) -> Snapshot:
         for i, (name, shape) in enumerate(zip(names, shapes, strict=True))
     )
     now = config.at(max(0, step - 1))
-    return Snapshot(
+    return made(
+        Snapshot,
         lane=config.key,
         step=step,
         epoch=step / STEPS_PER_EPOCH,
@@ -217,7 +221,6 @@ def snapshot(config: RunConfig, step: int) -> Snapshot:
         weights=weights,
         batch_norms=tuple(batch_norm(config, i) for i in range(1, len(config.hidden) + 2)) if config.bn else (),
         probe_rows=1024,
-        cost=0.001,
     )
 
 

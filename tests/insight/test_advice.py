@@ -12,7 +12,8 @@ import msgspec
 import pytest
 import torch
 
-from tests.insight.test_findings import TANH, actions, find, snapshot
+from tests.insight.test_findings import TANH, actions, find
+from tests.made import snapshot
 from tuiinit.config.names import OPTIMIZERS
 from tuiinit.config.nonlinearities import LECTURE_GAINS, NONLINEARITIES
 from tuiinit.config.run import RunConfig

@@ -8,83 +8,23 @@ from typing import Any
 import msgspec
 import pytest
 
+from tests.made import activation, batch_norm, snapshot, weight
 from tuiinit.config.nonlinearities import NONLINEARITIES
 from tuiinit.config.run import RunConfig
 from tuiinit.insight.expected import Expectation, Figure
 from tuiinit.insight.findings import SEVERITIES, Finding, findings
 from tuiinit.insight.theory import Prediction, initial_loss, predict
 from tuiinit.insight.thresholds import BIAS_CANCELLED
-from tuiinit.stream.protocol import Activation, BatchNorm, Evaluation, Histogram, Snapshot, Weight
+from tuiinit.stream.protocol import Evaluation, Snapshot
 
 TANH = RunConfig(gain=5 / 3)
 BN = RunConfig(bn=True)
-EMPTY = Histogram(lo=-1, hi=1, counts=(), outside=0)
 NOTHING = Expectation(Prediction((), None), (), (), (), (), (), (), Figure(), Figure())  # that knows none of the layers
 OVER, UNDER = math.inf, -math.inf
 
 
 def next_to(value: float, side: float) -> float:
     return math.nextafter(value, side)
-
-
-def activation(layer: str = "tanh 1", **changes: Any) -> Activation:
-    values: dict[str, Any] = {
-        "layer": layer,
-        "kind": layer.rsplit(" ", 1)[0],
-        "width": 100,
-        "mean": 0.0,
-        "std": 0.65,
-        "saturated": 0.05,
-        "histogram": EMPTY,
-        "grad_mean": 0.0,
-        "grad_std": 3e-4,
-        "grad_mean_abs": 2e-4,
-        "grad_histogram": EMPTY,
-        "dead": (),
-        "saturation_rows": 0,
-        "saturation": b"",
-    }
-    return Activation(**{**values, **changes})
-
-
-def weight(name: str = "hidden 1", **changes: Any) -> Weight:
-    values: dict[str, Any] = {
-        "name": name,
-        "shape": (100, 100),
-        "mean": 0.0,
-        "std": 0.17,
-        "histogram": EMPTY,
-        "grad_mean": 0.0,
-        "grad_std": 1e-3,
-        "grad_histogram": EMPTY,
-        "grad_data_ratio": 0.01,
-        "update_data_log10": -3.0,
-    }
-    return Weight(**{**values, **changes})
-
-
-def snapshot(**changes: Any) -> Snapshot:
-    values: dict[str, Any] = {
-        "lane": "lane",
-        "step": 1,
-        "epoch": 0.0,
-        "loss": 3.3,
-        "initial_loss": 3.3,
-        "expected_initial_loss": math.log(27),
-        "parameters": 47024,
-        "lr": 0.1,
-        "batch_size": 32,
-        "optimizer": "sgd",
-        "logit_std": 0.07,
-        "log10_probabilities": EMPTY,
-        "input_second_moment": 1.0,
-        "activations": (activation("tanh 1"), activation("tanh 2"), activation("tanh 3")),
-        "weights": (weight("embedding"), weight("hidden 1"), weight("hidden 2"), weight("output")),
-        "batch_norms": (),
-        "probe_rows": 1024,
-        "cost": 0.001,
-    }
-    return Snapshot(**{**values, **changes})
 
 
 @pytest.mark.parametrize(
@@ -113,19 +53,6 @@ def test_biases_whose_gradient_is_not_told_are_passed_over() -> None:
     dead = snapshot(weights=(weight(grad_std=0.0),) * 4, batch_norms=(batch_norm("batch norm 1", 0.0),) * 3)
     for now in (untold, dead, snapshot()):
         assert find(findings(now, config), "bias-before-bn") is None
-
-
-def batch_norm(layer: str, bias_grad_std: float | None) -> BatchNorm:
-    return BatchNorm(
-        layer=layer,
-        mean=b"",
-        var=b"",
-        running_mean=b"",
-        running_var=b"",
-        gamma=b"",
-        beta=b"",
-        bias_grad_std=bias_grad_std,
-    )
 
 
 def stds(*values: float, kind: str = "tanh") -> Snapshot:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import msgspec
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -12,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.explorer import fake
+from tests.made import made
 from tuiinit.config.run import RunConfig
 from tuiinit.stream.history import EVALUATIONS, LaneHistory, Snapshots
 from tuiinit.stream.milestones import is_milestone
@@ -24,12 +22,7 @@ Singles = npt.NDArray[np.float32]
 
 def snapshot(step: int) -> Snapshot:
     """A snapshot whose measures do not matter: every field but the step is an empty value."""
-    empty: dict[type, Any] = {str: "", int: 0, float: 0.0, bytes: b""}
-    fields: dict[str, Any] = {
-        field.name: None if field.default is None else empty.get(field.type, ())
-        for field in msgspec.structs.fields(Snapshot)
-    }
-    return Snapshot(**(fields | {"lane": "lane", "step": step}))
+    return made(Snapshot, lane="lane", step=step)
 
 
 def trace(first_step: int, loss: Singles, ratios: Singles) -> Trace:
