@@ -14,7 +14,7 @@ import torch
 
 from tests.conftest import Tuiinit
 from tuiinit.engine.lanes import device_of
-from tuiinit.engine.own.answering import answer
+from tuiinit.engine.own.answering import answer, as_in_a_script, flushes_tiny_numbers
 from tuiinit.stream.checked import Check, Checked, OwnProblem
 
 HEAD = """
@@ -201,3 +201,14 @@ def test_prints_and_threads_left_behind_do_no_harm(tuiinit: Tuiinit, write: Call
     assert done.stdout.startswith('{"target"')
     assert done.stdout.count("\n") == 1
     assert threading.active_count() < 10
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_how_tiny_numbers_are_taken_is_as_before(before: bool) -> None:
+    torch.set_flush_denormal(before)
+    try:
+        with as_in_a_script():
+            assert not flushes_tiny_numbers()
+        assert flushes_tiny_numbers() is before
+    finally:
+        torch.set_flush_denormal(False)
