@@ -61,14 +61,12 @@ def _option(setting: Setting) -> tuple[str, dict[str, Any]]:
     """The option of a setting: its name, and what click must know."""
     name = "--" + setting.name.replace("_", "-")
     about: dict[str, Any] = {"help": setting.about or None, "metavar": setting.metavar or None}
-    kind = setting.kind
-    if isinstance(kind, Switch):
+    if isinstance(kind := setting.kind, Switch):
         return f"{name}/--no-{name[2:]}", about | {"default": None}
     if isinstance(kind, OneOf):
         return name, about | {"type": click.Choice(tuple(kind.choices))}
-    if isinstance(kind, Whole):
-        return name, about | {"type": int}
-    return name, about | ({} if isinstance(kind, Name) else {"type": Parsed(kind.word, kind.parse)})
+    read = int if isinstance(kind, Whole) else Parsed(kind.word, kind.parse)
+    return name, about | ({} if isinstance(kind, Name) else {"type": read})
 
 
 DATA, COLUMN = (click.option(name, **about) for name, about in (_option(BY_NAME["data"]), _option(BY_NAME["column"])))
