@@ -27,7 +27,7 @@ from tuiinit.insight.findings.words import nats, power, times
 from tuiinit.insight.thresholds import FROM_ZERO, LOSS_ABOVE_START, pace
 from tuiinit.session.actions import BY_ID
 from tuiinit.stream.protocol import Snapshot
-from tuiinit.views.loss import with_keys
+from tuiinit.views.findings import with_keys
 
 CPU = torch.device("cpu")
 SMALL = (12, 12, 12)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from ..insight.findings import Finding
 from ..insight.look import Look
 from ..plots import Plot
 from ..plots.ink import SEVERITIES, Ink, Piece, row, wrap
+from ..session.actions import BY_ID, shown_key
 from ..session.changed import Changed
 from ..session.pointer import Pointer
 from .base import NOTHING_YET, View
-from .loss import with_keys
 
 KEY_BEGINS, KEY_ENDS = "\ue000", "\ue001"  # private characters around a key while its sentence is wrapped
 
@@ -48,3 +49,9 @@ class FindingsView(View):
         lines = finding_rows(look, width - 2) or [((NOTHING_YET, Ink.DIM),)]
         rows = [row(width, " ", *line) for line in lines[:height]]
         return Plot(tuple(rows + [row(width)] * (height - len(rows))))
+
+
+def with_keys(finding: Finding, begin: str = "", end: str = "") -> str:
+    """A finding, then the keys that help, each between two marks."""
+    keys = [f"{begin}{shown_key(BY_ID[help_.action].keys[0])}{end}: {help_.words}" for help_ in finding.helps]
+    return f"{finding.text} Press {'; or '.join(keys)}." if keys else finding.text

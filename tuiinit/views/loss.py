@@ -8,12 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from ..insight.findings import Finding
 from ..insight.look import Look
 from ..insight.smoothing import smoothed
 from ..plots import SERIES, Axis, Curve, Plot, Role, choose, curves
 from ..plots.ink import row
-from ..session.actions import BY_ID, shown_key
 from ..session.changed import Changed
 from ..session.pointer import Pointer
 from .base import View
@@ -122,9 +120,3 @@ class Loss(View):
 
     def plot(self, look: Look, other: Look | None, pointer: Pointer, width: int, height: int) -> Plot:
         return loss_plot(look, other, pointer, width, height, guides=True)
-
-
-def with_keys(finding: Finding, begin: str = "", end: str = "") -> str:
-    """A finding, then the keys that help, each between two marks."""
-    keys = [f"{begin}{shown_key(BY_ID[help_.action].keys[0])}{end}: {help_.words}" for help_ in finding.helps]
-    return f"{finding.text} Press {'; or '.join(keys)}." if keys else finding.text
