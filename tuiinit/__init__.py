@@ -2,11 +2,11 @@
 
 __version__ = "0.1.0"
 
-_LAZY = {"Setup": ("tuiinit.config.setup", "Setup")}
+_LAZY = {"Setup": ("tuiinit.config.setup", "Setup"), "watch": ("tuiinit.watching.watch", "watch")}
 
 
 def __getattr__(name: str) -> object:
-    """`tuiinit.Setup`, loaded on first use: `import tuiinit` stays light."""
+    """`tuiinit.Setup` and `tuiinit.watch`, loaded on first use: `import tuiinit` stays light."""
     if name not in _LAZY:
         raise AttributeError(f"module 'tuiinit' has no attribute {name!r}")
     from importlib import import_module

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from .commands.check import check
-from .commands.example import example
+from .commands.all import ALL
 from .config import presets
 from .config.intake import take_data
 from .config.kinds import Name, OneOf, Switch, Whole
@@ -160,8 +159,8 @@ def cli(
     sys.exit(explore(stream, config, restart=start, recorder=recorder, recalled=recalled))
 
 
-cli.add_command(check)
-cli.add_command(example)
+for command in ALL:
+    cli.add_command(command)
 
 
 def _recording(file: str) -> Recording:

@@ -165,8 +165,8 @@ class Session:
                     if refused is not None:
                         raise refused
                     return frame
-                case Checked() | OwnProblem():
-                    continue  # of a person's network, which no lane is
+                case Checked() | OwnProblem() | protocol.Run() | protocol.Ended():
+                    continue  # of a person's network, which no lane here is
                 case _:
                     self.results[frame.lane].take(frame)
         raise RunError("the engine's stream ended")

@@ -31,20 +31,11 @@ from .layers import is_norm
 from .models import in_backward, leaves_of, tensors_in, unwrapped
 from .rows import Figures, Join, Row
 from .sampling import local, moments, sample
-from .stream import Stream
+from .stream import JOINS, Stream
 
 NO_HISTOGRAM = protocol.Histogram(lo=0.0, hi=0.0, counts=(), outside=0.0)
 AT_ONCE = 2**18  # values; what is larger is described inside the hook, so that no copy of it waits
 CHANNELS_FIRST = re.compile(r"(Conv|BatchNorm|InstanceNorm|GroupNorm)")
-
-#: Operations that bring two signals together, by the name that is shown; what works in place is the same one.
-JOINS: dict[Callable[..., Any], str] = {
-    function: name
-    for place in (torch, Tensor)
-    for name in ("add", "sub", "mul", "div", "cat", "maximum", "minimum", "lerp")
-    for function in (getattr(place, name, None), getattr(place, f"{name}_", None))
-    if function is not None
-}
 
 Came = tuple[Figures, Callable[[], float], tuple[int, ...]]  # of an input: moments, E[x²], shape
 
@@ -64,6 +55,7 @@ class Catch:
         calls: of one module; further ones are counted in `left_out`. None: all.
         most: rows; activations and the largest parameters come first, the others are counted in `left_out`.
         only: names to look at.
+        whole: is called with what the whole model gives, at its first training forward.
     """
 
     def __init__(
@@ -76,6 +68,7 @@ class Catch:
         calls: int | None = None,
         most: int | None = None,
         only: re.Pattern[str] | None = None,
+        whole: Callable[[Any], None] | None = None,
     ) -> None:
         self.model = unwrapped(model)
         self.rows: list[Row] = []
@@ -85,6 +78,7 @@ class Catch:
         self.failure: Exception | None = None
         self.calls: Counter[str] = Counter()  # of every module of the model, rows or not
         self._samples, self._details, self._histograms, self._most_calls = samples, details, histograms, calls
+        self._whole = whole
         self._stream = Stream()
         self._known: dict[int, tuple[weakref.ref[Tensor], int, Figures]] = {}  # outputs that come in somewhere next
         self._names = {id(module): name for name, module in self.model.named_modules()}
@@ -120,6 +114,11 @@ class Catch:
             handle.remove()
         self._handles.clear()
         self._leave_mode()
+
+    @property
+    def waiting(self) -> Fetch:
+        """What `fetch` will bring to the host."""
+        return self._fetch
 
     def ask(self, values: Tensor) -> Callable[[], Any]:
         """Have a small tensor fetched together with the rows' figures."""
@@ -232,6 +231,8 @@ class Catch:
             self._leave_mode()
             if module is self.model and self._taking is _FORWARD:
                 self._over = True
+                if self._whole is not None and output is not None:
+                    self._whole(output)
 
     def _leave_mode(self) -> None:
         if self._mode is not None:
@@ -315,6 +316,8 @@ class Catch:
 
     def _take(self, row: Row, tensor: Tensor) -> None:
         self.rows.append(row)
+        if tensor.ndim > 1:
+            row.axis = 1 if tensor.ndim >= 3 and self._channels_first else tensor.ndim - 1
         row.joins = len(self.joins)
         row.output = self.look(tensor)
         if self._details and self._samples is None:
@@ -333,9 +336,9 @@ class Catch:
     def _take_units(self, row: Row, mask: Tensor) -> None:
         share = self._fetch.ask(mask.float().mean())
         row.saturated = lambda: float(share())
-        if mask.ndim < 2:
+        axis = row.axis
+        if axis is None:
             return
-        axis = 1 if mask.ndim >= 3 and self._channels_first else mask.ndim - 1
         row.units, row.rows = mask.shape[axis], mask.numel() // mask.shape[axis]
         dead = self._fetch.ask(mask.transpose(0, axis).reshape(row.units, -1).all(1).sum().float())
         row.dead = lambda: int(dead())

@@ -30,6 +30,7 @@ class Row:
     input_square: Callable[[], float] | None = None  # E[x²] of what came in
     saturated: Callable[[], float] | None = None  # share of outputs where the activation is flat
     dead: Callable[[], int] | None = None  # units that are flat on every row
+    axis: int | None = None  # the dimension that tells units (channels) apart; None of a vector or a single number
     units: int = 0
     rows: int = 0  # values of a unit
     joins: int = 0  # sums and products of signals that came before it in the pass

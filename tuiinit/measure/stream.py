@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Callable
 from typing import Any
 
+import torch
 from torch import Tensor
+
+#: Operations that bring two signals together, by the name that is shown; what works in place is the same one.
+JOINS: dict[Callable[..., Any], str] = {
+    function: name
+    for place in (torch, Tensor)
+    for name in ("add", "sub", "mul", "div", "cat", "maximum", "minimum", "lerp")
+    for function in (getattr(place, name, None), getattr(place, f"{name}_", None))
+    if function is not None
+}
 
 
 class Stream:

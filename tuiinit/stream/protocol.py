@@ -14,6 +14,8 @@ from ..config.run import RunConfig
 from .checked import Check, Checked, OwnProblem
 from .message import Message as Message
 from .message import Part as Part
+from .run import Ended as Ended
+from .run import Run as Run
 from .shape import MatrixShape as MatrixShape
 from .shape import RowShape as RowShape
 from .shape import Shape as Shape
@@ -290,6 +292,8 @@ Frame = (
     | Start
     | Status
     | Problem
+    | Run
+    | Ended
 )
 
 

@@ -101,7 +101,7 @@ def load(path: Path) -> Recording:
         if told.st_size > LARGEST:
             raise RecordingError(f"{path} is larger than {LARGEST >> 20} MiB: no recording of tuiinit is")
         with path.open("rb") as stream:
-            _check_header(path, stream.readline(LONGEST_HEADER))
+            check_header(path, stream.readline(LONGEST_HEADER))
             contents = _Contents()
             damage = contents.read(stream)
     except OSError as error:
@@ -157,7 +157,8 @@ def _none_opens(folder: Path, reasons: list[str]) -> str:
     return f"{many} in {folder} {opens}: {'; '.join(reasons[:REASONS])}{more}"
 
 
-def _check_header(path: Path, line: bytes) -> None:
+def check_header(path: Path, line: bytes) -> None:
+    """Raise RecordingError if a file's first line is not that of a recording that can be read."""
     version = line[len(MAGIC) :].strip()
     if not line.startswith(MAGIC) or not line.endswith(b"\n") or not version.isdigit():
         raise RecordingError(f"{path} is not a recording of tuiinit")

@@ -53,18 +53,18 @@ def prune(folder: Path, count: int, size: int) -> None:
     """
     counted = Counter[bool]()
     for path, length in sessions(folder):
-        if not _ours(path):
+        if not is_ours(path):
             continue
         size -= length
         counted[short := length < SHORT] += 1
-        if (counted[short] > count or size < 0) and not _held(path):
+        if (counted[short] > count or size < 0) and not is_held(path):
             _delete(path)
     for path in folder.glob(f"*{THINNED}"):
-        if _ours(path) and not _held(path) and not _held(path.with_suffix(SUFFIX)):
+        if is_ours(path) and not is_held(path) and not is_held(path.with_suffix(SUFFIX)):
             _delete(path)
 
 
-def _ours(path: Path) -> bool:
+def is_ours(path: Path) -> bool:
     """Whether a file is a recording, perhaps cut off in its first line, and not a link to one."""
     with contextlib.suppress(OSError), _opened(path) as file:
         begin = os.read(file, len(MAGIC)) if stat.S_ISREG(os.fstat(file).st_mode) else b"?"
@@ -72,7 +72,8 @@ def _ours(path: Path) -> bool:
     return False
 
 
-def _held(path: Path) -> bool:
+def is_held(path: Path) -> bool:
+    """Whether a recording is being written to."""
     try:
         with _opened(path) as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)

@@ -14,6 +14,7 @@ class RowShape(Part, frozen=True, kw_only=True):
     kind: str  # of nonlinearity or module: "tanh", "Linear"
     shape: tuple[int, ...]  # of the outputs for one example; () is one number
     call: int = 1  # of the module in the step
+    module: str = ""  # the class of a module that is a nonlinearity
 
     @property
     def width(self) -> int:

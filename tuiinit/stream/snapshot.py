@@ -101,3 +101,6 @@ class Snapshot(Message, frozen=True, kw_only=True):
     vectors: tuple[Vector, ...] = ()  # in the order of the layers
     probe_rows: int
     cost: float  # seconds that measuring took
+    micro_batches: int = 1  # forwards that the step had; rows are of the first, the loss is their mean
+    skipped: int = 0  # steps that a GradScaler has left out until now, as far as that was seen
+    scaled: bool = False  # gradients of the rows may be multiplied by a scaler's factor that is not known

@@ -1,0 +1,127 @@
+"""`tuiinit runs`: training runs that are or were watched."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..host.visible import visible
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON and nothing else.")
+@click.option("--delete", "gone", multiple=True, metavar="RUN", help="Delete a run's recording; repeatable.")
+@click.option("--keep", "kept", multiple=True, metavar="RUN", help="Never delete a run to make room; repeatable.")
+def runs(as_json: bool, gone: tuple[str, ...], kept: tuple[str, ...]) -> None:
+    """List training runs that tuiinit.watch records, live ones first."""
+    from ..stream import runs as folder
+    from ..stream.sessions import is_held
+
+    named = {name: _named(name) for name in (*gone, *kept)}
+    for name in gone:
+        if is_held(named[name].resolve()):
+            raise click.UsageError(f"{name} is being written to: end its training first")
+    for name in gone:
+        folder.delete(named[name])
+    for name in kept:
+        folder.keep(named[name])
+    if gone or kept:
+        return
+    found = list(_told(folder.found()))
+    if as_json:
+        import msgspec
+
+        click.echo(msgspec.json.encode(found))
+    else:
+        _print(found)
+
+
+def _named(name: str) -> Path:
+    """The entry of a name in the folder of runs, or a path."""
+    from ..stream.runs import find, runs_folder
+    from ..stream.sessions import SUFFIX
+
+    path = find(name)
+    entry = runs_folder() / f"{name}{SUFFIX}"
+    return entry if entry.exists() else path
+
+
+def _told(paths: list[Path]) -> Iterator[dict[str, Any]]:
+    from ..insight.watched import Watchman
+    from ..paper.watched import finding_json, number
+    from ..stream.following import summary
+    from ..stream.protocol import Hello, Snapshot, Status
+    from ..stream.recording import RecordingError
+    from ..stream.sessions import is_held
+    from ..stream.wire import ProtocolError
+
+    for path in paths:
+        try:
+            told = path.stat()
+            run, frames, ended = summary(path)
+        except (OSError, RecordingError, ProtocolError):
+            continue  # gone meanwhile, or of another version
+        by_kind = {type(frame): frame for frame in frames}
+        hello, snapshot, status = (by_kind.get(kind) for kind in (Hello, Snapshot, Status))
+        live = is_held(path.resolve())
+        findings = Watchman().look(snapshot) if isinstance(snapshot, Snapshot) else []
+        yield {
+            "name": path.stem,
+            "pid": hello.pid if isinstance(hello, Hello) else None,
+            "live": live,
+            "step": snapshot.step if isinstance(snapshot, Snapshot) else 0,
+            "age": round(max(0.0, time.time() - told.st_mtime), 1),
+            "speed": number(status.steps_per_second) if isinstance(status, Status) else None,
+            "loss": number(snapshot.loss) if isinstance(snapshot, Snapshot) else None,
+            "size": told.st_size,
+            "findings": [finding_json(finding) for finding in findings],
+            "command": run.text if run is not None else None,
+            "folder": run.path if run is not None else None,
+            "commit": run.commit or None if run is not None else None,
+            "parameters": run.parameters if run is not None else None,
+            "rank": [run.rank, run.ranks] if run is not None else None,
+            "sharded": run.sharded if run is not None else None,
+            "ended": ended.text if ended is not None else None,
+            "path": str(path.resolve()),
+        }
+
+
+def _print(found: list[dict[str, Any]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    if not found:
+        click.echo("no run is recorded yet: put tuiinit.watch(model, optimizer) into a training script")
+        return
+    table = Table(box=None, pad_edge=False)
+    for title, side in (("run", "left"), ("", "left"), ("step", "right"), ("loss", "right"), ("steps/s", "right"),
+                        ("written", "right"), ("size", "right"), ("pid", "right"), ("findings", "left")):  # fmt: skip
+        table.add_column(title, justify="right" if side == "right" else "left", overflow="fold")
+    for run in found:
+        loss, speed = run["loss"], run["speed"]
+        state = "live" if run["live"] else "ended" if run["ended"] == "" else "failed" if run["ended"] else "gone"
+        cells = (
+            run["name"],
+            state,
+            f"{run['step']:,}",
+            "" if loss is None else f"{loss:.4g}",
+            "" if not speed else f"{speed:,.3g}",
+            _ago(run["age"]),
+            f"{run['size'] / 2**20:.1f} MB",
+            "" if run["pid"] is None else str(run["pid"]),
+            ", ".join(f"{one['id']} ({one['row']})" for one in run["findings"][:3]),
+        )
+        table.add_row(*(Text(visible(cell)) for cell in cells))
+    Console(highlight=False).print(table)
+
+
+def _ago(seconds: float) -> str:
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= size:
+            return f"{seconds / size:.0f} {unit} ago"
+    return f"{seconds:.0f} s ago"

@@ -1,0 +1,107 @@
+"""Which steps are measured, so that measuring takes no more than its share of the wall clock."""
+
+from __future__ import annotations
+
+import statistics
+from collections import deque
+from collections.abc import Callable
+
+from ..stream.milestones import is_milestone
+
+UNSEEN = 0.1  # of the budget is spent while nobody looks: 0.2 % of the time where 2 % are allowed
+REMEMBERED = 51  # plain steps whose median is what a step takes
+SHORTEST = 0.05  # seconds between two measured steps, at least: more than 20 pictures a second nobody sees
+
+
+class Control:
+    """Tells before each step whether it is to be measured.
+
+    Time earns a share of itself; what a measured step takes more than plain ones is paid from that, and so is what the
+    step after it takes more, since its caches are cold. Milestones (1, 2, 5, 10, …) are measured on credit. Savings
+    never exceed the price of one measured step: a pause (evaluation, a checkpoint) is followed by no burst.
+
+    Args:
+        now: a clock, in seconds.
+        budget: share of the time that measuring may take while somebody looks, 0…1.
+        every: measure every so many steps instead.
+    """
+
+    def __init__(self, now: Callable[[], float], *, budget: float = 0.02, every: int | None = None) -> None:
+        self._now = now
+        self._budget = budget
+        self._every = every
+        self._plain: deque[float] = deque(maxlen=REMEMBERED)
+        self._last = now()
+        self._saved = 0.0  # seconds that may be spent
+        self._price = 0.0  # of a measured step, as it was of late
+        self._cost = 0.0  # of the measured step that is not paid up yet
+        self._measured_at: float | None = None
+        self._wished = False
+        self._measuring = False
+        self._after = False  # this step comes right after a measured one
+        self._began = self._last
+        self.step = 0  # the last one that has ended
+        self.spent = 0.0  # seconds that measuring took, in all
+        self.seen = False  # whether somebody looks
+
+    @property
+    def share(self) -> float:
+        """What measuring took of the time until now."""
+        return self.spent / max(1e-9, self._last - self._began)
+
+    @property
+    def speed(self) -> float:
+        """Steps a second, of plain ones; 0 before there was one."""
+        return 1 / max(1e-9, statistics.median(self._plain)) if self._plain else 0.0
+
+    def wish(self) -> None:
+        """Measure the next step, whatever it costs."""
+        self._wished = True
+
+    def first(self) -> bool:
+        """Whether the first step is to be measured."""
+        return self._decide()
+
+    def ended(self, own: float = 0.0) -> bool:
+        """A step has ended; whether the next one is to be measured.
+
+        Args:
+            own: seconds that are known to have gone into measuring, the least that is charged.
+        """
+        now = self._now()
+        took, self._last = max(0.0, now - self._last), now  # a clock may be set back
+        self.step += 1
+        rate = self._budget if self.seen else self._budget * UNSEEN
+        if self._measuring or self._after:
+            usual = statistics.median(self._plain) if self._plain else took
+            more = max(own, took - usual)
+            self._cost += more
+            self.spent += more
+            self._saved += rate * took - more
+            if self._after:
+                self._price, self._cost = self._cost, 0.0
+        else:
+            self._plain.append(took)
+            self._saved += rate * took
+        self._saved = min(self._saved, self._price)
+        self._after = self._measuring
+        return self._decide()
+
+    def _decide(self) -> bool:
+        self._measuring = self._due()
+        if self._measuring:
+            self._wished = False
+            self._measured_at = self._last
+        return self._measuring
+
+    def _due(self) -> bool:
+        following = self.step + 1
+        if self._wished:
+            return True
+        if self._every is not None:
+            return following == 1 or following % self._every == 0
+        if is_milestone(following):
+            return True
+        if self._after or not self._plain or self._saved < self._price or self._budget <= 0:
+            return False
+        return self._measured_at is None or self._last - self._measured_at >= SHORTEST
