@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from tests.explorer import fake
+from tests.insight.starts import start
 from tuiinit.config.names import OPTIMIZERS
 from tuiinit.config.nonlinearities import NONLINEARITIES
 from tuiinit.config.run import RunConfig, differences
@@ -375,3 +376,12 @@ def test_the_next_value_goes_around_the_corner_where_there_are_few() -> None:
     for name, values in (("nonlinearity", NONLINEARITIES), ("optimizer", OPTIMIZERS)):
         last = Session(RunConfig(**{name: values[-1]}))  # type: ignore[arg-type]
         assert last.next_value(name, 1) == values[0]
+
+
+def test_what_the_start_should_find_changes_the_findings_when_it_comes() -> None:
+    config = RunConfig(bn=True)
+    session = at(0, config)
+    assert not any("redraws" in finding.text for finding in session.look().findings)
+    changed = session.take(start(config))
+    assert Changed.FINDINGS in changed
+    assert any("redraws" in finding.text for finding in session.look().findings)

@@ -33,6 +33,7 @@ class Look:
     snapshot: Snapshot | None
     evaluation: Evaluation | None
     inspection: Inspection | None
+    start: Start | None = None  # what its first minibatch should find, as far as the engine has told
     diverged_at: int | None = None  # the step whose loss was not finite
     data: DataInfo | None = None  # the words that it trains on
     inspecting: bool = False  # a closer look is on its way
@@ -76,6 +77,7 @@ class Look:
             snapshot=snapshot,
             evaluation=_newest(history.evaluations, past),
             inspection=_newest(history.inspections, past),
+            start=history.start,
             diverged_at=diverged_at,
             data=data,
             inspecting=inspecting,
@@ -94,7 +96,7 @@ class Look:
     @property
     def expected(self) -> Expectation:
         """What the lane's first minibatch should find, by theory and by redraws."""
-        return _expected(self.config, self.history.start, self.history.shape if self.config is None else None)
+        return _expected(self.config, self.start, self.history.shape if self.config is None else None)
 
     @property
     def kinds(self) -> tuple[str, ...]:
