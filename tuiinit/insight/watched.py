@@ -19,7 +19,7 @@ WHILE = 5  # measured steps in a row, in which something must be so
 BEGUN = 20  # steps, before which updates are large by nature
 VANISHED = 1e-4  # gradient norm of the first matrices / the last ones'
 ENDS = 3  # matrices that are the first or the last ones
-STALE = 3.0  # running and batch statistics differ by so many stds, or by this factor of variances squared
+APART, FACTOR = 1.0, 4.0  # stds between a batch's mean and the running one; batch variance ÷ running one, or inverse
 
 
 class Watchman:
@@ -82,7 +82,7 @@ class Watchman:
             ratio = statistics.median(
                 abs(math.log(max(float(a), 1e-12) / max(float(b), 1e-12))) for a, b in zip(var, kept_var, strict=True)
             )
-            late = snapshot.step >= BEGUN * 5 and (apart > STALE or ratio > 2 * math.log(STALE))
+            late = snapshot.step >= BEGUN * 5 and (apart > APART or ratio > math.log(FACTOR))
             self._stale[norm.layer] = self._stale.get(norm.layer, 0) + 1 if late else 0
             if self._stale[norm.layer] >= WHILE:
                 text = f"{norm.layer}'s running statistics are far from what its batches show: model.eval() will differ"

@@ -6,12 +6,16 @@ import math
 import struct
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ..host.visible import cut
 from ..measure.fetch import Described
 from ..measure.rows import Row
 from ..stream import protocol
 from ..stream.protocol import (
     Activation,
+    BatchNorm,
     Histogram,
     Lane,
     LaneStatus,
@@ -64,6 +68,7 @@ class Frames:
         shape = Shape(
             rows=tuple(_row_shape(row) for row in rows),
             matrices=tuple(MatrixShape(name=_cut(p.name), shape=p.shape) for p in matrices),
+            norms=tuple(Units(name=_cut(name), width=asked().shape[1]) for name, asked in step.norms),
             vectors=tuple(Units(name=_cut(p.name), width=p.shape[0] if p.shape else 1) for p in vectors),
         )
         frames: list[protocol.Frame] = []
@@ -93,7 +98,7 @@ class Frames:
                 optimizer=about.optimizer,
                 activations=tuple(_activation(row, step.factor) for row in rows),
                 weights=weights,
-                batch_norms=(),
+                batch_norms=tuple(_norm(name, asked()) for name, asked in step.norms),
                 vectors=tuple(_vector(p) for p in vectors),
                 probe_rows=0,
                 cost=about.cost,
@@ -168,6 +173,19 @@ def _activation(row: Row, factor: float | None) -> Activation:
         dead=(),
         saturation_rows=0,
         saturation=b"",
+    )
+
+
+def _norm(name: str, told: NDArray[np.float64]) -> BatchNorm:
+    mean, var, running_mean, running_var, gamma, beta = (row.astype("<f4").tobytes() for row in told)
+    return BatchNorm(
+        layer=_cut(name),
+        mean=mean,
+        var=var,
+        running_mean=running_mean,
+        running_var=running_var,
+        gamma=gamma,
+        beta=beta,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from ..measure.catching import Catch
+from .norms import Norms
 from .weights import Parameter, Weights
 
 HOOKED = r"Using `torch\.compile\(module\)` when there are global hooks"
@@ -41,6 +42,7 @@ class Step:
         self._stance: Any = None
         self.rows = self._catch.rows
         self.parameters: list[Parameter] = []
+        self.norms: list[tuple[str, Callable[[], Any]]] = []  # see `Norms.ask`
         self.losses: list[float] = []
         self.factors: list[float] = []
         self.lr: float | None = None
@@ -48,6 +50,7 @@ class Step:
             _hush()
             self._stance = torch.compiler.set_stance("force_eager")  # compiled code calls no hooks
         self._catch.__enter__()
+        self._norms = Norms(self._catch.model)
 
     @property
     def failure(self) -> Exception | None:
@@ -112,6 +115,7 @@ class Step:
     def close(self) -> None:
         """Take no more; no hook is left, and what is compiled runs again."""
         self._catch.close()
+        self._norms.close()
         if self._stance is not None:
             stance, self._stance = self._stance, None
             stance.__exit__(None, None, None)
@@ -122,6 +126,7 @@ class Step:
         fetch = self._catch
         if self._weights is not None:
             self.parameters = self._weights.ask(fetch.waiting)
+        self.norms = self._norms.ask(fetch.waiting)
         losses = [fetch.ask(loss) for loss in self._losses]
         factors = [fetch.ask(factor) for factor in self._factors]
         fetch.fetch()
