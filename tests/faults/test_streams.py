@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.terminal import EXPLORER, FAKE_ENGINE, ROOT, Terminal
-from tuiinit.config import run as config
-from tuiinit.config import toml
+from tuiinit.config import schedule, toml
 from tuiinit.config.values import ConfigError
 from tuiinit.host import paths
 
@@ -140,9 +139,9 @@ def test_a_path_is_taken_as_a_shell_takes_it(monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.parametrize("text", ["9" * 5000 + ":lr=1", "1:batch_size=" + "9" * 5000])
 def test_numbers_of_thousands_of_digits_are_no_changes(text: str) -> None:
     with pytest.raises(ConfigError):
-        config.parse_change(text)
+        schedule.parse_change(text)
 
 
 def test_text_that_is_not_utf_8_is_no_setting() -> None:
     with pytest.raises(ConfigError, match="not UTF-8"):
-        toml.from_table({"alpha": "\udce4"})
+        toml.from_table({"optimizer": "\udce4"})
