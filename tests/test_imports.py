@@ -38,7 +38,7 @@ def test_the_command_line_is_light() -> None:
 def test_starting_the_explorer_loads_no_torch() -> None:
     code = """
 import tuiinit.cli as cli, tuiinit.explorer.app as app, tuiinit.stream.link as link
-cli._need_terminal = lambda: None
+cli.need_terminal = lambda: None
 app.explore = lambda *arguments, **settings: 0
 link.Link.child = classmethod(lambda cls, command=None: None)
 try:

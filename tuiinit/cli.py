@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from .commands.all import ALL
+from .commands.terminal import need_terminal
 from .config import presets
 from .config.intake import take_data
 from .config.kinds import Name, OneOf, Switch, Whole
@@ -141,7 +141,7 @@ def cli(
     config = take_data(config, elsewhere=engine_line is not None)
     if is_name(config.data) and sys.stdout.isatty() and not streams.keys_from_terminal():
         raise click.UsageError("the words came by standard input, and there is no terminal to take keys from")
-    _need_terminal()
+    need_terminal()
     from .stream.link import Link, engine_command, given_words
 
     def start() -> Link:
@@ -182,21 +182,25 @@ def replay(file: str | None, last: bool) -> None:
         raise click.UsageError("tuiinit replay needs either a FILE or --last")
     recording = _recording(file or "")
     recording.give_words()  # a sweep may start engines
-    _need_terminal()
+    need_terminal()
     from .explorer.app import explore
     from .stream.replay import FileLink
 
     sys.exit(explore(FileLink(recording), recording.config or RunConfig(), recalled=recording))
 
 
-def _need_terminal() -> None:
-    """Refuse to draw where it cannot be; from here to the first frame nothing else comes first."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise click.UsageError("the explorer needs a terminal; without one: tuiinit run --steps 1000")
-    if os.environ.get("TERM", "") in ("", "dumb", "unknown"):
-        raise click.UsageError("this terminal cannot draw (TERM is dumb or not set); use: tuiinit run --steps 1000")
-    streams.draw_on_terminal()
-    gc.disable()  # until the first frame: collecting while all is being loaded finds nothing and takes a fifth of it
+@cli.command()
+@click.argument("run", required=False)
+def attach(run: str | None) -> None:
+    """Look at a training run while it goes on: a path, a name as `tuiinit runs` tells it, or the newest."""
+    from .stream.runs import find
+
+    recording = _recording(str(find(run)))
+    need_terminal()
+    from .explorer.app import explore
+    from .stream.attaching import LiveLink
+
+    sys.exit(explore(LiveLink(recording), recording.config or RunConfig(), recalled=recording))
 
 
 @cli.command()

@@ -67,6 +67,14 @@ def test_every_overrides_the_budget() -> None:
     assert measured[:4] == [1, 7, 14, 21]
 
 
+def test_who_comes_to_look_need_not_wait_for_debts() -> None:
+    clock = Clock()
+    control = Control(clock)
+    run(control, clock, 10, step=0.005, more=0.1)  # milestones alone cost more than a hundredth
+    control.seen = True
+    assert len(run(control, clock, 60, step=0.005, more=0.1)) >= 9
+
+
 def test_a_wish_is_the_next_step() -> None:
     clock = Clock()
     control = Control(clock, budget=0.0)

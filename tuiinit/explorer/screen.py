@@ -30,7 +30,7 @@ from .bindings import bindings
 from .footer import footer
 from .messages import CursorMoved, CursorPut, Resized, SettingChanged, SettingTyped, ViewChosen
 from .panes.bars import KeyBar, NoticeBar
-from .panes.config import ConfigPane, strip_row
+from .panes.config import ConfigPane, strip_row, watched_row
 from .panes.findings import findings_rows
 from .panes.header import header_row
 from .panes.pane import Pane
@@ -207,6 +207,10 @@ class Explorer(TrainingScreen[None]):
         self.keys.show_keys(running=self.session.running, actions=actions)
 
     def _draw_config(self) -> None:
+        if (watched := self.session.lanes.watched) is not None:
+            self.config.say_watched(watched)
+            self.strip.show([watched_row(watched, self.strip.size.width)])
+            return
         self.config.show(self.session.settings.replace(schedule=self.session.config.schedule), self.session.data)
         self.strip.show([strip_row(self.session.settings, self.strip.size.width)])
 

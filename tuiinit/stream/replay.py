@@ -48,6 +48,7 @@ class FileLink:
         self._where = {lane.lane: lane for lane in lane_states(recording.frames)}
         self._last = next((frame for frame in reversed(recording.frames) if isinstance(frame, Status)), None)
         self._answers: asyncio.Queue[Frame | None] = asyncio.Queue()
+        self._clock = recording.clock
         self._closed = False
 
     async def frames(self) -> AsyncIterator[Frame]:
@@ -61,8 +62,7 @@ class FileLink:
         """A lane that is selected is told where it stands; nothing else moves a recording."""
         if isinstance(command, Select) and self._last is not None and not self._closed:
             lanes = tuple(self._where[lane.key] for lane in command.lanes if lane.key in self._where)
-            clock = self.recording.clock
-            self._answers.put_nowait(msgspec.structs.replace(self._last, clock=clock, lanes=lanes))
+            self._answers.put_nowait(msgspec.structs.replace(self._last, clock=self._clock, lanes=lanes))
 
     async def close(self) -> None:
         """End the stream. Safe to call twice."""

@@ -33,6 +33,7 @@ class Control:
         self._plain: deque[float] = deque(maxlen=REMEMBERED)
         self._last = now()
         self._saved = 0.0  # seconds that may be spent
+        self._costs: deque[float] = deque(maxlen=5)
         self._price = 0.0  # of a measured step, as it was of late
         self._cost = 0.0  # of the measured step that is not paid up yet
         self._measured_at: float | None = None
@@ -43,6 +44,7 @@ class Control:
         self.step = 0  # the last one that has ended
         self.spent = 0.0  # seconds that measuring took, in all
         self.seen = False  # whether somebody looks
+        self._was_seen = False
 
     @property
     def share(self) -> float:
@@ -79,11 +81,15 @@ class Control:
             self.spent += more
             self._saved += rate * took - more
             if self._after:
-                self._price, self._cost = self._cost, 0.0
+                self._costs.append(self._cost)
+                self._price, self._cost = statistics.median(self._costs), 0.0
         else:
             self._plain.append(took)
             self._saved += rate * took
         self._saved = min(self._saved, self._price)
+        if self.seen and not self._was_seen:
+            self._saved = max(self._saved, 0.0)  # who comes to look need not wait until milestones are paid for
+        self._was_seen = self.seen
         self._after = self._measuring
         return self._decide()
 

@@ -124,6 +124,13 @@ class ConfigPane(Container):
         self._config, self._data = config, data
         self._draw()
 
+    def say_watched(self, name: str) -> None:
+        """Say that the network shown is somebody's own, which no setting here moves."""
+        self._config = None
+        width = self.sheet.size.width
+        lines = (" A network of its own", " It trains elsewhere:", " nothing to set here.")
+        self.sheet.show([watched_row(name, width), *(row(width, (line, Ink.DIM)) for line in lines)])
+
     def _draw(self) -> None:
         if self._config is None:
             return
@@ -248,6 +255,11 @@ class ConfigPane(Container):
             self._top = top
             self._cursor = min(max(self._cursor, seen[0]), seen[-1])
             self._draw()
+
+
+def watched_row(name: str, width: int) -> Row:
+    """The name of a network that has no settings here."""
+    return row(width, " ", (visible(name), Ink.STRONG), ("  somebody's own network, read only", Ink.DIM))
 
 
 def strip_row(config: RunConfig, width: int) -> Row:
