@@ -83,9 +83,7 @@ async def test_the_palette_does_what_is_chosen_once(told: set[str]) -> None:
     async with explorer() as driver:
         await driver.press("ctrl+p", *"batch norm")
         palette = driver.app.screen
-        await driver.until(
-            lambda: 0 < palette.query_one(CommandList).option_count < 30, "all of that name"
-        )
+        await driver.until(lambda: 0 < palette.query_one(CommandList).option_count < 30, "all of that name")
         await driver.until(lambda: palette.query_one(CommandList).highlighted == 0, "it is pointed at")
         await burst(driver, "enter", "enter", "enter")
         await driver.until(lambda: driver.session.settings.bn, "batch norm")

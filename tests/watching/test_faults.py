@@ -128,15 +128,18 @@ def test_a_fork_lets_go_of_the_run(tmp_path: Path) -> None:
     path = handle.path
     assert path is not None
     reading, writing = os.pipe()
+    hearing, telling = os.pipe()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # of forks beside threads
         child = os.fork()
     if child == 0:
         os.close(writing)
         good = handle.path is None and not torch.nn.modules.module._global_forward_hooks
+        os.write(telling, b"!")
         os.read(reading, 1)  # until the parent has looked
         os._exit(0 if good else 1)
     os.close(reading)
+    os.read(hearing, 1)  # the child runs
     assert is_held(path)
     handle.close()
     assert not is_held(path)  # the child lives on
