@@ -14,6 +14,7 @@ from rich.cells import cell_len
 from tests.explorer import fake
 from tests.fuzz import strange
 from tests.fuzz.test_session import inspection, sound
+from tests.made import made
 from tuiinit.config.run import RunConfig
 from tuiinit.config.schedule import Change
 from tuiinit.explorer.panes.header import header_row
@@ -28,6 +29,7 @@ from tuiinit.stream import protocol, recording
 from tuiinit.stream.checked import Checked, OwnProblem
 from tuiinit.stream.misfit import misfit
 from tuiinit.stream.protocol import DataInfo, Hello, Problem, Snapshot, Status
+from tuiinit.stream.run import Ended, Run
 from tuiinit.stream.texts import LONGER
 
 GIANT = "\x1b" * 2_000_000
@@ -47,6 +49,8 @@ def frames() -> list[Any]:
     found[OwnProblem] = OwnProblem(text="bad", lines="File net.py")
     checks = (strange.message(rng, Checked) for _ in range(9_999))
     found[Checked] = next(check for check in checks if check.rows and check.weights and misfit(check) is None)
+    found[Run] = made(Run, name="run 1", text="python train.py", path="/home/user", commit="1a2b")
+    found[Ended] = made(Ended, text="it ended")
     assert len(found) == len(protocol.Frame.__args__)  # type: ignore[attr-defined]
     return list(found.values())
 
