@@ -1,7 +1,6 @@
 """Tensors to plain numbers: statistics and histograms of activations, weights and their gradients.
 
-`Hooks` catches the same tensors in any nn.Module, as a context manager: nothing stays hooked. Statistics
-are computed where the tensors are, what is alike together, and fetched in one transfer.
+They are computed where the tensors are, what is alike together, and fetched in one transfer.
 """
 
 from __future__ import annotations
