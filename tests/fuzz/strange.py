@@ -14,6 +14,7 @@ import pytest
 
 from tuiinit.config.names import OPTIMIZERS
 from tuiinit.config.nonlinearities import NONLINEARITIES
+from tuiinit.config.own import OwnConfig
 from tuiinit.config.run import RunConfig
 from tuiinit.config.schedule import Change
 from tuiinit.config.values import ConfigError
@@ -76,10 +77,25 @@ def config(rng: random.Random) -> RunConfig:
             continue
 
 
+def own_config(rng: random.Random) -> OwnConfig:
+    """A configuration of a person's network that can be."""
+    return OwnConfig(
+        target=rng.choice(TEXTS),
+        settings=tuple({name: rng.choice((True, 3, 0.5, "relu")) for name in rng.sample(TEXTS, 2)}.items()),
+        seed=rng.choice((0, 1, 2**63 - 1)),
+        gain=rng.choice((None, 0.0, 5 / 3, 1e30)),
+        lr=rng.choice((None, 0.0, 0.1)),
+        schedule=rng.choice(((), (Change(3, "lr", 0.01),))),
+        revision=rng.choice((0, 1)),
+    )
+
+
 def of_type(rng: random.Random, kind: Any) -> Any:
     """A value of a type that the protocol uses, as strange as the type allows."""
     if kind is RunConfig:
         return config(rng)
+    if kind is OwnConfig:
+        return own_config(rng)
     if kind is bool:
         return rng.random() < 0.5
     if kind is int:
@@ -127,7 +143,7 @@ def doctored(rng: random.Random, sound: Any, rate: float = 0.1) -> Any:
 
     def of(value: Any, kind: Any) -> Any:
         if isinstance(value, msgspec.Struct):
-            return value if isinstance(value, RunConfig) else doctored(rng, value, rate)
+            return value if isinstance(value, RunConfig | OwnConfig) else doctored(rng, value, rate)
         if rng.random() < rate:
             return of_type(rng, kind)
         if isinstance(value, tuple) and value and isinstance(value[0], msgspec.Struct):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_origin
 
 import msgspec
 import pytest
@@ -28,6 +28,7 @@ from tuiinit.session.session import Session
 from tuiinit.stream import protocol, recording
 from tuiinit.stream.checked import Checked, OwnProblem
 from tuiinit.stream.misfit import misfit
+from tuiinit.stream.own import OwnTarget, PutAside, SourceChanged, Unlike
 from tuiinit.stream.protocol import DataInfo, Hello, Problem, Snapshot, Status
 from tuiinit.stream.run import Ended, Run
 from tuiinit.stream.texts import LONGER
@@ -51,6 +52,11 @@ def frames() -> list[Any]:
     found[Checked] = next(check for check in checks if check.rows and check.weights and misfit(check) is None)
     found[Run] = made(Run, name="run 1", text="python train.py", path="/home/user", commit="1a2b")
     found[Ended] = made(Ended, text="it ended")
+    knob = protocol.OwnKnob(name="act", kind="str", default="relu")
+    found[OwnTarget] = made(OwnTarget, target="net.py", knobs=(knob,), inputs="8 × 3", optimizer="SGD", labels="random")
+    found[Unlike] = Unlike(lane="a", other="b", what="weights", name="0.weight")
+    found[PutAside] = PutAside(lanes=("a",))
+    found[SourceChanged] = SourceChanged(path="net.py")
     assert len(found) == len(protocol.Frame.__args__)  # type: ignore[attr-defined]
     return list(found.values())
 
@@ -62,7 +68,7 @@ def inflated(record: Any, size: int) -> Iterator[tuple[str, Any]]:
         parts = value if isinstance(value, tuple) else (value,)
         for i, part in enumerate(parts):
             changed: list[tuple[str, Any]] = []
-            if isinstance(part, str):
+            if isinstance(part, str) and get_origin(strange.hints_of(type(record))[name]) is not Literal:
                 changed = [(name, "x" * (LONGER.get(name, 200) + size))]
             elif isinstance(part, msgspec.Struct) and not isinstance(part, RunConfig):
                 changed = list(inflated(part, size))

@@ -10,9 +10,8 @@ import numpy as np
 from ..config.run import RunConfig
 from ..config.values import ConfigError
 from ..stream import protocol
-from ..stream.checked import Checked, OwnProblem
 from ..stream.link import Engine, LinkError
-from ..stream.protocol import FloatArray, Snapshot
+from ..stream.protocol import Evaluation, FloatArray, Inspection, Snapshot, Start, Trace
 
 PROGRESS_SECONDS = 0.25  # an update costs a measured step, so ask for few
 Progress = Callable[[int, int], None]  # steps done and steps in all, over all lanes
@@ -165,10 +164,10 @@ class Session:
                     if refused is not None:
                         raise refused
                     return frame
-                case Checked() | OwnProblem() | protocol.Run() | protocol.Ended():
-                    continue  # of a person's network, which no lane here is
-                case _:
+                case Snapshot() | Trace() | Evaluation() | Inspection() | Start():
                     self.results[frame.lane].take(frame)
+                case _:
+                    continue  # of a person's network, which no lane here is
         raise RunError("the engine's stream ended")
 
     @staticmethod

@@ -80,6 +80,10 @@ def _lane(frame: Lane) -> str | None:
         return "a shape that cannot be"
     if len({row.label for row in shape.rows}) < len(shape.rows):
         return "two rows under one name"
+    if config is not None and frame.own is not None:
+        return "a lane with two configurations"
+    if frame.own is not None and frame.lane != frame.own.key:
+        return "a lane under another's name"
     if config is None:
         return None
     if frame.lane != config.key:

@@ -10,10 +10,16 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from ..config.own import OwnConfig
 from ..config.run import RunConfig
 from .checked import Check, Checked, OwnProblem
 from .message import Message as Message
 from .message import Part as Part
+from .own import OwnKnob as OwnKnob
+from .own import OwnTarget as OwnTarget
+from .own import PutAside as PutAside
+from .own import SourceChanged as SourceChanged
+from .own import Unlike as Unlike
 from .run import Ended as Ended
 from .run import Run as Run
 from .shape import MatrixShape as MatrixShape
@@ -36,9 +42,13 @@ FloatArray = npt.NDArray[np.float32]
 
 
 class Select(Message, frozen=True, kw_only=True):
-    """Show these lanes; each catches up to the clock. The first is the one that the screen looks at."""
+    """Show these lanes; each catches up to the clock. The first is the one that the screen looks at.
+
+    They are networks that this program builds, or a person's own, not both.
+    """
 
     lanes: tuple[RunConfig, ...]
+    own: tuple[OwnConfig, ...] = ()
 
 
 class Advance(Message, frozen=True, kw_only=True):
@@ -145,14 +155,16 @@ class DataInfo(Message, frozen=True, kw_only=True):
 class Lane(Message, frozen=True, kw_only=True):
     """A lane that is told of for the first time, or whose configuration changed while it trains.
 
-    Its shape is what readers rely on; a configuration there is only of a network that this program builds.
+    Its shape is what readers rely on. A configuration there is only of a network that this program builds; `own` is
+    what a person's network was built from. A training run that is watched has neither.
     `continues` names the lane that this one was until now (lr, optimizer or batch size changed at its
     present step): all that was sent for that lane up to this step holds for this one too.
     """
 
-    lane: str  # RunConfig.key, or any other name where there is no configuration
+    lane: str  # RunConfig.key or OwnConfig.key, or any other name where there is neither
     shape: Shape
     config: RunConfig | None = None
+    own: OwnConfig | None = None
     continues: str | None = None
 
 
@@ -256,6 +268,7 @@ class LaneStatus(Part, frozen=True, kw_only=True):
     epoch: float
     steps_per_epoch: int
     diverged_at: int | None  # the step whose loss was not finite
+    failed: str = ""  # why it stands still for good: a person's code raised; one sentence
 
 
 class Status(Message, frozen=True, kw_only=True):
@@ -282,6 +295,10 @@ class Problem(Message, frozen=True, kw_only=True):
 Frame = (
     Checked
     | OwnProblem
+    | OwnTarget
+    | Unlike
+    | PutAside
+    | SourceChanged
     | Hello
     | DataInfo
     | Lane

@@ -19,6 +19,8 @@ LONGER = {
     "text": LONGEST,
     "lines": LONGEST,
     "quick": LONGEST,
+    "failed": LONGEST,
+    "target": LONGEST,
     "path": LONGEST,
     "data": LONGEST,
     "column": LONGEST,

@@ -1,0 +1,44 @@
+"""A person's network by name: equal configurations are one lane, and only the lr changes while it trains."""
+
+import pytest
+
+from tuiinit.config.own import OwnConfig
+from tuiinit.config.values import ConfigError
+
+CONFIG = OwnConfig(target="net.py", settings=(("depth", 3), ("act", "relu")))
+
+
+def test_the_order_of_settings_makes_no_other_lane() -> None:
+    assert CONFIG.key == OwnConfig(target="net.py", settings=(("act", "relu"), ("depth", 3))).key
+    assert CONFIG.set("depth", 4).key != CONFIG.key
+    assert CONFIG.set("depth", 4).set("depth", 3) == CONFIG
+    assert CONFIG.set("act", None).settings == (("depth", 3),)
+    assert CONFIG.value("norm") is None
+
+
+@pytest.mark.parametrize("field", [{"seed": 1}, {"gain": 1.0}, {"lr": 0.1}, {"revision": 1}, {"device": "cpu"}])
+def test_each_field_makes_another_lane(field: dict[str, object]) -> None:
+    assert CONFIG.replace(**field).key != CONFIG.key
+
+
+def test_a_whole_number_is_the_same_gain() -> None:
+    assert CONFIG.replace(gain=1).key == CONFIG.replace(gain=1.0).key
+
+
+def test_the_lr_changes_from_a_step_on() -> None:
+    later = CONFIG.changed(10, "lr", 0.1).changed(20, "lr", 0.01)
+    assert [later.at(step).lr for step in (9, 10, 19, 20)] == [None, 0.1, 0.1, 0.01]
+    assert later.changed(20, "lr", 0.1) == CONFIG.changed(10, "lr", 0.1)
+    assert later.changed(0, "lr", 0.5) == CONFIG.replace(lr=0.5)
+
+
+@pytest.mark.parametrize(("name", "value"), [("optimizer", "adam"), ("batch_size", 4)])
+def test_what_belongs_to_the_persons_code_cannot_change(name: str, value: object) -> None:
+    with pytest.raises(ConfigError, match=name):
+        CONFIG.changed(3, name, value)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("field", [{"gain": float("nan")}, {"gain": -1.0}, {"lr": float("inf")}, {"seed": -1}])
+def test_what_cannot_be_is_refused(field: dict[str, object]) -> None:
+    with pytest.raises(ConfigError, match=next(iter(field))):
+        CONFIG.replace(**field)
