@@ -9,6 +9,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 # What a folder says in which no file may be made, or a file that may be written to but not replaced (a mount point).
 _IN_PLACE = {errno.EACCES, errno.EPERM, errno.EBUSY, errno.EXDEV}
@@ -35,6 +36,26 @@ def replace(path: Path, content: bytes) -> None:
     with _beside(path) as new:
         new.write_bytes(content)
         new.replace(path)
+
+
+@contextlib.contextmanager
+def made(path: Path) -> Iterator[BinaryIO]:
+    """A new file of the user's, to be written piece by piece; where that fails it goes again.
+
+    Raises:
+        FileExistsError: there is one.
+        OSError: it cannot be written.
+    """
+    with open(path, "xb", opener=private) as file:
+        try:
+            yield file
+            if not file.closed:  # a disk that is full shows at the latest now
+                file.flush()
+        except BaseException as error:
+            path.unlink(missing_ok=True)
+            if isinstance(error, OSError) and error.filename is None:
+                error.filename = str(path)
+            raise
 
 
 def write(path: Path, text: str, *, over: bool) -> None:

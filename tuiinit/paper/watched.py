@@ -21,6 +21,11 @@ def row_names(shape: Shape) -> Names:
 
 def snapshot_json(snapshot: Snapshot, names: Names, findings: Sequence[CheckFinding]) -> bytes:
     """One line without its end: `tuiinit tail --json`."""
+    return msgspec.json.encode(snapshot_record(snapshot, names, findings))
+
+
+def snapshot_record(snapshot: Snapshot, names: Names, findings: Sequence[CheckFinding]) -> dict[str, Any]:
+    """What such a line tells."""
     rows = []
     for a in snapshot.activations:
         name, call, kind = names.get(a.layer, (a.layer, 1, a.kind))
@@ -36,16 +41,14 @@ def snapshot_json(snapshot: Snapshot, names: Names, findings: Sequence[CheckFind
                 "grad_std": number(a.grad_std),
             }
         )
-    return msgspec.json.encode(
-        {
-            "step": snapshot.step,
-            "loss": number(snapshot.loss),
-            "micro_batches": snapshot.micro_batches,
-            "rows": rows,
-            "weights": [*map(_weight, snapshot.weights), *map(_weight, snapshot.vectors)],
-            "findings": [finding_json(finding) for finding in findings],
-        }
-    )
+    return {
+        "step": snapshot.step,
+        "loss": number(snapshot.loss),
+        "micro_batches": snapshot.micro_batches,
+        "rows": rows,
+        "weights": [*map(_weight, snapshot.weights), *map(_weight, snapshot.vectors)],
+        "findings": [finding_json(finding) for finding in findings],
+    }
 
 
 def finding_json(finding: CheckFinding) -> dict[str, str]:
