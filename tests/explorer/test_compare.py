@@ -184,7 +184,7 @@ async def test_arrows_choose_a_cell_and_enter_opens_it() -> None:
         await driver.until(lambda: driver.app.screen is driver.screen)
         assert driver.link.of(Select)[-1] == Select(lanes=(RunConfig(gain=3.0, bn=True),))
         assert driver.screen.current is COMPARABLE[1][0]
-        await driver.shows("dimmed: gain 5/3, batch norm off")
+        await driver.shows("grey: gain 5/3, batch norm off")
         assert not driver.session.group
 
 

@@ -81,13 +81,13 @@ async def test_toggling_catches_up_and_toggling_back_is_instant() -> None:
         first = f"{std_at(RunConfig(), 1):.3f}"
         await driver.shows(first)
         await driver.press("b")
-        await driver.shows("0.630", "dimmed: batch norm off")
+        await driver.shows("0.630", "grey: batch norm off")
         await driver.settled()
         assert driver.session.step == driver.session.clock
         driver.link.send = lambda command: None  # type: ignore[method-assign]  # the engine says nothing more
         await driver.press("b")
         assert first in driver.text
-        assert "dimmed: batch norm on" in driver.text
+        assert "grey: batch norm on" in driver.text
 
 
 async def test_catching_up_shows_progress_and_esc_interrupts() -> None:

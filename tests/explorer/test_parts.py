@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import msgspec
 import pytest
 from rich.cells import cell_len
 
@@ -16,6 +17,7 @@ from tuiinit.config.run import RunConfig
 from tuiinit.config.schedule import Change
 from tuiinit.config.values import ConfigError
 from tuiinit.explorer.panes.bars import tabs_row
+from tuiinit.explorer.panes.beneath import FIRST, beneath
 from tuiinit.explorer.panes.config import LINES, strip_row
 from tuiinit.explorer.panes.header import header_row
 from tuiinit.explorer.panes.training import progress_row, training_rows
@@ -25,6 +27,7 @@ from tuiinit.plots import Row
 from tuiinit.plots.ink import Column, bar, beside, fit, number, percent, row, signed, table, visible, wrap
 from tuiinit.session.actions import ACTIONS, EVERY, key_table
 from tuiinit.session.session import Session
+from tuiinit.stream.protocol import VERSION, Hello
 from tuiinit.views import VIEWS, Page
 
 
@@ -97,6 +100,43 @@ def test_header_and_footers_fit_any_width(width: int) -> None:
         assert cell_len(text(line)) == width
         start, end = places[active]
         assert text(line)[start:end].strip() == VIEWS[active].title
+
+
+@pytest.mark.parametrize("width", [80, 100, 120])
+def test_the_header_tells_a_speed_only_while_something_moves(width: int) -> None:
+    session = at(1001)
+    session.take(Hello(version=VERSION, program="0", torch="2.8.0", device="cpu", threads=1, pid=1))
+    for running in (True, False):
+        session.take(msgspec.structs.replace(status(RunConfig(), 1001), running=running, steps_per_second=412.0))
+        told = text(header_row(session, width))
+        assert ("412 steps/s" in told, "paused" in told) == (running, not running)
+        assert ("measuring" in told) == (running and width >= 100)
+
+
+def test_beneath_a_picture_stands_what_is_grey_and_a_warning_once_it_is_old() -> None:
+    session = at(1001)
+    assert beneath(Session(RunConfig())).text == FIRST
+    assert not beneath(session).text
+    session.change("gain", 3.0)
+    feed(session, RunConfig(gain=3.0), 1001)
+    assert beneath(session) == ("grey: gain 5/3, step 1,001", False)
+    feed(session, RunConfig(gain=3.0), 1002)
+    assert beneath(session) == ("! grey is old, step 1,001: gain 5/3", True)
+
+
+@pytest.mark.parametrize("step", [0, 1001])
+@pytest.mark.parametrize("width", [60, 80, 99])
+def test_one_line_of_numbers_leaves_room_for_what_stands_beneath_a_picture(step: int, width: int) -> None:
+    session = at(step)
+    session.take(data_info())
+    line = text(training_rows(session, width, 2)[0])
+    assert f"{session.look().snapshot.initial_loss:.4f}" in line  # type: ignore[union-attr]
+    assert ("N guided tour" in line) == (step == 0)
+    session.change("bn", True)
+    feed(session, RunConfig(bn=True), step)
+    assert (f"grey: batch norm off, step {step:,}" in text(training_rows(session, width, 2)[0])) == (
+        width >= 80 or not step
+    )
 
 
 @pytest.mark.parametrize("size", [(118, 10), (60, 5), (78, 2), (40, 1)])

@@ -29,7 +29,7 @@ from tuiinit.stream.replay import FileLink, ResumedLink
 from tuiinit.stream.sessions import sessions
 
 VIEW_THIRDS = [range(third, len(VIEWS), 3) for third in range(3)]  # each view is compared at one of three clocks
-SPEED = 14  # cells of "   412 steps/s": a recording says "recording" there
+SPEED = 14  # cells of "   412 steps/s", or of "paused", where a recording says "recording"
 
 
 @asynccontextmanager
@@ -73,9 +73,9 @@ async def screens(driver: Driver, views: Sequence[int] = (0,)) -> list[str]:
     for index in views:
         driver.screen.show_view(index)
         await driver.pilot.pause()
-        text = driver.text
-        at = text.find(" steps/s")
-        at = at - SPEED + len(" steps/s") if at >= 0 else text.index("recording") - SPEED + len("recording")
+        text = driver.text.replace("press d", f"{'–':>7}")  # which measures the dev loss: not in a recording
+        word = "paused" if "paused" in text else "recording"
+        at = text.index(word) - SPEED + len(word)
         shown.append(text[:at] + "~" * SPEED + text[at + SPEED :])
     return shown
 
@@ -178,11 +178,11 @@ async def test_a_replay_looks_at_the_lanes_that_it_holds(tmp_path: Path) -> None
         path = session_file(driver)
     async with replayed(load(path)) as driver:
         assert driver.session.config.bn
-        await driver.shows("dimmed: batch norm off")
+        await driver.shows("grey: batch norm off")
         await driver.press("b")
         await driver.pilot.pause()
         assert not driver.session.config.bn
-        await driver.shows("dimmed: batch norm on")
+        await driver.shows("grey: batch norm on")
         assert driver.session.step == int(first[0].split("step")[1].split()[0].replace(",", ""))
         await driver.press("g")
         await driver.shows("the recording holds no such network")
@@ -399,7 +399,7 @@ def test_a_session_of_the_real_engine_goes_on_and_replays_without_torch(
 
     with Terminal(*EXPLORER, "--resume", "--engine", shlex.join(warm_engine), environment=state) as terminal:
         terminal.reaches(clock)
-        terminal.shows("steps/s")
+        terminal.shows("paused")
         terminal.shows_not("catching up")
         terminal.press("n")
         terminal.reaches(clock + 1)

@@ -77,7 +77,7 @@ def test_an_engine_that_is_killed(state: Callable[[Terminal], None], tmp_path: P
         step = terminal.step
         terminal.press("E")
         terminal.shows_not("killed by")
-        terminal.shows("steps/s")
+        terminal.shows("paused")
         terminal.reaches(step)
         terminal.press("n")
         terminal.reaches(step + 1)
@@ -93,7 +93,7 @@ def test_an_engine_that_dies_again_and_again() -> None:
             terminal.says(RESTARTS)
             terminal.press("E")
             terminal.shows_not("killed by")
-            terminal.shows("steps/s")
+            terminal.shows("paused")
         os.kill(terminal.engine(), signal.SIGKILL)
         terminal.says(RESTARTS)
         leaves(terminal)
@@ -111,7 +111,7 @@ def test_a_new_engine_comes_to_the_same_numbers(warm_engine: list[str]) -> None:
         step = terminal.step
         terminal.press("E")
         terminal.shows_not("killed by")
-        terminal.shows("steps/s", "‖ step")
+        terminal.shows("paused", "‖ step")
         terminal.shows_not("catching up")
         terminal.press("n")
         terminal.reaches(step + 1)
@@ -174,7 +174,7 @@ def test_an_engine_that_runs_out_of_memory_while_it_trains(tmp_path: Path) -> No
         assert recording.last(tmp_path / "sessions").damage is None
         terminal.press("E")  # there is enough for the next one
         terminal.shows_not("out of memory")
-        terminal.shows("steps/s", "‖ step")
+        terminal.shows("paused", "‖ step")
         terminal.shows_not("catching up")
         terminal.reaches(step)
         terminal.press("n")
@@ -226,7 +226,7 @@ def test_an_engine_that_stops_answering() -> None:
         terminal.press("E")
         terminal.shows_not("is stopped")
         until(lambda: terminal.engine() != engine, "another engine")  # the old one may not have gone yet
-        terminal.shows("steps/s")
+        terminal.shows("paused")
         leaves(terminal)
 
 

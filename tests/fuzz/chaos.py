@@ -41,7 +41,7 @@ SUSPEND, QUIT = "\x1a", "\x11"
 ESCAPE_SECONDS = 0.1  # Textual's
 SEEN_SECONDS = 0.3
 START_SECONDS = 10.0  # that a new engine is given
-HEARD = "cpu ·"  # once an engine has said where it computes
+HEARD = "on cpu"  # once an engine has said where it computes
 CALM = ((120, 40), (80, 24), (200, 60))
 
 

@@ -14,11 +14,10 @@ from textual.containers import Horizontal, Vertical
 from textual.timer import Timer
 from textual.widgets import Input
 
-from ..config.knobs import BY_NAME, describe
+from ..config.knobs import BY_NAME
 from ..config.presets import Preset
-from ..config.run import RunConfig, differences
+from ..config.run import RunConfig
 from ..host.mishaps import mishap
-from ..insight.look import snapshot_of
 from ..plots import Plot
 from ..plots.cursor import Cursor, found, move
 from ..plots.ink import Ink, row, visible, wrap
@@ -30,6 +29,7 @@ from .bindings import bindings
 from .footer import footer
 from .messages import CursorMoved, CursorPut, Resized, SettingChanged, SettingTyped, ViewChosen
 from .panes.bars import KeyBar, NoticeBar
+from .panes.beneath import Beneath, beneath
 from .panes.config import ConfigPane, strip_row, watched_row
 from .panes.findings import findings_rows
 from .panes.header import header_row
@@ -46,7 +46,6 @@ if TYPE_CHECKING:  # loaded when first asked for: the first frame does not wait 
     from .sweep.sweeping import Sweeping
 
 LayoutName = Literal["tiny", "compact", "full"]
-FIRST = "space trains · n one step · N guided tour · ? help"  # what to do, until something was done
 TINY = "This window is too small: tuiinit needs 60 × 16 characters."
 WIDE = 150  # columns from which the side has more room
 STILL_SECONDS = 0.6  # after the last change, before a closer look that takes the engine a second
@@ -228,19 +227,8 @@ class Explorer(TrainingScreen[None]):
         page = Page(self.current, *self.session.sight(), width, height, self._top, self._cursor, alone=self._maximised)
         self._top, self._body_height, self._plot = page.top, page.body_height, page.plot
         self.view.sheet.show(page.rows)
-        self.view.sheet.subtitle(self._beneath())
-
-    def _beneath(self) -> str:
-        """What the view compares: the lane before, and how it differs."""
-        before = self.session.previous
-        if before is None:
-            return FIRST if not self.session.clock else ""
-        known = before.config if self.session.shown.config is not None else None
-        changes = differences(self.session.config, known) if known is not None else []
-        told = [describe(name, old) for name, _, old in changes][:2]
-        snapshot = snapshot_of(self.session.look_before())
-        step = f", step {snapshot.step:,}" if snapshot else ""
-        return visible(f"dimmed: {', '.join(told) or 'the network before'}{step}")
+        told = beneath(self.session) if self.current.compares or self.session.previous is None else Beneath("")
+        self.view.sheet.subtitle(told.text, warns=told.warns)
 
     def _draw_bar(self) -> None:
         self.bar.tell(self.session, self.size.width)

@@ -34,6 +34,7 @@ class View(ABC):
     least_rows: ClassVar[int] = MIN_PLOT  # of the plot, where the table can give way
     table_part: ClassVar[int] = 3  # the table gets at least the height divided by this
     inspects: ClassVar[bool] = False  # whether it shows what protocol.Inspection tells
+    compares: ClassVar[bool] = True  # whether it shows the other lane, too
     redraws_on: ClassVar[Changed] = Changed.NOTHING  # what it shows beside the snapshot
 
     def __init__(self, small: Small | None = None) -> None:

@@ -33,6 +33,7 @@ class BatchNormView(View):
 
     id = "batch-norm"
     title = "Batch norm"
+    compares = False
     redraws_on = Changed.CLOSER
     inspects = True
     least_rows = 11

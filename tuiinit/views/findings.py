@@ -39,6 +39,7 @@ class FindingsView(View):
 
     id = "findings"
     title = "Findings"
+    compares = False
     redraws_on = Changed.FINDINGS
     help = (
         "Sentences about the numbers on the screen: ✓ good, · worth knowing, ! a warning, ✗ bad. Each says the "

@@ -23,7 +23,7 @@ POINTS = 2_000  # of the loss curve, for its present value
 def loss_plot(
     look: Look, other: Look | None, pointer: Pointer, width: int, height: int, *, guides: bool = False
 ) -> Plot:
-    """The minibatch loss over steps: mean with its range, the lane before dimmed, ln V marked, guesses as guides."""
+    """The minibatch loss over steps: mean with its range, the lane before in grey, ln V marked, guesses as guides."""
     points = max(2, 2 * (width - 8))
     drawn: list[Curve] = []
     last, low, high = 1, math.inf, -math.inf
@@ -70,7 +70,7 @@ def loss_plot(
         drawn,
         width,
         height,
-        x=Axis(0, nice_end(last)),
+        x=Axis(0, nice_end(last), label="step"),
         y=y,
         lines=lines,
         events=marks,

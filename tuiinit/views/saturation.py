@@ -41,6 +41,7 @@ class Saturation(View):
 
     id = "saturation"
     title = "Saturation"
+    compares = False
     redraws_on = Changed.CLOSER
     least_rows = 16 + EXTRA
     table_part = 5

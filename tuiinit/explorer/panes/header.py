@@ -18,18 +18,19 @@ def header_row(session: Known, width: int) -> Row:
         right.insert(0, [("starting the engine …  ", Ink.DIM)])
     else:
         status = session.status
-        speed = f"{status.steps_per_second:,.0f}" if status else "–"
+        moving = status is not None and (status.running or status.catching_up)
+        speed = f"{status.steps_per_second:,.0f} steps/s" if status and moving else "paused"
         device = visible(session.hello.device)
         device = fit(device, DEVICE_WIDTH).rstrip()
         if status and status.quick and width >= 112:
             device += f", {visible(status.quick.partition(':')[0])}"
-        pace = (f"{'recording':>14}", Ink.WARN) if session.recorded else (f"{speed:>6} steps/s", Ink.PLAIN)
+        pace = (f"{'recording':>14}", Ink.WARN) if session.recorded else (f"{speed:>14}", Ink.PLAIN)
         right.insert(0, [pace, ("   ", Ink.DIM)])
         if width >= 100:
-            share = f"{status.measuring * 100:.0f}" if status else "–"
-            right.insert(1, [(f"measuring {share:>2} %   ", Ink.DIM)])
+            share = f"measuring {status.measuring * 100:2.0f} %" if status and moving else ""
+            right.insert(1, [(f"{share:14}   ", Ink.DIM)])  # as wide in each state, so that nothing moves
         if width >= 84:
-            right.insert(0, [(f"{device} · ", Ink.DIM)])
+            right.insert(0, [(f"on {device} ", Ink.DIM)])
     left: list[Piece] = [(" tuiinit ", Ink.STRONG)]
     if width >= 70:
         snapshot = session.snapshot()

@@ -10,6 +10,7 @@ from ...plots.ink import Ink, Piece, bar, beside, number, row
 from ...session.known import Known
 from ...session.pointer import Pointer
 from ...views.loss import loss_now, loss_plot
+from .beneath import FIRST_SHORT, beneath
 
 NUMBERS = 28  # cells of the column of numbers
 LEAST_PLOT = 12  # cells of the curve
@@ -19,12 +20,13 @@ COUNT = 20  # cells of "1,001 / 5,707" after the bar
 def training_rows(session: Known, width: int, height: int) -> list[Row]:
     """The pane's content in exactly width × height cells; where that is little, the numbers on one line."""
     if height < 5 or width < NUMBERS + LEAST_PLOT:
-        lines = [_line(session.look(), session.pointer, width), progress_row(session, width)]
+        lines = [_line(session, width), progress_row(session, width)]
         return [*lines, *[row(width)] * (height - len(lines))][:height]
     look, other, pointer = session.sight()
     plot = loss_plot(look, other, pointer, width - NUMBERS, height - 1)
+    numbers = _numbers(look, other, pointer, asks=not session.recorded)
     return [
-        *beside(plot.rows, _numbers(look, other, pointer), height - 1, width - NUMBERS, NUMBERS),
+        *beside(plot.rows, numbers, height - 1, width - NUMBERS, NUMBERS),
         progress_row(session, width),
     ]
 
@@ -36,42 +38,57 @@ def _dev(look: Look | None) -> float | None:
     return evaluation.dev if evaluation.dev is not None else evaluation.dev_batch
 
 
-def _numbers(look: Look, other: Look | None, pointer: Pointer) -> list[Row]:
+def _numbers(look: Look, other: Look | None, pointer: Pointer, *, asks: bool) -> list[Row]:
+    """The column of numbers; where `asks`, the key stands that measures the dev loss."""
     now, before = look.snapshot, snapshot_of(other)
 
-    def line(label: str, value: float | None, old: float | None, compared: bool = True) -> Row:
-        told = number(old, 4) if compared and other is not None else ""
-        return row(NUMBERS, (f"  {label:<8}", Ink.DIM), (f"{number(value, 4):>8}", Ink.STRONG), (f"{told:>8}", Ink.DIM))
+    def line(label: str, value: float | None, old: float | None, key: str = "") -> Row:
+        told = number(old, 4) if other is not None else ""
+        here: Piece = (f"{key:>8}", Ink.KEY) if key and value is None else (f"{number(value, 4):>8}", Ink.STRONG)
+        return row(NUMBERS, (f"  {label:<8}", Ink.DIM), here, (f"{told:>8}", Ink.DIM))
 
-    name = f"loss ~{pointer.smoothing}" if pointer.smoothing else "loss"
     head = f"{'now':>18}{'before' if other is not None else '':>8}"
     rows = [
         row(NUMBERS, (head, Ink.HEAD)),
-        line(name, loss_now(look, pointer), loss_now(other, pointer) if other is not None else None),
-        line("dev", _dev(look), _dev(other)),
+        line(_loss_name(pointer), loss_now(look, pointer), loss_now(other, pointer) if other is not None else None),
+        line("dev", _dev(look), _dev(other), "press d" if asks else ""),
         line("at start", now.initial_loss if now else None, before.initial_loss if before else None),
-        row(NUMBERS),
     ]
     if look.data is not None:
-        for label, loss in (("bigram", look.data.bigram), ("unigram", look.data.unigram)):
-            told: tuple[Piece, Piece] = ((f"  guess by {label:<8}", Ink.DIM), (f"{number(loss, 4):>7}", Ink.THEORY))
-            rows.append(row(NUMBERS, *told))
+        rows.append(row(NUMBERS, ("  a guess by counting", Ink.DIM)))
+        for label, loss in (("letters, unigram", look.data.unigram), ("pairs, bigram", look.data.bigram)):
+            rows.append(row(NUMBERS, (f"   {label:<16}", Ink.DIM), (f"{number(loss, 4):>7}", Ink.THEORY)))
     return rows
 
 
-def _line(look: Look, pointer: Pointer, width: int) -> Row:
-    now = look.snapshot
-    pieces: list[Piece] = [
-        (f" loss{f' ~{pointer.smoothing}' if pointer.smoothing else ''} ", Ink.DIM),
-        (f"{number(loss_now(look, pointer), 4):<9}", Ink.STRONG),
-        (" dev ", Ink.DIM),
-        (f"{number(_dev(look), 4):<9}", Ink.STRONG),
-        (" at start ", Ink.DIM),
-        (f"{number(now.initial_loss if now else None, 4):<9}", Ink.PLAIN),
-        (" expected ", Ink.DIM),
-        (number(now.expected_initial_loss if now else None, 4), Ink.THEORY),
-    ]
-    return row(width, *pieces)
+def _loss_name(pointer: Pointer) -> str:
+    return f"loss ~{pointer.smoothing}" if pointer.smoothing else "loss"
+
+
+def _line(session: Known, width: int) -> Row:
+    """The numbers on one line, then what is told beneath a picture where that has a frame."""
+    look, pointer = session.look(), session.pointer
+    now, data = look.snapshot, look.data
+    first = number(now.initial_loss if now else None, 4)
+    guess = f"ln {len(data.vocabulary)} = {math.log(len(data.vocabulary)):.3f}" if data is not None else ""
+    even = (f" ({guess})" if guess else "", Ink.THEORY)
+    told = beneath(session, FIRST_SHORT)
+    spare: tuple[tuple[str, int], ...] = (even,)  # gives way to what is told
+    if not session.clock and session.previous is None:
+        pieces: list[tuple[str, int]] = [(" loss at start ", Ink.DIM), (first, Ink.STRONG)]
+    else:
+        pieces = [
+            (f" {_loss_name(pointer)} ", Ink.DIM),
+            (f"{number(loss_now(look, pointer), 4):<8}", Ink.STRONG),
+            ("dev ", Ink.DIM),
+            (f"{number(_dev(look), 4):<8}", Ink.STRONG),
+        ]
+        spare = (("at start ", Ink.DIM), (first, Ink.PLAIN), even if not told.text else ("", Ink.PLAIN))
+    after = [(f"{told.text} ", Ink.WARN if told.warns else Ink.DIM)] if told.text else []
+    used, more, last = (sum(len(text) for text, _ in part) for part in (pieces, spare, after))
+    if used + last > width:
+        after = []
+    return row(width, *pieces, *(spare if not after or used + more + last <= width else ()), right=after)
 
 
 def progress_row(session: Known, width: int) -> Row:

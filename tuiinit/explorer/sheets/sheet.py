@@ -94,11 +94,12 @@ class Sheet(Widget, can_focus=False):
         if regions:
             self.refresh(*regions)
 
-    def subtitle(self, text: str) -> None:
+    def subtitle(self, text: str, *, warns: bool = False) -> None:
         """Put text into the frame's lower edge. Setting it repaints the whole widget, so only where it changed."""
         if text != self._subtitle:
             self._subtitle = text
             self.border_subtitle = Content(text)
+            self.set_class(warns, "-warns")
 
     def notify_style_update(self) -> None:
         self._strips.clear()

@@ -1,0 +1,38 @@
+"""What is told beneath a picture: what to do first, or which network is grey in it, and whether that one is older."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ...config.knobs import describe
+from ...config.run import differences
+from ...insight.look import snapshot_of
+from ...plots.ink import visible
+from ...session.known import Known
+
+FIRST = "space trains · n one step · N guided tour · ? help"  # what to do, until something was done
+FIRST_SHORT = "space trains · N guided tour · ? help"
+DIFFERENCES = 2  # that are named, at most
+
+
+class Beneath(NamedTuple):
+    """A sentence, and whether it warns."""
+
+    text: str
+    warns: bool = False
+
+
+def beneath(session: Known, first: str = FIRST) -> Beneath:
+    """What stands beneath the picture: `first` until a step was made or another network chosen."""
+    before = session.previous
+    if before is None:
+        return Beneath(first if not session.clock else "")
+    known = before.config if session.shown.config is not None else None
+    changes = differences(session.config, known) if known is not None else []
+    told = ", ".join([describe(name, old) for name, _, old in changes][:DIFFERENCES]) or "the network before"
+    then, now = snapshot_of(session.look_before()), session.snapshot()
+    if then is None:
+        return Beneath(visible(f"grey: {told}"))
+    if now is not None and then.step < now.step:
+        return Beneath(visible(f"! grey is old, step {then.step:,}: {told}"), warns=True)
+    return Beneath(visible(f"grey: {told}, step {then.step:,}"))
