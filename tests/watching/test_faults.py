@@ -20,13 +20,13 @@ from torch import nn
 
 import tuiinit
 from tests.watching.training import CASES, steps
+from tuiinit.measure.step import Step
 from tuiinit.stream import runs
 from tuiinit.stream.bounded import BoundedFile, Kind
 from tuiinit.stream.following import Follower, summary
 from tuiinit.stream.protocol import Ended, Snapshot
 from tuiinit.stream.recording import load
 from tuiinit.stream.sessions import is_held
-from tuiinit.watching.step import Step
 from tuiinit.watching.watch import Watch
 
 MLP = CASES["evaluation between"]

@@ -22,13 +22,13 @@ from torch.optim.optimizer import register_optimizer_step_post_hook, register_op
 
 from .. import __version__
 from ..measure.models import unwrapped
+from ..measure.step import Step
 from ..stream import protocol
 from ..stream.protocol import Ended, Hello, Run
 from ..stream.runs import runs_folder
 from .about import command_line, commit_of, run_name
 from .control import Control
 from .frames import Circumstances, Frames
-from .step import Step
 from .writing import Writer, first_frames, open_file
 
 T = TypeVar("T")

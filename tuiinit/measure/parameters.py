@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from ..measure.fetch import Described, Fetch
-from ..measure.sampling import sample
+from .fetch import Described, Fetch
+from .sampling import sample
 
 
 @dataclass
@@ -26,7 +26,7 @@ class Parameter:
     update: Callable[[], float] | None = None  # std of the step's change; None: no optimizer has it
 
 
-class Weights:
+class Parameters:
     """Samples of parameters before and after the step, described together where they are equally long.
 
     Args:

@@ -13,9 +13,9 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from ..measure.catching import Catch
+from .catching import Catch
 from .norms import Norms
-from .weights import Parameter, Weights
+from .parameters import Parameter, Parameters
 
 HOOKED = r"Using `torch\.compile\(module\)` when there are global hooks"
 CALLS, ROWS = 4, 512  # calls of one module, and rows, that are told
@@ -36,7 +36,7 @@ class Step:
     def __init__(self, model: nn.Module, samples: int | None, only: re.Pattern[str] | None) -> None:
         self._catch = Catch(model, samples=samples, calls=CALLS, most=ROWS, only=only, whole=self._given)
         self._samples = samples
-        self._weights: Weights | None = None
+        self._weights: Parameters | None = None
         self._losses: list[Tensor] = []
         self._factors: list[Tensor] = []
         self._stance: Any = None
@@ -102,7 +102,7 @@ class Step:
     def before(self, optimizer: Optimizer, closure: bool) -> None:
         """An optimizer is about to step."""
         if self._weights is None:
-            self._weights = Weights(self._catch.model.named_parameters(), self._samples)
+            self._weights = Parameters(self._catch.model.named_parameters(), self._samples)
         self._weights.before(optimizer, closure=closure)
 
     def after(self, optimizer: Optimizer) -> None:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.module import register_module_forward_hook
 
-from ..measure.fetch import Fetch
+from .fetch import Fetch
 
 MOST = 2**20  # values of a batch that are looked at: examples beyond are left out
 
@@ -45,11 +45,11 @@ class Norms:
         units = x[:examples].float().transpose(0, 1).flatten(1)
         kept = [module.running_mean, module.running_var, module.weight, module.bias]
         ones = torch.ones_like(units[:, 0])
-        told = [units.mean(1), units.var(1)]
+        figures = [units.mean(1), units.var(1)]
         for part, default in zip(kept, (0.0, 1.0, 1.0, 0.0), strict=True):
-            told.append(part.detach().float().clone() if isinstance(part, Tensor) else ones * default)
-        self._seen[name] = told
+            figures.append(part.detach().float().clone() if isinstance(part, Tensor) else ones * default)
+        self._seen[name] = figures
 
     def ask(self, fetch: Fetch) -> list[tuple[str, Callable[[], Any]]]:
         """Have all fetched: (6, units) of mean, variance, both running ones, γ and β."""
-        return [(name, fetch.ask(torch.stack(told))) for name, told in self._seen.items()]
+        return [(name, fetch.ask(torch.stack(figures))) for name, figures in self._seen.items()]
