@@ -2,7 +2,8 @@
 
 import pytest
 
-from tuiinit.config.own import OwnConfig
+from tuiinit.config.own import OwnConfig, value_of
+from tuiinit.config.target import Target
 from tuiinit.config.values import ConfigError
 
 CONFIG = OwnConfig(target="net.py", settings=(("depth", 3), ("act", "relu")))
@@ -42,3 +43,31 @@ def test_what_belongs_to_the_persons_code_cannot_change(name: str, value: object
 def test_what_cannot_be_is_refused(field: dict[str, object]) -> None:
     with pytest.raises(ConfigError, match=next(iter(field))):
         CONFIG.replace(**field)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("30", 30), ("-3", -3), ("0.5", 0.5), ("True", True), (" false ", False), ("relu", "relu"), ("010", "010"),
+     ("1_000", "1_000"), ("nan", "nan"), ("inf", "inf"), (str(2**70), str(2**70)), ("", ""), ("a b", "a b")],
+)  # fmt: skip
+def test_a_value_is_a_number_only_where_it_reads_back_as_it_was_written(text: str, value: object) -> None:
+    read = value_of(text)
+    assert (read, type(read)) == (value, type(value))
+    assert CONFIG.set("depth", read).key  # every value has a place in a lane's name
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "name", "short"),
+    [("net.py", "net.py", "build", "net.py"), ("/a/b/net.py:small", "/a/b/net.py", "small", "net.py:small"),
+     ("package.nets", "package.nets", "build", "package.nets"), ("nets:big", "nets", "big", "nets:big"),
+     ("a:b/net.py", "a:b/net.py", "build", "net.py")],
+)  # fmt: skip
+def test_a_target_names_a_file_or_module_and_a_function(text: str, place: str, name: str, short: str) -> None:
+    target = Target.of(text)
+    assert (target.place, target.name, target.short) == (place, name, short)
+
+
+@pytest.mark.parametrize("text", ["", ":build", "net.py:", "net.py:a-b", "my-net", "a..b", "net.py:a:b c", "--set"])
+def test_what_names_no_function_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError, match="does not read"):
+        Target.of(text)

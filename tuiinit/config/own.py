@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import math
 from typing import Any
@@ -14,6 +15,22 @@ from .values import ConfigError
 
 OWN_SEED = 0
 Value = bool | int | float | str
+
+
+def value_of(text: str) -> Value:
+    """A parameter's value from what a person writes: on or off, a number, else the text itself.
+
+    The engine knows what the parameter is and takes the word for it: it may need the number as text.
+    """
+    word = text.strip()
+    if word.lower() in ("true", "false"):
+        return word.lower() == "true"
+    for read in (int, float):
+        with contextlib.suppress(ValueError):
+            value = read(word)
+            if str(value) == word and abs(value) < 2**63:  # 010 and 1_000 are words, and so are nan and inf
+                return value
+    return text
 
 
 class OwnConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

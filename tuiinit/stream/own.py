@@ -13,6 +13,7 @@ class OwnKnob(Part, frozen=True, kw_only=True):
     name: str
     kind: Literal["bool", "int", "float", "str", "any"]  # "any" for one without a plain default
     default: bool | int | float | str | None
+    choices: tuple[bool | int | float | str, ...] = ()  # where the function's annotation names them
 
 
 class OwnTarget(Message, frozen=True, kw_only=True):

@@ -3,6 +3,8 @@
 tuiinit check mlp.py          tuiinit check mlp.py --set init=default
 """
 
+from typing import Literal
+
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -10,6 +12,7 @@ from torch.nn import functional as F
 import tuiinit
 
 ROWS, BATCH = 4096, 64
+Act = Literal["relu", "tanh", "gelu"]
 
 
 def table(rows: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -21,7 +24,7 @@ def table(rows: int) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 class MLP(nn.Module):
-    def __init__(self, depth: int, width: int, norm: bool, act: str) -> None:
+    def __init__(self, depth: int, width: int, norm: bool, act: Act) -> None:
         super().__init__()
         layers: list[nn.Module] = []
         for i in range(depth):
@@ -35,7 +38,7 @@ class MLP(nn.Module):
         return self.head(self.body(x))
 
 
-def build(depth: int = 6, width: int = 128, norm: bool = False, act: str = "relu", init: str = "kaiming"):
+def build(depth: int = 6, width: int = 128, norm: bool = False, act: Act = "relu", init: str = "kaiming"):
     model = MLP(depth, width, norm, act)
     if init == "kaiming":  # anything else leaves PyTorch's default, which is too small for ReLU
         for layer in model.body:

@@ -27,6 +27,7 @@ from ...measure.sampling import local
 from ...stream.checked import Check, Checked, CheckedJoin, CheckedParameter, CheckedRow
 from . import target as targets
 from .building import Built, Inputs, batches, build, loss_of, moved, on_device
+from .choices import plain
 from .expecting import Expecting
 from .lsuv import rescale
 from .randomness import seed_all
@@ -69,7 +70,7 @@ def check(command: Check, device_of: Callable[[str], torch.device]) -> Checked:
         built,
         batch,
         target=command.target,
-        settings={knob.name: given.get(knob.name, knob.default) for knob in targets.knobs(function)},
+        settings={knob.name: plain(given.get(knob.name, knob.default)) for knob in targets.knobs(function)},
         device=str(device),
         lsuv=factors,
         started=started,

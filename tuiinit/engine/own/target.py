@@ -1,7 +1,4 @@
-"""Finding the function that builds a person's network, and what it lets one set.
-
-A TARGET is `FILE.py`, `FILE.py:name` or `package.module:name`; the name is `build` where none is given.
-"""
+"""Finding the function that builds a person's network, and what it lets one set."""
 
 from __future__ import annotations
 
@@ -20,9 +17,10 @@ from typing import Any
 
 import tuiinit
 
+from ...config.target import Target as Target
 from ...config.values import parse_number
+from .choices import choices_of, plain
 
-BUILD = "build"
 MOST_FRAMES = 12  # of a traceback
 Value = bool | int | float | str
 
@@ -37,40 +35,13 @@ class OwnError(Exception):
 
 
 @dataclass(frozen=True)
-class Target:
-    """Where the function is: in a file, or in a module that can be imported."""
-
-    place: str
-    name: str
-
-    @classmethod
-    def of(cls, text: str) -> Target:
-        """Read a TARGET. Raises OwnError."""
-        place, colon, name = text.rpartition(":") if _names_a_function(text) else (text, "", "")
-        place, name = (place, name) if colon else (text, BUILD)
-        if not place or not name.isidentifier():
-            raise OwnError(f"{text!r} does not read FILE.py, FILE.py:name or package.module:name")
-        return cls(place, name)
-
-    @property
-    def is_file(self) -> bool:
-        return self.place.endswith(".py") or os.sep in self.place
-
-    def __str__(self) -> str:
-        return f"{self.place}:{self.name}"
-
-
-def _names_a_function(text: str) -> bool:
-    return ":" in text and os.sep not in text.rpartition(":")[2]
-
-
-@dataclass(frozen=True)
 class Knob:
     """A keyword parameter of the function: its name and what it is when nobody sets it."""
 
     name: str
     default: Value | None
     kind: str  # "bool", "int", "float", "str", or "any" for a parameter without a plain default
+    choices: tuple[Value, ...] = ()  # those that its annotation names: of a Literal, or an Enum's by name
 
 
 def find(target: Target) -> Callable[..., Any]:
@@ -141,7 +112,7 @@ def knobs(function: Callable[..., Any]) -> tuple[Knob, ...]:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):
         return ()
-    found = []
+    found, named = [], choices_of(function)
     for p in parameters:
         if p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD):
             continue
@@ -149,8 +120,10 @@ def knobs(function: Callable[..., Any]) -> tuple[Knob, ...]:
             raise OwnError(f"{getattr(function, '__name__', 'the function')} needs a default for {p.name!r}")
         if p.kind is p.POSITIONAL_ONLY:
             continue
-        plain = type(p.default) in (bool, int, float, str)
-        found.append(Knob(p.name, p.default if plain else None, type(p.default).__name__ if plain else "any"))
+        default = plain(p.default)
+        kind = type(default).__name__ if type(default) in (bool, int, float, str) else "any"
+        choices = tuple(map(plain, named.get(p.name, {}).values()))
+        found.append(Knob(p.name, default if kind != "any" else None, kind, choices))
     return tuple(found)
 
 
@@ -161,14 +134,23 @@ def settings(function: Callable[..., Any], given: Mapping[str, str]) -> dict[str
         OwnError: there is no such parameter, or the text is no value for it.
     """
     by_name = {knob.name: knob for knob in knobs(function)}
+    named = choices_of(function)
     values: dict[str, Value] = {}
     for name, text in given.items():
         knob = by_name.get(name)
         if knob is None:
             known = ", ".join(by_name) or "no parameters at all"
             raise OwnError(f"there is no parameter {name!r} to set: the function has {known}")
-        values[name] = _value(knob, text)
+        values[name] = _chosen(knob, named[name], text) if name in named else _value(knob, text)
     return values
+
+
+def _chosen(knob: Knob, words: Mapping[str, Any], text: str) -> Any:
+    by_word = {word.lower(): value for word, value in words.items()} | dict(words)
+    for word in (text, text.strip(), text.strip().lower()):
+        if word in by_word:
+            return by_word[word]
+    raise OwnError(f"{knob.name} must be one of {', '.join(words)}, not {text!r}")
 
 
 _WORDS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
