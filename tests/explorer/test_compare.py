@@ -283,11 +283,27 @@ async def test_cells_that_do_not_fit_are_paged_through() -> None:
 
 async def test_a_layer_alone() -> None:
     async with compared() as driver:
-        await driver.shows("━ tanh 1")
+        await driver.shows("tanh 1│", "tanh 5│", "√density, each layer on its own scale")
         await driver.press("v")
         await driver.shows("layer 1", f"std {std_at(RunConfig(), 1):.3f}")
         await driver.press("J")
         await driver.shows("layer 2", f"std {std_at(RunConfig(), 2):.3f}")
+
+
+async def test_deep_networks_are_compared_as_pictures_of_the_depth() -> None:
+    async with compared(config=RunConfig(hidden=(20,) * 20)) as driver:
+        await driver.shows("tanh 1│", "▀")
+        rows = [line for line in driver.text.splitlines() if line[:3] == "tan"]
+        assert rows[-1].startswith("tan 20│")
+
+
+async def test_y_changes_how_histograms_become_heights() -> None:
+    async with compared() as driver:
+        before = driver.text
+        for title in ("log density", " density", "√density"):
+            await driver.press("y")
+            await driver.shows(f"{title}, each layer on its own scale")
+        assert driver.text.split("√density")[0] == before.split("√density")[0]
 
 
 async def test_only_cells_that_changed_are_drawn() -> None:
@@ -375,13 +391,14 @@ def test_the_network_at_hand_is_always_among_those_that_are_compared(name: str, 
         assert list(values) == sorted(values)
 
 
-async def test_comparing_comes_back_on_the_network_at_hand() -> None:
-    async with explorer() as driver:
+@pytest.mark.parametrize("size", SIZES)
+async def test_comparing_comes_back_on_the_network_at_hand(size: tuple[int, int]) -> None:
+    async with explorer(size=size) as driver:
         chosen = driver.session.config.replace(gain=1.22)
         driver.screen._do(lambda: driver.session.select(chosen))
         await driver.press("c")
         await driver.until(lambda: isinstance(driver.app.screen, CompareScreen))
-        await driver.shows("gain 1.22", ", . time", "v one layer", "J K which")
+        await driver.shows("gain 1.22", "enter open", "c back", "a sides", ", . time")
         await driver.press("c")
         await driver.until(lambda: driver.app.screen is driver.screen)
         assert driver.session.config == chosen

@@ -159,14 +159,31 @@ def test_layers_that_do_not_fit_are_left_out_evenly_and_counted(count: int, heig
     steps = np.diff(numbers)
     assert len(steps) == 0 or max(steps) - min(steps) <= 1
     rows = [canvas.rows for canvas in plot.canvases]
-    usable = min(height - 2, (8 if len(shown) <= 3 else 4) * len(shown))
-    assert 0.85 * usable <= sum(rows) <= usable
+    usable = min(height - 2, {1: 16, 2: 8}.get(len(shown), 4) * len(shown))
+    assert 0.83 * usable <= sum(rows) <= usable
     assert max(rows) - min(rows) <= 1
     tops = [canvas.top for canvas in plot.canvases]
     assert tops == [1 + sum(rows[:i]) for i in range(len(rows))], "bands stand under one another"
     assert (f"{count - len(shown)} of {count} layers left out" in plot.text) is (len(shown) < count)
     for canvas, name in zip(plot.canvases, shown, strict=True):
         assert plot.text.split("\n")[canvas.top + canvas.rows - 1].startswith(f" {name} ")
+
+
+def test_names_keep_to_their_columns_and_a_number_at_their_end_stays() -> None:
+    bands = [band([1.0, 2.0, 1.0], title=title) for title in ("tanh 1", "hidden 12", "output", "body.4.linear")]
+    lines = plots.ridges(bands, 40, 6, labels=6).text.split("\n")
+    assert [line[:6] for line in lines[1:5]] == ["tanh 1", "hid 12", "output", "body.…"]
+    assert [line[6] for line in lines[1:5]] == ["│"] * 4
+    lines = plots.ridges(bands, 40, 6, labels=0, title="").text.split("\n")
+    assert [line[0] for line in lines[:5]] == ["┌", *"│" * 4]
+    assert set(lines[0]) == {"┌", "─", "┐"}
+
+
+def test_heights_can_be_linear() -> None:
+    plot = plots.ridges([band([1.0, 2.0, 4.0, 8.0] * 3)], width_for(12), 10, x=(-1, 1), scale="linear")
+    top = 8 * plot.canvases[0].rows - 1
+    heights = [sum(role is not None for role in pieces(plot, 0, column)) for column in range(4)]
+    assert heights == [round(top * share) for share in (1 / 8, 1 / 4, 1 / 2, 1)]
 
 
 def test_figures_stand_at_the_end_of_their_band() -> None:

@@ -6,27 +6,28 @@ from tests.explorer import fake
 from tuiinit.config.run import RunConfig
 from tuiinit.session.changed import Changed
 from tuiinit.views import VIEWS
+from tuiinit.views.small import Choice
 
 SMALLS = {view.id: view.small for view in VIEWS if view.small is not None}
 
 
-def test_colours_stand_for_layers_or_matrices_or_need_no_legend() -> None:
+def test_a_legend_tells_heights_or_curves_or_is_not_needed() -> None:
     now = fake.snapshot(RunConfig(hidden=(20, 20)), 3)
-    layers, matrices = [a.layer for a in now.activations], [w.name for w in now.weights]
-    found = {name: list(small.names(now)) for name, small in SMALLS.items()}
+    found = {
+        name: ["".join(span.text for span in row).strip() for row in small.legend(now, Choice(), 100)]
+        for name, small in SMALLS.items()
+    }
+    own = "each layer on its own scale · ◂ ▸ it goes on beyond the axis"
     assert found == {
-        "activations": layers,
-        "activation-gradients": layers,
-        "weights": matrices[1:],
-        "weight-gradients": matrices[1:],
-        "update-data": matrices,
+        "activations": [f"√density, {own}"],
+        "activation-gradients": [f"√density, {own}"],
+        "weights": [f"log density, {own}"],
+        "weight-gradients": [f"log density, {own}"],
+        "update-data": ["e embedding  1 hidden 1  2 hidden 2  o output"],
         "saturation": [],
         "depth": [],
         "loss": [],
     }
-    marks = {name: list(small.marks(found[name])) for name, small in SMALLS.items()}
-    assert marks.pop("update-data") == ["e", "1", "2", "o"]
-    assert not any(marks.values())
 
 
 def test_what_shows_one_layer_alone_can_show_one_layer() -> None:

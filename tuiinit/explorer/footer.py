@@ -44,13 +44,13 @@ PAST = (
 # On the compare screen, where a step in time and a layer have two keys each.
 COMPARED = (
     BY_ID["run"],
+    BY_ID["open"],
+    BY_ID["close"],
+    BY_ID["sides"],
     Action("footer-time", (", .",), "", "Through time", LOOK, "", "time"),
     Action("footer-single", ("v",), "overlay", "One layer, or all", LOOK, "", "one layer"),
     Action("footer-layer", ("J K",), "", "Which layer", LOOK, "", "which"),
-    BY_ID["open"],
     BY_ID["step"],
-    BY_ID["close"],
-    BY_ID["sides"],
     BY_ID["epoch"],
     *ENDS,
 )

@@ -321,9 +321,6 @@ class Explorer(TrainingScreen[None]):
     def action_smooth(self, by: int) -> None:
         self.draw(self.session.hush() | self.session.say(self.session.pointer.smooth(by)) | Changed.ALL)
 
-    def action_scale(self) -> None:
-        self.draw(self.session.hush() | self.session.say(self.session.pointer.turn_scale()) | Changed.ALL)
-
     def action_overlay(self) -> None:
         self.current.turn(self.session.look(), self.session.pointer)
         self.draw(self.session.hush() | Changed.VIEW)

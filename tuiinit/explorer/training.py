@@ -135,5 +135,8 @@ class TrainingScreen(CommonScreen[ScreenResultType]):
     def action_nudge(self, name: str, direction: int) -> None:
         self._turn(name, direction)
 
+    def action_scale(self) -> None:
+        self.draw(self.session.hush() | self.session.say(self.session.pointer.turn_scale()) | Changed.ALL)
+
     async def action_restart_engine(self) -> None:
         await self.app.run_action("app.restart_engine")

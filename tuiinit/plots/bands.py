@@ -12,9 +12,9 @@ from .axes import Axis, Frame, framed, value_range
 from .bars import cleaned
 from .cells import Canvas, Floats, Grid, Role, Row, Shown, clean_text, shorten
 
-Height = Literal["root", "log"]  # how a density becomes a height or a shade
+Height = Literal["root", "log", "linear"]  # how a density becomes a height or a shade
 DECADES = 3.0  # powers of ten from the top of a logarithmic height to its foot
-NAMES: dict[Height, str] = {"root": "√density", "log": "log density"}
+NAMES: dict[Height, str] = {"root": "√density", "log": "log density", "linear": "density"}
 BEYOND_LEFT, BEYOND_RIGHT = "◂", "▸"
 LEAST_COLUMNS = 12  # of the drawing: below this the figures go, then the labels
 WIDEST_LABEL = 14
@@ -71,7 +71,7 @@ def scaled(density: Floats, top: float, height: Height) -> Floats:
     drawn = density > 0
     with np.errstate(all="ignore"):
         part = np.where(drawn, density, top) / top
-        share = np.sqrt(part) if height == "root" else 1 + np.log10(part) / DECADES
+        share = np.sqrt(part) if height == "root" else part if height == "linear" else 1 + np.log10(part) / DECADES
     return np.where(drawn, np.clip(share, 1e-9, 1e9), 0.0)
 
 
@@ -102,11 +102,17 @@ class Layout:
         return self.label + 1
 
     @staticmethod
-    def of(bands: Sequence[Band], heading: Row, width: int, height: int, rows: int) -> Layout | None:
-        """The widest drawing beside labels and figures, or None where not even a drawing alone fits."""
+    def of(
+        bands: Sequence[Band], heading: Row, width: int, height: int, rows: int, labels: int | None = None
+    ) -> Layout | None:
+        """The widest drawing beside labels and figures, or None where not even a drawing alone fits.
+
+        `labels` are the columns that labels take, whatever they say; None gives them what they need.
+        """
         longest = max(len(clean_text(band.title)) for band in bands) + 2
         figures = max([row_width(heading), *(row_width(row) for band in bands for row in band.figures)])
-        for label, beside in ((min(longest, WIDEST_LABEL), figures), (min(longest, WIDEST_LABEL), 0), (0, 0)):
+        wide = min(longest, WIDEST_LABEL) if labels is None else labels
+        for label, beside in ((wide, figures), (wide, 0), *(((0, 0),) if labels is None else ())):
             columns = width - label - 2 - beside
             if columns >= LEAST_COLUMNS and rows >= 1:
                 return Layout(label, columns, beside, rows, ruled=height >= rows + 3)
@@ -130,6 +136,16 @@ def framed_bands(layout: Layout, width: int, height: int, x: Axis, title: str, n
         grid.put(0, layout.left + canvas.columns - 1 - len(note), note, Role.EVENT)
     put_row(grid, 0, layout.left + layout.columns + 1, heading if layout.figures else ())
     return grid
+
+
+def put_label(grid: Grid, layout: Layout, row: int, text: str, role: Role) -> None:
+    """Write a layer's name beside its band; where it is short, a number at its end stays."""
+    room = layout.label
+    text = clean_text(text)
+    head, _, last = text.rpartition(" ")
+    if len(text) > room and last.isdecimal():
+        text = f"{head[: max(0, room - len(last) - 1)]} {last}".strip()
+    grid.put(row, 0, f" {text}" if len(text) + 2 <= room else shorten(text, room), role)
 
 
 def put_row(grid: Grid, row: int, column: int, spans: Row) -> None:

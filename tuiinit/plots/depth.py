@@ -19,13 +19,14 @@ from .bands import (
     columns_of,
     framed_bands,
     mark_beyond,
+    put_label,
     put_row,
     scaled,
     shown_columns,
     span_of,
     top_of,
 )
-from .cells import BLANK, NO_GROUND, SHADES, Canvas, Floats, Grid, Plot, Role, Row, by_depth, choose, shorten
+from .cells import BLANK, NO_GROUND, SHADES, Canvas, Floats, Grid, Plot, Role, Row, by_depth, choose
 from .curves import TOO_SMALL
 from .ridges import FILLED, FOOT, HEAD
 
@@ -56,6 +57,8 @@ def depth(
     scale: Height = "root",
     lines: Sequence[Line] = (),
     heading: Row = (),
+    title: str | None = None,
+    labels: int | None = None,
     colours: bool = True,
     empty: str = "",
 ) -> Plot:
@@ -67,7 +70,7 @@ def depth(
     width, height = max(0, width), max(0, height)
     layers = len(bands)
     of_half = layers_of(layers, 2 * (height - HEAD - FOOT))
-    layout = Layout.of(bands, heading, width, height, (len(of_half) + 1) // 2) if layers else None
+    layout = Layout.of(bands, heading, width, height, (len(of_half) + 1) // 2, labels) if layers else None
     if layout is None:
         grid = Grid(width, height)
         grid.sentence(TOO_SMALL if layers else empty)
@@ -82,7 +85,8 @@ def depth(
     if len(level) % 2:
         level = np.vstack([level, np.zeros((1, layout.columns), np.intp)])
     note = f"{layers} layers, ≤ {joined.max()} as one" if joined is not None else ""
-    title = " · ".join([f"{NAMES[scale]}, own scale", *(f"{line.mark} {line.name}" for line in lines)])
+    if title is None:
+        title = " · ".join([f"{NAMES[scale]}, own scale", *(f"{line.mark} {line.name}" for line in lines)])
     grid = framed_bands(layout, width, height, x_axis, title, note, heading)
     area = np.s_[HEAD : HEAD + layout.rows, layout.left : layout.left + layout.columns]
     codes, roles, grounds = grid.codes[area], grid.roles[area], grid.grounds[area]
@@ -105,7 +109,7 @@ def depth(
         at = HEAD + row
         if layer != before:
             before = layer
-            grid.put(at, 0, shorten(f" {bands[layer].title}", layout.label - 1), palette[layer])
+            put_label(grid, layout, at, bands[layer].title, palette[layer])
             beyond = [Role.TEXT if side else None for side in (columns[layer].left, columns[layer].right)]
             mark_beyond(grid, layout, at, *beyond)
             tall = of_row.count(layer)
@@ -120,7 +124,7 @@ def depth(
 def layers_of(layers: int, halves: int) -> npt.NDArray[np.intp]:
     """The layer of each half row; where there are fewer half rows than layers, the first of those that share one.
 
-    All layers are equally high, unless that would leave more than a seventh of the rows empty.
+    All layers are equally high, unless that would leave more than a sixth of the rows empty.
     """
     used = max(0, min(halves, MOST_HALVES * layers))
     equal = used // layers * layers if layers else 0

@@ -24,39 +24,39 @@ from .bands import (
     columns_of,
     framed_bands,
     mark_beyond,
+    put_label,
     put_row,
     scaled,
     shown_columns,
     span_of,
     top_of,
 )
-from .cells import BOTH, DEPTH, NO_GROUND, Canvas, Cells, Grid, Plot, Role, Row, by_depth, choose, shorten
+from .cells import BOTH, DEPTH, NO_GROUND, Canvas, Cells, Grid, Plot, Role, Row, by_depth, choose
 from .curves import ABOVE, TOO_SMALL
 from .raster import BRAILLE, braille, extent, fill, runs
 
 MOST_ROWS = 4  # of a band
-FEW_ROWS = 8  # of a band where there are only FEW
-FEW = 3
-FILLED = 0.85  # share of the rows that bands of equal height must fill
+FEW_ROWS = {1: 16, 2: 8, 3: 8}  # of a band where there are only so many
+FILLED = 0.83  # share of the rows that bands of equal height must fill
 HEAD, FOOT = 1, 1  # rows of the title and of the axis' labels
 _EIGHTHS = np.array([ord(c) for c in " ▁▂▃▄▅▆▇█"], np.uint32)
 
 
 def best_height(count: int) -> int:
     """Rows with which each of so many bands is as high as it can be."""
-    return HEAD + FOOT + 1 + count * (FEW_ROWS if count <= FEW else MOST_ROWS)
+    return HEAD + FOOT + 1 + count * FEW_ROWS.get(count, MOST_ROWS)
 
 
 def rows_of_bands(count: int, height: int) -> list[int]:
     """Rows of each band that a picture of so many rows has room for.
 
-    All are equally high, unless that would leave more than a seventh of the rows empty.
+    All are equally high, unless that would leave more than a sixth of the rows empty.
     """
     room = max(0, height - HEAD - FOOT)
     shown = min(count, room)
     if not shown:
         return []
-    used = min(room, shown * (FEW_ROWS if shown <= FEW else MOST_ROWS))
+    used = min(room, shown * FEW_ROWS.get(shown, MOST_ROWS))
     if used // shown * shown >= FILLED * used:
         return [used // shown] * shown
     return [(i + 1) * used // shown - i * used // shown for i in range(shown)]
@@ -70,6 +70,9 @@ def ridges(
     x: tuple[float, float] | None = None,
     scale: Height = "root",
     heading: Row = (),
+    title: str | None = None,
+    labels: int | None = None,
+    roles: Sequence[Role] | None = None,
     colours: bool = True,
     empty: str = "",
 ) -> Plot:
@@ -82,6 +85,9 @@ def ridges(
         x: limits of all bands; by default they span every histogram in front.
         scale: how densities become heights.
         heading: what stands over the bands' figures.
+        title: what the frame says; by default how densities become heights.
+        labels: columns for the layers' names, however long they are; by default what they need.
+        roles: one a band; by default the palette of the depth.
         colours: whether cells may have two colours; without, the lane before is an outline of dots where it
             is higher.
         empty: the sentence shown while there is nothing to draw.
@@ -89,7 +95,7 @@ def ridges(
     width, height = max(0, width), max(0, height)
     each = rows_of_bands(len(bands), height)
     shown = choose(len(bands), len(each))
-    layout = Layout.of(bands, heading, width, height, sum(each)) if shown else None
+    layout = Layout.of(bands, heading, width, height, sum(each), labels) if shown else None
     if layout is None:
         grid = Grid(width, height)
         grid.sentence(TOO_SMALL if bands else empty)
@@ -97,11 +103,12 @@ def ridges(
     x_axis = Axis(*limits(*(x or span_of(bands))))
     left_out = len(bands) - len(shown)
     note = f"{left_out} of {len(bands)} layers left out" if left_out else ""
-    title = f"{NAMES[scale]}, own scale"
-    if any(band.previous is not None for band in bands):
-        title += f" · {'grey' if colours else 'dots'} before"
+    if title is None:
+        title = f"{NAMES[scale]}, own scale"
+        if any(band.previous is not None for band in bands):
+            title += f" · {'grey' if colours else 'dots'} before"
     grid = framed_bands(layout, width, height, x_axis, title, note, heading)
-    roles = by_depth(len(bands))
+    roles = roles or by_depth(len(bands))
     span = (x_axis.lo, x_axis.hi)
     canvases: list[Canvas] = []
     top = HEAD
@@ -144,7 +151,7 @@ def _band(
         if colours:  # on what takes more of the cell: a bar that is marked has no hole
             grounds[0, column] = both if a[column] - 8 * (rows - 1) > 4 else Role.BEHIND
     last = top + rows - 1
-    grid.put(last, 0, shorten(f" {band.title}", layout.label - 1), role)
+    put_label(grid, layout, last, band.title, role)
     mark_beyond(grid, layout, last, *beyond_roles(now, behind, role))
     figures = band.figures[:rows] if layout.figures else ()
     for line, row in enumerate(figures, top + rows - len(figures)):

@@ -62,7 +62,7 @@ ACTIONS: tuple[Action, ...] = (
         LOOK,
         "Ridges, depth, panels, overlaid; batch norm's jitter",
     ),
-    Action("scale", ("y",), "scale", "Log or linear", LOOK, "The axis of curves: as fits, logarithmic, linear"),
+    Action("scale", ("y",), "scale", "Log or linear", LOOK, "As fits each picture, logarithmic, linear"),
     Action("smoother", ("plus", "equals_sign"), "smooth(1)", "Smoother", LOOK, "The loss, over more steps"),
     Action("rougher", ("minus",), "smooth(-1)", "Less smooth", LOOK, "The loss, over fewer steps"),
     Action("raw", ("0",), "smooth(0)", "Raw", LOOK, "The loss as measured, not smoothed"),
@@ -92,7 +92,8 @@ ACTIONS: tuple[Action, ...] = (
 SHARED = (
     "run", "step", "epoch", "steps", "evaluate", "restart", "reseed", "next-gain", "previous-gain", "gain-1", "gain-2",
     "gain-3", "gain-4", "batch-norm", "nonlinearity", "lr-down", "lr-up", "optimizer", "next-view", "previous-view",
-    "back", "forward", "layer-down", "layer-up", "overlay", "restart-engine", "help", "palette", "suspend", "quit",
+    "back", "forward", "layer-down", "layer-up", "overlay", "scale", "restart-engine", "help", "palette", "suspend",
+    "quit",
 )  # fmt: skip
 
 COMPARE_ACTIONS: tuple[Action, ...] = (

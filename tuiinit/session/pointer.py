@@ -20,7 +20,7 @@ class Pointer:
     form: str | None = None  # how histograms are drawn, where a person chose
     colours: bool = True  # whether the terminal has any
     smoothing: int = 30  # steps that the loss curve is smoothed over; 0 is as measured
-    log: bool | None = None  # whether curves have a logarithmic axis, where a person chose
+    log: bool | None = None  # whether heights are logarithmic, where a person chose
 
     def smooth(self, by: int) -> str:
         """Smooth over more steps, fewer, or with 0 none; gives a sentence."""
@@ -31,8 +31,8 @@ class Pointer:
     def turn_scale(self) -> str:
         """To the next kind of axis; gives a sentence."""
         self.log = {None: True, True: False, False: None}[self.log]
-        kind = {None: "as fits each curve", True: "logarithmic", False: "linear"}[self.log]
-        return f"Axes of curves: {kind}."
+        kind = {None: "as fits each picture", True: "logarithmic", False: "linear"}[self.log]
+        return f"Scales: {kind}."
 
     def move(self, *, layer: int = 0, unit: int = 0, layers: int, units: int) -> None:
         """Point so many layers or neurons further, among those that there are."""

@@ -62,6 +62,11 @@ class Quantity(NamedTuple):
     redraws: Sequence[str] = ()  # 5 to 95 % of them
 
 
+def height_of(scale: Height, log: bool | None) -> Height:
+    """How a density becomes a height: as a person chose, else as the quantity suggests."""
+    return scale if log is None else "log" if log else "linear"
+
+
 def plain(texts: Sequence[str]) -> Cells:
     """Figures that nothing is wrong with."""
     return [(text, Role.FIGURE) for text in texts]
@@ -114,6 +119,7 @@ class HistogramView(View):
         panels = self.panels(look, other)
         x = self.range(look, other)
         form = self.form(look, pointer)
+        scale = height_of(self.scale, pointer.log)
         if form in (Form.RIDGES, Form.DEPTH):
             rows = max(rows_of_bands(len(panels), height), default=0)
             if form is Form.DEPTH:
@@ -129,7 +135,7 @@ class HistogramView(View):
                     width,
                     height,
                     x=x,
-                    scale=self.scale,
+                    scale=scale,
                     heading=heading,
                     colours=pointer.colours,
                     empty=NOTHING_YET,
@@ -139,7 +145,7 @@ class HistogramView(View):
                 width,
                 height,
                 x=x,
-                scale=self.scale,
+                scale=scale,
                 lines=self.lines(look),
                 heading=heading,
                 colours=pointer.colours,

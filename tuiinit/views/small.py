@@ -8,10 +8,19 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ..insight.look import Look
-from ..plots import Plot
+from ..plots import Plot, Row
 from ..stream.protocol import Snapshot
 
 Span = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """How a person wants the pictures: one layer of each lane or all, log or linear, and with what colours."""
+
+    layer: int | None = None  # the one that is shown alone; None shows all
+    log: bool | None = None  # None: as fits
+    colours: bool = True
 
 
 @dataclass(frozen=True)
@@ -30,21 +39,17 @@ class Small(ABC):
     single: ClassVar[bool] = False  # whether a single layer is all that it can show
 
     @abstractmethod
-    def axes(self, lanes: Sequence[Look], layer: int | None) -> Axes:
-        """Limits for all lanes; `layer` is the one that is shown alone, None shows all."""
+    def axes(self, lanes: Sequence[Look], choice: Choice) -> Axes:
+        """Limits for all lanes."""
 
     @abstractmethod
-    def plot(self, lane: Look, axes: Axes, layer: int | None, width: int, height: int, *, y_labels: bool) -> Plot:
-        """The picture, of exactly that size."""
+    def plot(self, lane: Look, axes: Axes, choice: Choice, width: int, height: int, *, y_labels: bool) -> Plot:
+        """The picture, of exactly that size; with `y_labels`, the first columns (`plots.axes.GUTTER`) are for them."""
 
     @abstractmethod
     def figures(self, lane: Look, layer: int | None) -> Sequence[Sequence[str]]:
         """The numbers under a picture: for each line what it says, the longest form first."""
 
-    def names(self, snapshot: Snapshot) -> Sequence[str]:
-        """What its colours stand for, from the first to the last; none where they need no legend."""
-        return ()
-
-    def marks(self, names: Sequence[str]) -> Sequence[str]:
-        """The characters that tell curves of these names apart; none where colours alone do."""
+    def legend(self, snapshot: Snapshot, choice: Choice, width: int) -> Sequence[Row]:
+        """What the colours, marks or heights of all pictures stand for, the most important row first."""
         return ()

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -14,77 +13,24 @@ from ..insight.thresholds import UPDATE_RIGHT, power_of_ten
 from ..plots import (
     SERIES,
     Axis,
-    Bars,
     Curve,
     Plot,
     Role,
+    Row,
     by_depth,
     choose,
     curves,
-    density,
     image,
     nice_limits,
-    overlay,
 )
 from ..plots.ink import number, percent, small
-from ..stream.protocol import Activation, Histogram, Snapshot, Weight
-from .base import bounds_of, symmetric
+from ..stream.protocol import Activation, Snapshot, Weight
+from .base import named
 from .saturation import saturated
-from .small import Axes, Small, Span
+from .small import Axes, Choice, Small, Span
+from .small_histograms import OUTLIER, Histograms, typical
 from .steps import nice_end
 from .update_data import mark
-
-PEAK = 2.0  # the same for the height of histograms, where one spike would flatten all others
-OUTLIER = 4.0  # times the median of the cells: what is beyond does not stretch the common axis
-
-
-class Histograms(Small):
-    """Histograms of all layers as curves, or of one."""
-
-    layered = True
-
-    def __init__(
-        self,
-        parts: Callable[[Snapshot], Sequence[Any]],
-        name: Callable[[Any], str],
-        histogram: Callable[[Any], Histogram],
-        told: Callable[[Snapshot, int | None], Sequence[Sequence[str]]],
-        *,
-        bounded: bool = False,
-    ) -> None:
-        self._bounded = bounded  # the axis is that of the nonlinearity, where its outputs have bounds
-        self._parts, self._name, self._histogram, self._told = parts, name, histogram, told
-
-    def names(self, snapshot: Snapshot) -> Sequence[str]:
-        return [self._name(part) for part in self._parts(snapshot)]
-
-    def _chosen(self, lane: Look, layer: int | None) -> list[tuple[Role, Histogram]]:
-        if lane.snapshot is None:
-            return []
-        parts = self._parts(lane.snapshot)
-        chosen = choose(len(parts), len(SERIES)) if layer is None else [min(layer, len(parts) - 1)]
-        roles = by_depth(len(chosen))
-        return [(role, self._histogram(parts[i])) for role, i in zip(roles, chosen, strict=True) if parts]
-
-    def axes(self, lanes: Sequence[Look], layer: int | None) -> Axes:
-        found = [[histogram for _, histogram in self._chosen(lane, layer)] for lane in lanes]
-        found = [histograms for histograms in found if histograms]
-        peaks = [max(float(density(h)[1].max(initial=0)) for h in histograms) for histograms in found]
-        kinds = [kind for lane in lanes for kind in lane.kinds] if self._bounded else []
-        if (bounds := bounds_of(kinds)) is not None:
-            x: Span | None = bounds
-        else:
-            reaches = [span[1] for histograms in found if (span := symmetric(histograms)) is not None]
-            x = nice_limits(-reach, reach) if (reach := _typical(reaches)) else None
-        return Axes(x, (0.0, nice_limits(0, _typical(peaks, PEAK) or 1.0)[1]))
-
-    def plot(self, lane: Look, axes: Axes, layer: int | None, width: int, height: int, *, y_labels: bool) -> Plot:
-        panels = [Bars("", *density(h), role) for role, h in self._chosen(lane, layer)]
-        tallest = axes.y[1] if axes.y else None
-        return overlay(panels, width, height, x=axes.x, tallest=tallest, y_labels=y_labels, empty="…")
-
-    def figures(self, lane: Look, layer: int | None) -> Sequence[Sequence[str]]:
-        return self._told(lane.snapshot, layer) if lane.snapshot is not None else ()
 
 
 class Curves(Small):
@@ -92,7 +38,7 @@ class Curves(Small):
 
     curved = True
 
-    def axes(self, lanes: Sequence[Look], layer: int | None) -> Axes:
+    def axes(self, lanes: Sequence[Look], choice: Choice) -> Axes:
         ends = [until for lane in lanes if (until := min(lane.until, lane.history.loss.last_step or 0)) > 0]
         return Axes((0, nice_end(max(ends, default=1))), self.span(lanes))
 
@@ -104,11 +50,10 @@ class Curves(Small):
 class UpdateData(Curves):
     """log10 update:data of every matrix, and the -3 line."""
 
-    def names(self, snapshot: Snapshot) -> Sequence[str]:
-        return [w.name for w in snapshot.weights]
-
-    def marks(self, names: Sequence[str]) -> Sequence[str]:
-        return [mark(name) for name in names]
+    def legend(self, snapshot: Snapshot, choice: Choice, width: int) -> Sequence[Row]:
+        names = [w.name for w in snapshot.weights]
+        shown = [names[i] for i in choose(len(names), len(SERIES))]
+        return named(shown, width, [mark(name) for name in shown])
 
     def span(self, lanes: Sequence[Look]) -> Span:
         low, high = -5.0, -1.0
@@ -120,7 +65,7 @@ class UpdateData(Curves):
                 high = max(high, float(np.ceil(np.percentile(finite, 98))))
         return max(-10.0, low), min(2.0, high)
 
-    def plot(self, lane: Look, axes: Axes, layer: int | None, width: int, height: int, *, y_labels: bool) -> Plot:
+    def plot(self, lane: Look, axes: Axes, choice: Choice, width: int, height: int, *, y_labels: bool) -> Plot:
         steps, mean, _, _ = lane.history.update_data.read(1, max(1, lane.until), max(2, 2 * width))
         names = [w.name for w in lane.snapshot.weights] if lane.snapshot else []
         chosen = choose(min(len(names), mean.shape[1]), len(SERIES)) if len(steps) else []
@@ -170,7 +115,7 @@ class Loss(Curves):
         high = min(max(highs), OUTLIER * guess)
         return math.floor(min(lows) * 5 - 0.25) / 5, math.ceil(high * 5 + 0.25) / 5
 
-    def plot(self, lane: Look, axes: Axes, layer: int | None, width: int, height: int, *, y_labels: bool) -> Plot:
+    def plot(self, lane: Look, axes: Axes, choice: Choice, width: int, height: int, *, y_labels: bool) -> Plot:
         steps, mean, least, most = lane.history.loss.read(1, max(1, lane.until), max(2, 2 * width))
         drawn = [Curve("loss", steps, mean[:, 0], SERIES[0], least[:, 0], most[:, 0])] if len(steps) else []
         guess = lane.snapshot.expected_initial_loss if lane.snapshot else None
@@ -199,11 +144,11 @@ class Saturation(Small):
 
     layered = single = True
 
-    def axes(self, lanes: Sequence[Look], layer: int | None) -> Axes:
+    def axes(self, lanes: Sequence[Look], choice: Choice) -> Axes:
         return Axes()
 
-    def plot(self, lane: Look, axes: Axes, layer: int | None, width: int, height: int, *, y_labels: bool) -> Plot:
-        part = _layer(lane.snapshot, layer or 0)
+    def plot(self, lane: Look, axes: Axes, choice: Choice, width: int, height: int, *, y_labels: bool) -> Plot:
+        part = _layer(lane.snapshot, choice.layer or 0)
         bits = saturated(part) if part is not None else np.zeros((0, 0), bool)
         dead = part.dead if part is not None else ()
         # One more row than there is, so that the picture never tells what did not fit: all cells show the same part.
@@ -217,13 +162,13 @@ class Saturation(Small):
 class Depth(Small):
     """The std of the outputs over the layers, and what theory says of it."""
 
-    def axes(self, lanes: Sequence[Look], layer: int | None) -> Axes:
+    def axes(self, lanes: Sequence[Look], choice: Choice) -> Axes:
         stds = [[a.std for a in lane.snapshot.activations] for lane in lanes if lane.snapshot]
         deepest = max(map(len, stds), default=1)
         tops = [max(values) for values in stds if values]
-        return Axes((0.5, deepest + 0.5), (0.0, nice_limits(0, _typical(tops) or 1.0)[1]))
+        return Axes((0.5, deepest + 0.5), (0.0, nice_limits(0, typical(tops) or 1.0)[1]))
 
-    def plot(self, lane: Look, axes: Axes, layer: int | None, width: int, height: int, *, y_labels: bool) -> Plot:
+    def plot(self, lane: Look, axes: Axes, choice: Choice, width: int, height: int, *, y_labels: bool) -> Plot:
         layers = lane.snapshot.activations if lane.snapshot else ()
         at = np.arange(1, len(layers) + 1)
         theory = lane.expected.prediction
@@ -249,12 +194,6 @@ class Depth(Small):
 def _axis(span: Span | None, label: str) -> Axis:
     low, high = span or (0.0, 1.0)
     return Axis(low, high, label=label)
-
-
-def _typical(values: Iterable[float], outlier: float = OUTLIER) -> float:
-    """The largest of some positive values, but no more than a few times their median: 0 without any."""
-    known = sorted(value for value in values if math.isfinite(value) and value > 0)
-    return min(known[-1], outlier * known[len(known) // 2]) if known else 0.0
 
 
 def _layer(snapshot: Snapshot | None, layer: int) -> Activation | None:
@@ -326,7 +265,7 @@ def _of_weight_gradients(now: Snapshot, layer: int | None) -> Sequence[Sequence[
 ACTIVATIONS = Histograms(lambda s: s.activations, lambda a: a.layer, lambda a: a.histogram, _of_outputs, bounded=True)
 ACTIVATION_GRADIENTS = Histograms(lambda s: s.activations, lambda a: a.layer, lambda a: a.grad_histogram, _of_gradients)
 # Without the embedding: it is much wider than the other matrices, and the chosen layer is the same in all pictures.
-WEIGHTS = Histograms(lambda s: s.weights[1:], lambda w: w.name, lambda w: w.histogram, _of_weights)
+WEIGHTS = Histograms(lambda s: s.weights[1:], lambda w: w.name, lambda w: w.histogram, _of_weights, scale="log")
 WEIGHT_GRADIENTS = Histograms(
-    lambda s: s.weights[1:], lambda w: w.name, lambda w: w.grad_histogram, _of_weight_gradients
+    lambda s: s.weights[1:], lambda w: w.name, lambda w: w.grad_histogram, _of_weight_gradients, scale="log"
 )

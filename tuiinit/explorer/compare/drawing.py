@@ -9,11 +9,10 @@ from typing import Any
 from rich.cells import cell_len
 
 from ...insight.look import Look
-from ...plots import SERIES, Plot, Role, Row, Span, choose
+from ...plots import Plot, Role, Row, Span
 from ...plots.axes import GUTTER
 from ...plots.ink import Ink, Piece, fit, row, visible, wrap
-from ...views.base import named
-from ...views.small import Axes, Small
+from ...views.small import Axes, Choice, Small
 from .grid import Grid
 
 NARROWEST = 17  # columns of a picture
@@ -82,7 +81,7 @@ class Pictures:
         cell: Cell,
         small: Small,
         axes: Axes,
-        layer: int | None,
+        choice: Choice,
         arranged: Arrangement,
         labels: bool,
         at: bool,
@@ -91,16 +90,16 @@ class Pictures:
         lane = cell.lane
         trace = lane.history.loss.last_step if lane is not None and small.curved else None
         known = (lane.history, lane.until if small.curved else 0, trace, lane.evaluation) if lane is not None else ()
-        key = (small, axes, layer, arranged, labels, at, known, cell.sentence, cell.note)
+        key = (small, axes, choice, arranged, labels, at, known, cell.sentence, cell.note)
         snapshot = lane.snapshot if lane is not None else None
         kept = self._kept.get(place)
         if kept is None or kept[0][0] is not snapshot or kept[0][1:] != key:
-            kept = ((snapshot, *key), self._draw(cell, small, axes, layer, arranged, labels, at))
+            kept = ((snapshot, *key), self._draw(cell, small, axes, choice, arranged, labels, at))
             self._kept[place] = kept
         return kept[1]
 
     def _draw(
-        self, cell: Cell, small: Small, axes: Axes, layer: int | None, arranged: Arrangement, labels: bool, at: bool
+        self, cell: Cell, small: Small, axes: Axes, choice: Choice, arranged: Arrangement, labels: bool, at: bool
     ) -> tuple[Row, ...]:
         self.drawn += 1
         gutter = GUTTER if labels else 0
@@ -111,14 +110,13 @@ class Pictures:
             rows += [row(width)] * (arranged.height - len(rows))
             told: list[tuple[str, int]] = []
         else:
-            own = 0 if small.axes([cell.lane], layer).x is None else gutter  # a picture without axes has no labels
-            plot = small.plot(cell.lane, axes, layer, arranged.width + own, arranged.height, y_labels=own > 0)
+            own = 0 if small.axes([cell.lane], choice).x is None else gutter  # a picture without axes has no labels
+            plot = small.plot(cell.lane, axes, choice, arranged.width + own, arranged.height, y_labels=own > 0)
             picture = _indented(plot, gutter - own)
             rows = [_framed(line) for line in picture] if at else picture
             space = arranged.width - 3
-            told = [
-                (_longest(forms, space), Ink.STRONG if at else Ink.PLAIN) for forms in small.figures(cell.lane, layer)
-            ]
+            ink: int = Ink.STRONG if at else Ink.PLAIN
+            told = [(_longest(forms, space), ink) for forms in small.figures(cell.lane, choice.layer)]
         if cell.note:
             told = [*told[: arranged.figures - 1], (visible(cell.note), Ink.BAD if cell.bad else Ink.PROGRESS)]
         told += [("", Ink.PLAIN)] * (arranged.figures - len(told))
@@ -145,7 +143,7 @@ def grid_rows(
     grid: Grid,
     cells: Mapping[Place, Cell],
     small: Small,
-    layer: int | None,
+    choice: Choice,
     width: int,
     height: int,
     pictures: Pictures,
@@ -153,10 +151,10 @@ def grid_rows(
     """The whole grid in exactly width × height cells."""
     if width <= GUTTER + 8 or height < 6:
         return [row(width)] * height
-    legend = _legend(cells, small, layer, width) if height >= 20 else ()
+    legend = _legend(cells, small, choice, width) if height >= 20 else ()
     arranged = arrange(grid.shape, grid.at, width, height - len(legend))
     # The axes are those of all cells, not only of those that fit: paging moves nothing.
-    axes = small.axes([cell.lane for cell in cells.values() if cell.lane is not None], layer)
+    axes = small.axes([cell.lane for cell in cells.values() if cell.lane is not None], choice)
     (top, rows), (left, columns) = arranged.rows, arranged.columns
     pieces: list[Piece] = [" " * GUTTER]
     for j in range(left, left + columns):
@@ -172,7 +170,7 @@ def grid_rows(
         ink = Ink.STRONG if i == grid.at[0] else Ink.HEAD
         out.append(row(width, (" " * GUTTER, Ink.FRAME), (f"{label} " if label else "", ink), (line, Ink.FRAME)))
         drawn = [
-            pictures.cell((i, j), cells[i, j], small, axes, layer, arranged, j == left, (i, j) == grid.at)
+            pictures.cell((i, j), cells[i, j], small, axes, choice, arranged, j == left, (i, j) == grid.at)
             for j in range(left, left + columns)
         ]
         pad = width - GUTTER - columns * arranged.width
@@ -182,11 +180,8 @@ def grid_rows(
     return [*out, *legend][:height]
 
 
-def _legend(cells: Mapping[Place, Cell], small: Small, layer: int | None, width: int) -> tuple[Row, ...]:
-    """Which colour is which layer, from the deepest of the lanes."""
+def _legend(cells: Mapping[Place, Cell], small: Small, choice: Choice, width: int) -> Sequence[Row]:
+    """What the pictures' colours, marks or heights stand for, by the deepest of the lanes."""
     snapshots = [cell.lane.snapshot for cell in cells.values() if cell.lane is not None and cell.lane.snapshot]
-    if not snapshots or (layer is not None and small.layered):
-        return ()
-    names = small.names(max(snapshots, key=lambda snapshot: len(snapshot.activations)))
-    chosen = [names[i] for i in choose(len(names), len(SERIES))]
-    return named(chosen, width, small.marks(chosen))[:1]
+    deepest = max(snapshots, key=lambda snapshot: len(snapshot.activations), default=None)
+    return small.legend(deepest, choice, width)[:1] if deepest is not None else ()

@@ -22,6 +22,7 @@ from ...session.actions import ACTIONS, BY_ID, COMPARE, COMPARE_ACTIONS, SHARED,
 from ...session.changed import Changed, Commands
 from ...session.session import Session
 from ...views import VIEWS
+from ...views.small import Choice
 from ..bindings import bindings
 from ..footer import COMPARED
 from ..messages import ViewChosen
@@ -177,9 +178,11 @@ class CompareScreen(TrainingScreen[str]):
 
     def _grid_rows(self, width: int, height: int) -> list[Row]:
         _, small = COMPARABLE[self._view]
-        layer = self.session.pointer.layer if self._single or small.single else None
+        pointer = self.session.pointer
+        layer = pointer.layer if self._single or small.single else None
         cells = {place: self._cell(place) for place in self._lanes}
-        return grid_rows(self.grid, cells, small, layer, width, height, self._pictures)
+        choice = Choice(layer, pointer.log, pointer.colours)
+        return grid_rows(self.grid, cells, small, choice, width, height, self._pictures)
 
     def _line(self, width: int) -> Row:
         """What is compared, what is shown of it, and how far lanes that are behind have come; or the chooser."""

@@ -1,0 +1,84 @@
+"""The small picture of the histograms of a lane's layers: ridges, or from about ten layers on the depth's picture."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from ..insight.look import Look
+from ..plots import Band, Plot, Row, by_depth, density, depth, nice_limits, ridges
+from ..plots.axes import GUTTER
+from ..plots.bands import NAMES, Height
+from ..plots.ink import Ink, row
+from ..stream.protocol import Histogram, Snapshot
+from .base import bounds_of, symmetric
+from .histograms import DEEP, height_of
+from .small import Axes, Choice, Small, Span
+
+OUTLIER = 4.0  # times the median of the cells: what is beyond does not stretch the common axis
+
+
+class Histograms(Small):
+    """Histograms of all layers under one another, or of one, each band with a height of its own."""
+
+    layered = True
+
+    def __init__(
+        self,
+        parts: Callable[[Snapshot], Sequence[Any]],
+        name: Callable[[Any], str],
+        histogram: Callable[[Any], Histogram],
+        told: Callable[[Snapshot, int | None], Sequence[Sequence[str]]],
+        *,
+        bounded: bool = False,
+        scale: Height = "root",
+    ) -> None:
+        self._bounded = bounded  # the axis is that of the nonlinearity, where its outputs have bounds
+        self._scale = scale
+        self._parts, self._name, self._histogram, self._told = parts, name, histogram, told
+
+    def legend(self, snapshot: Snapshot, choice: Choice, width: int) -> Sequence[Row]:
+        name = NAMES[height_of(self._scale, choice.log)]
+        text = f" {name}, each layer on its own scale · ◂ ▸ it goes on beyond the axis"
+        return (row(width, (text, Ink.DIM)),)
+
+    def _chosen(self, lane: Look, layer: int | None) -> list[tuple[int, str, Histogram]]:
+        """The place, name and histogram of each layer that is shown."""
+        parts = self._parts(lane.snapshot) if lane.snapshot is not None else ()
+        chosen = range(len(parts)) if layer is None or not parts else [min(layer, len(parts) - 1)]
+        return [(i, self._name(parts[i]), self._histogram(parts[i])) for i in chosen]
+
+    def axes(self, lanes: Sequence[Look], choice: Choice) -> Axes:
+        kinds = [kind for lane in lanes for kind in lane.kinds] if self._bounded else []
+        x: Span | None = bounds_of(kinds)
+        if x is None:
+            found = [[h for *_, h in self._chosen(lane, choice.layer)] for lane in lanes]
+            reaches = [span[1] for histograms in found if (span := symmetric(histograms)) is not None]
+            x = nice_limits(-reach, reach) if (reach := typical(reaches)) else None
+        return Axes(x)
+
+    def plot(self, lane: Look, axes: Axes, choice: Choice, width: int, height: int, *, y_labels: bool) -> Plot:
+        chosen = self._chosen(lane, choice.layer)
+        bands = [Band(name, *density(histogram)) for _, name, histogram in chosen]
+        scale, labels = height_of(self._scale, choice.log), GUTTER if y_labels else 0
+        if len(bands) >= DEEP or len(bands) > height - 2:
+            return depth(
+                bands, width, height,
+                x=axes.x, scale=scale, title="", labels=labels, colours=choice.colours, empty="…",
+            )  # fmt: skip
+        palette = by_depth(len(self._parts(lane.snapshot))) if lane.snapshot is not None else ()
+        return ridges(
+            bands, width, height,
+            x=axes.x, scale=scale, title="", labels=labels, roles=[palette[i] for i, *_ in chosen],
+            colours=choice.colours, empty="…",
+        )  # fmt: skip
+
+    def figures(self, lane: Look, layer: int | None) -> Sequence[Sequence[str]]:
+        return self._told(lane.snapshot, layer) if lane.snapshot is not None else ()
+
+
+def typical(values: Iterable[float], outlier: float = OUTLIER) -> float:
+    """The largest of some positive values, but no more than a few times their median: 0 without any."""
+    known = sorted(value for value in values if math.isfinite(value) and value > 0)
+    return min(known[-1], outlier * known[len(known) // 2]) if known else 0.0
