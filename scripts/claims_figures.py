@@ -40,11 +40,13 @@ def rewritten(text: str, claims: list[dict[str, Any]]) -> str:
 def main() -> None:
     """Read or measure, and write."""
     if len(sys.argv) > 1:
-        told = Path(sys.argv[1]).read_text(encoding="utf-8")
+        figures = Path(sys.argv[1]).read_text(encoding="utf-8")
     else:
         command = [sys.executable, "-m", "tuiinit", "claims", "--json"]
-        told = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False).stdout  # 1 where a claim fails
-    FIGURES.write_text(rewritten(FIGURES.read_text(encoding="utf-8"), json.loads(told)), encoding="utf-8")
+        figures = subprocess.run(
+            command, stdout=subprocess.PIPE, text=True, check=False
+        ).stdout  # 1 where a claim fails
+    FIGURES.write_text(rewritten(FIGURES.read_text(encoding="utf-8"), json.loads(figures)), encoding="utf-8")
 
 
 if __name__ == "__main__":

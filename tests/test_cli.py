@@ -62,7 +62,7 @@ def inside(warm: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFi
     return run
 
 
-def told(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+def record_of(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     found: dict[str, Any] = strict(done.stdout)
@@ -70,7 +70,7 @@ def told(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
 
 
 def test_json(inside: Any) -> None:
-    run = told(inside(*SMALL, "--steps", "3", "--json", "--gain", "1", "--bn"))
+    run = record_of(inside(*SMALL, "--steps", "3", "--json", "--gain", "1", "--bn"))
     assert set(run) == KEYS
     assert all(set(act) == ACTIVATION for act in run["activations"])
     assert all(set(weight) == WEIGHT for weight in run["weights"])
@@ -94,7 +94,7 @@ def test_json(inside: Any) -> None:
 
 
 def test_step_zero_and_numbers_that_do_not_exist(inside: Any) -> None:
-    run = told(inside(*SMALL, "--steps", "0", "--json", "--gain", "0"))
+    run = record_of(inside(*SMALL, "--steps", "0", "--json", "--gain", "0"))
     assert (run["step"], run["epoch"]) == (0, 0.0)
     assert {weight["update_data_log10"] for weight in run["weights"]} == {None}
     assert run["weights"][1]["grad_data_ratio"] is None
@@ -107,7 +107,7 @@ def test_a_file_with_options_on_top(inside: Any, tmp_path: Path) -> None:
     file = tmp_path / "run.toml"
     file.write_text(to_toml(config))
     options = ("--epochs", "2", "--batch-size", "30000", "--gain", "5/3", "--no-bn")
-    run = told(inside("run", "--config", str(file), *options, "--json"))
+    run = record_of(inside("run", "--config", str(file), *options, "--json"))
     assert msgspec.convert(run["config"], RunConfig) == config.replace(gain=5 / 3, bn=False, batch_size=30_000)
     assert run["epoch"] == 2
     assert run["dev_loss"] > 2
@@ -130,7 +130,7 @@ def test_a_diverged_run_tells_what_it_measured_and_fails(inside: Any) -> None:
 
 
 def test_a_loss_far_above_its_start_is_said_first_and_is_no_failure(inside: Any) -> None:
-    run = told(inside("run", "--hidden", "20,20", "--device", "cpu", "--lr", "10", "--steps", "30", "--json"))
+    run = record_of(inside("run", "--hidden", "20,20", "--device", "cpu", "--lr", "10", "--steps", "30", "--json"))
     assert run["loss"] > run["initial_loss"] + 3
     assert (run["findings"][0]["id"], run["findings"][0]["severity"]) == ("loss", "bad")
     assert "a smaller --lr" in run["findings"][0]["text"]
@@ -259,7 +259,7 @@ def test_words_of_a_pipe_a_file_and_a_column_are_the_same(inside: Any, tmp_path:
         csv.writer(file).writerows([["id", "word"], *enumerate(LIST)])
     ways: list[tuple[str, ...]] = [(str(words),), (piped(words.read_bytes()),)]
     ways += [(str(table), "--column=word"), (piped(table.read_bytes()), "--column=word")]
-    runs = [told(inside(*SMALL, "--steps", "1", "--json", "--data", *way)) for way in ways]
+    runs = [record_of(inside(*SMALL, "--steps", "1", "--json", "--data", *way)) for way in ways]
     configs = [run.pop("config") for run in runs]
     assert runs[1:] == runs[:1] * 3
     assert [config["data"] for config in configs[::2]] == [str(words), str(table)]
@@ -272,7 +272,7 @@ def test_words_of_a_pipe_a_file_and_a_column_are_the_same(inside: Any, tmp_path:
 
 def test_every_engine_of_a_sweep_has_the_words_of_a_pipe(inside: Any) -> None:
     options = ("--hidden", "4", "--steps", "1", "--gains", "1,2", "--seeds", "2", "--processes", "2", "--device", "cpu")
-    swept = told(inside("sweep", *options, "--json", "--data", piped("\n".join(LIST).encode())))
+    swept = record_of(inside("sweep", *options, "--json", "--data", piped("\n".join(LIST).encode())))
     assert all(cell["dev_loss"] is not None for cell in swept["cells"])
 
 
@@ -363,7 +363,7 @@ def test_an_engine_that_dies_is_exit_code_one(monkeypatch: pytest.MonkeyPatch) -
 
 def test_folding_batch_norm_is_told_in_text_and_json(inside: Any) -> None:
     small = (*SMALL, "--steps", "20", "--bn")
-    run = told(inside(*small, "--fold", "--json"))
+    run = record_of(inside(*small, "--fold", "--json"))
     assert set(run) == {*KEYS, "fold"}
     fold = run["fold"]
     assert set(fold) == {"examples", "max_difference", "logit_std", "dev_loss", "dev_loss_folded"}
@@ -380,7 +380,7 @@ def test_folding_batch_norm_is_told_in_text_and_json(inside: Any) -> None:
 
 def test_a_preset_with_options_on_top(inside: Any, tmp_path: Path) -> None:
     for name in BY_NAME:
-        run = told(inside("run", "--steps", "0", "--json", "--device", "cpu", "--preset", name, "--hidden", "4"))
+        run = record_of(inside("run", "--steps", "0", "--json", "--device", "cpu", "--preset", name, "--hidden", "4"))
         assert msgspec.convert(run["config"], RunConfig) == BY_NAME[name].config().replace(hidden=(4,), device="cpu")
     done = inside("run", "--steps", "0", "--preset", "first", "--config", str(tmp_path / "run.toml"))
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)

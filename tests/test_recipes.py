@@ -58,8 +58,8 @@ class House:
 
     def tuiinit(self, *words: str) -> dict[str, Any]:
         """The JSON of a command."""
-        told: dict[str, Any] = json.loads(self.python("-m", "tuiinit", *words))
-        return told
+        record: dict[str, Any] = json.loads(self.python("-m", "tuiinit", *words))
+        return record
 
 
 @pytest.fixture
@@ -85,8 +85,8 @@ def test_a_nonlinearity(house: House) -> None:
     house.put_before(torchs, '    "selu": ', SOFTSIGN_IN_TORCH)
     house.put_before(numpys, '    "selu": ', SOFTSIGN_IN_NUMPY)
     assert len(house.touched) <= 4
-    told = house.tuiinit("run", "--nonlinearity", "softsign", "--gain", "2", *TINY)
-    layers = told["activations"]
+    record = house.tuiinit("run", "--nonlinearity", "softsign", "--gain", "2", *TINY)
+    layers = record["activations"]
     assert [layer["layer"] for layer in layers] == ["softsign 1", "softsign 2"]
     assert all(0.5 < layer["std"] / layer["predicted_std"] < 2 for layer in layers)
 

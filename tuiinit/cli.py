@@ -368,8 +368,8 @@ def main() -> None:
         sys.stdout.flush()
     except click.ClickException as error:
         fail(error.format_message(), WRONG_USE)
-    except ending.Ended as told:
-        fail(str(told), told.code)
+    except ending.Ended as ended:
+        fail(str(ended), ended.code)
     except (click.Abort, KeyboardInterrupt):
         fail("interrupted", interrupt.CODE)
     except ValueError as error:

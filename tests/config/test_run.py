@@ -150,10 +150,10 @@ def test_a_bad_file_is_one_sentence(tmp_path: Path, content: str) -> None:
     file.write_text(content)
     with pytest.raises(ConfigError) as caught:
         load(file)
-    told = str(caught.value)
-    assert BAD_FILES[content] in told
-    assert told.startswith(str(file))
-    assert len(told) < 300
+    sentence = str(caught.value)
+    assert BAD_FILES[content] in sentence
+    assert sentence.startswith(str(file))
+    assert len(sentence) < 300
 
 
 def test_no_file(tmp_path: Path) -> None:
@@ -176,10 +176,10 @@ def test_any_table_is_a_configuration_or_a_sentence(table: dict[str, Any]) -> No
     try:
         config = from_table(table)
     except ConfigError as error:
-        told = str(error)
+        text = str(error)
     else:
-        told = config.key
-    assert "\n" not in told
+        text = config.key
+    assert "\n" not in text
 
 
 # ------------------------------------------------------------------------------------------------- text

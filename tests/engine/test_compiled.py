@@ -54,9 +54,9 @@ class Interpreted(Compiler):
 
         def run(inputs: list[Tensor]) -> list[Tensor]:
             self.calls += 1
-            told = step(*inputs)
+            loss = step(*inputs)
             inputs[0].add_(self.spoil)
-            return [told]
+            return [loss]
 
         return run
 
@@ -248,8 +248,10 @@ def test_a_step_that_cannot_be_compiled_is_given_up(trainer: Make, monkeypatch: 
 
 
 @pytest.mark.skipif(not compiled.possible(), reason="there is no C++ compiler here")
-@pytest.mark.parametrize("told", [False, pytest.param(True, marks=pytest.mark.long)], ids=["engine gone", "terminated"])
-def test_a_compiler_whose_engine_is_gone_ends(trainer: Make, cache: Path, tmp_path: Path, told: bool) -> None:
+@pytest.mark.parametrize(
+    "ended", [False, pytest.param(True, marks=pytest.mark.long)], ids=["engine gone", "terminated"]
+)
+def test_a_compiler_whose_engine_is_gone_ends(trainer: Make, cache: Path, tmp_path: Path, ended: bool) -> None:
     (tmp_path / "scratch").mkdir()
     process = subprocess.Popen(
         [sys.executable, "-m", "tuiinit.engine.quick.compiling"],
@@ -262,7 +264,7 @@ def test_a_compiler_whose_engine_is_gone_ends(trainer: Make, cache: Path, tmp_pa
     process.stdin.flush()
     wait_for(lambda: any(cache.glob("*.lock")) or process.poll() is not None, 60)
     assert process.poll() is None
-    if told:
+    if ended:
         process.terminate()
     else:
         process.stdin.close()

@@ -52,10 +52,10 @@ def dev(dataset: Dataset) -> tuple[Tensor, Tensor]:
 def test_dev_loss_without_batch_norm(trainer: Make, dataset: Dataset) -> None:
     lane = trained(trainer)
     x, y = dev(dataset)
-    told = lane.evaluate()
-    assert told.dev == pytest.approx(float(functional.cross_entropy(forward(lane, x), y)), rel=1e-5)
-    assert (told.dev_calibrated, told.dev_batch) == (None, None)
-    assert (told.lane, told.step) == (lane.config.key, STEPS)
+    evaluation = lane.evaluate()
+    assert evaluation.dev == pytest.approx(float(functional.cross_entropy(forward(lane, x), y)), rel=1e-5)
+    assert (evaluation.dev_calibrated, evaluation.dev_batch) == (None, None)
+    assert (evaluation.lane, evaluation.step) == (lane.config.key, STEPS)
 
 
 @torch.no_grad()
@@ -64,13 +64,13 @@ def test_three_dev_losses_with_batch_norm(trainer: Make, dataset: Dataset, style
     lane = trained(trainer, bn=True, bn_style=style)
     before = [b.clone() for b in lane.network.buffers()]
     x, y = dev(dataset)
-    told = lane.evaluate()
+    evaluation = lane.evaluate()
     running = [(b.norm.running_mean, b.norm.running_var) for b in lane.network.blocks if b.norm is not None]
-    assert told.dev == pytest.approx(float(functional.cross_entropy(forward(lane, x, running), y)), rel=1e-4)
+    assert evaluation.dev == pytest.approx(float(functional.cross_entropy(forward(lane, x, running), y)), rel=1e-4)
 
     calibrated = calibrated_statistics(lane.network, lane.dataset.x)
     wanted = functional.cross_entropy(forward(lane, x, calibrated), y)
-    assert told.dev_calibrated == pytest.approx(float(wanted), rel=1e-4)
+    assert evaluation.dev_calibrated == pytest.approx(float(wanted), rel=1e-4)
     total = sum(
         float(functional.cross_entropy(forward(lane, x[i : i + 32]), y[i : i + 32], reduction="sum"))
         for i in range(0, len(y) - len(y) % 32, 32)
@@ -78,8 +78,8 @@ def test_three_dev_losses_with_batch_norm(trainer: Make, dataset: Dataset, style
     if rest := len(y) % 32:
         assert rest > 1
         total += float(functional.cross_entropy(forward(lane, x[-rest:]), y[-rest:], reduction="sum"))
-    assert told.dev_batch == pytest.approx(total / len(y), rel=1e-4)
-    assert len({told.dev, told.dev_calibrated, told.dev_batch}) == 3
+    assert evaluation.dev_batch == pytest.approx(total / len(y), rel=1e-4)
+    assert len({evaluation.dev, evaluation.dev_calibrated, evaluation.dev_batch}) == 3
     assert all(torch.equal(a, b) for a, b in zip(before, lane.network.buffers(), strict=True))
     assert lane.network.training
 
@@ -122,10 +122,10 @@ def test_calibrated_statistics_are_a_full_passs(trainer: Make, dataset: Dataset)
 def test_jitter(trainer: Make, dataset: Dataset) -> None:
     lane = trained(trainer, bn=True, batch_size=16)
     before = [t.clone() for t in (lane.network.flat, *lane.network.buffers())]
-    told = inspect(lane)
+    inspection = inspect(lane)
     assert all(torch.equal(a, b) for a, b in zip(before, (lane.network.flat, *lane.network.buffers()), strict=True))
-    logits = floats(told.jitter_logits, 27)
-    assert logits.shape == (told.jitter_batches, 27) == (100, 27)
+    logits = floats(inspection.jitter_logits, 27)
+    assert logits.shape == (inspection.jitter_batches, 27) == (100, 27)
 
     example = dev(dataset)[0][:1]
     generator = np.random.default_rng(99)  # other company than the engine's
@@ -140,19 +140,21 @@ def test_jitter(trainer: Make, dataset: Dataset) -> None:
     assert np.abs(logits.mean(axis=0) - np.mean(rows, axis=0)).max() < 5 * theirs.max() / 10
 
     running = [(b.norm.running_mean, b.norm.running_var) for b in lane.network.blocks if b.norm is not None]
-    np.testing.assert_allclose(floats(told.eval_logits), forward(lane, example, running)[0].numpy(), atol=1e-4)
-    for part, (mean, var) in zip(told.calibrated, calibrated_statistics(lane.network, lane.dataset.x), strict=True):
+    np.testing.assert_allclose(floats(inspection.eval_logits), forward(lane, example, running)[0].numpy(), atol=1e-4)
+    for part, (mean, var) in zip(
+        inspection.calibrated, calibrated_statistics(lane.network, lane.dataset.x), strict=True
+    ):
         np.testing.assert_array_equal(floats(part.mean), mean.numpy())
         np.testing.assert_array_equal(floats(part.var), var.numpy())
 
 
 def test_no_jitter_without_batch_norm(trainer: Make) -> None:
-    told = inspect(trained(trainer))
-    logits = floats(told.jitter_logits, 27)
+    inspection = inspect(trained(trainer))
+    logits = floats(inspection.jitter_logits, 27)
     assert logits.shape == (100, 27)
     assert np.ptp(logits, axis=0).max() < 1e-5
-    assert told.calibrated == ()
-    assert told.eval_logits == b""
+    assert inspection.calibrated == ()
+    assert inspection.eval_logits == b""
 
 
 def test_what_gets_through_tanh_is_one_minus_its_square(trainer: Make) -> None:
@@ -170,13 +172,13 @@ def test_dead_units_get_no_gradient(trainer: Make) -> None:
         bias = lane.network.blocks[0].linear.bias
         assert bias is not None
         bias[[2, 5, 7]] = 50.0
-    told = inspect(lane)
-    assert told.dead == (3, 0)
-    assert told.dead_grad[0] is not None
-    assert told.alive_grad[0] is not None
-    assert told.dead_grad[0] < 1e-12 < told.alive_grad[0]
-    assert told.dead_grad[1] is None
-    assert told.lane == lane.config.key
+    inspection = inspect(lane)
+    assert inspection.dead == (3, 0)
+    assert inspection.dead_grad[0] is not None
+    assert inspection.alive_grad[0] is not None
+    assert inspection.dead_grad[0] < 1e-12 < inspection.alive_grad[0]
+    assert inspection.dead_grad[1] is None
+    assert inspection.lane == lane.config.key
 
 
 def test_inspecting_changes_nothing_of_the_lanes_future(trainer: Make) -> None:

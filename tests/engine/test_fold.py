@@ -56,14 +56,14 @@ def test_the_folded_network_has_no_batch_norm_and_the_same_logits(
     exact = logits(lane, x)
     with torch.no_grad():
         np.testing.assert_allclose(plain(x).numpy(), exact, rtol=0, atol=2e-6 * max(1.0, abs(exact).max()))
-    told = compare(lane.network, x, dataset.y[:500])
-    assert told.rows == 500
-    assert told.difference is not None
-    assert told.difference < 4e-6 * max(1.0, abs(exact).max())
-    assert told.logit_std == pytest.approx(exact.std(), rel=1e-4)
+    comparison = compare(lane.network, x, dataset.y[:500])
+    assert comparison.rows == 500
+    assert comparison.difference is not None
+    assert comparison.difference < 4e-6 * max(1.0, abs(exact).max())
+    assert comparison.logit_std == pytest.approx(exact.std(), rel=1e-4)
     shifted = exact - exact.max(axis=1, keepdims=True)
     loss = (np.log(np.exp(shifted).sum(axis=1)) - shifted[np.arange(500), dataset.y[:500].numpy()]).mean()
-    assert (told.dev, told.dev_folded) == (pytest.approx(loss, rel=1e-5), pytest.approx(loss, rel=1e-5))
+    assert (comparison.dev, comparison.dev_folded) == (pytest.approx(loss, rel=1e-5), pytest.approx(loss, rel=1e-5))
 
 
 def test_a_difference_is_told_where_there_is_one(
@@ -74,26 +74,27 @@ def test_a_difference_is_told_where_there_is_one(
     with torch.no_grad():
         other.blocks[-1].linear.bias[3] += 0.25  # type: ignore[index]
     monkeypatch.setattr("tuiinit.engine.fold.folded", lambda network: other)
-    told = compare(lane.network, dataset.x[:100], dataset.y[:100])
-    assert told.difference == pytest.approx(0.25, abs=1e-5)
-    assert told.dev != pytest.approx(told.dev_folded, abs=1e-5)
+    comparison = compare(lane.network, dataset.x[:100], dataset.y[:100])
+    assert comparison.difference == pytest.approx(0.25, abs=1e-5)
+    assert comparison.dev != pytest.approx(comparison.dev_folded, abs=1e-5)
 
 
 def test_what_is_not_finite_is_told_as_unknown(trainer: Make, dataset: Dataset) -> None:
     lane = trained(trainer)
     with torch.no_grad():
         lane.network.blocks[0].linear.weight.fill_(torch.inf)
-    told = compare(lane.network, dataset.x[:100], dataset.y[:100])
-    assert (told.difference, told.logit_std, told.dev, told.dev_folded) == (None, None, None, None)
+    comparison = compare(lane.network, dataset.x[:100], dataset.y[:100])
+    figures = (comparison.difference, comparison.logit_std, comparison.dev, comparison.dev_folded)
+    assert figures == (None, None, None, None)
 
 
 def test_a_closer_look_tells_of_it_and_changes_nothing(trainer: Make) -> None:
     lane, alone = trained(trainer), trained(trainer)
-    told = inspect(lane).folded
-    assert told is not None
-    assert told.rows == len(lane.dataset.text.dev)
+    comparison = inspect(lane).folded
+    assert comparison is not None
+    assert comparison.rows == len(lane.dataset.text.dev)
     evaluation = lane.evaluate()
-    assert told.dev == pytest.approx(evaluation.dev, rel=1e-6)
+    assert comparison.dev == pytest.approx(evaluation.dev, rel=1e-6)
     lane.train_step()
     alone.train_step()
     assert torch.equal(lane.network.flat, alone.network.flat)

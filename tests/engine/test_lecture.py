@@ -26,24 +26,24 @@ def test_figures_of_the_lecture(
         *("--steps", str(steps), "--json", "--device", "cpu"),
     )
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
+    record = json.loads(done.stdout)
     rel = 1e-4 if steps == 1 else 1e-3
 
-    assert told["step"] == steps
-    assert told["parameters"] == (47_024 if bn else 46_497)
-    assert told["initial_loss"] == pytest.approx(wanted["loss_first"], rel=rel)
-    assert told["loss"] == pytest.approx(wanted["loss_last"], abs=1e-3 if steps > 1 else 1e-4)
-    assert told["expected_initial_loss"] == pytest.approx(math.log(27))
-    assert len(told["activations"]) == len(wanted["tanh"]) == 5
-    for i, (mine, theirs) in enumerate(zip(told["activations"], wanted["tanh"], strict=True), 1):
+    assert record["step"] == steps
+    assert record["parameters"] == (47_024 if bn else 46_497)
+    assert record["initial_loss"] == pytest.approx(wanted["loss_first"], rel=rel)
+    assert record["loss"] == pytest.approx(wanted["loss_last"], abs=1e-3 if steps > 1 else 1e-4)
+    assert record["expected_initial_loss"] == pytest.approx(math.log(27))
+    assert len(record["activations"]) == len(wanted["tanh"]) == 5
+    for i, (mine, theirs) in enumerate(zip(record["activations"], wanted["tanh"], strict=True), 1):
         assert mine["layer"] == f"tanh {i}"
         assert mine["mean"] == pytest.approx(theirs["mean"], abs=1e-4)
         assert mine["std"] == pytest.approx(theirs["std"], rel=rel)
         assert 100 * mine["saturated"] == pytest.approx(theirs["sat"], abs=0.1 if steps > 1 else 1e-4)
         assert mine["grad_mean"] == pytest.approx(theirs["gmean"], abs=1e-3 * theirs["gstd"])
         assert mine["grad_std"] == pytest.approx(theirs["gstd"], rel=rel)
-    assert len(told["weights"]) == len(wanted["weights"]) == 7
-    for mine, theirs in zip(told["weights"], wanted["weights"], strict=True):
+    assert len(record["weights"]) == len(wanted["weights"]) == 7
+    for mine, theirs in zip(record["weights"], wanted["weights"], strict=True):
         assert mine["shape"] == theirs["shape"]
         assert mine["grad_mean"] == pytest.approx(theirs["gmean"], abs=1e-3 * theirs["gstd"])
         assert mine["grad_std"] == pytest.approx(theirs["gstd"], rel=rel)
@@ -57,8 +57,8 @@ def test_the_lectures_first_network(tuiinit: Any, lecture_names: Path) -> None:
     first = ("--hidden", "200", "--no-fan-in-scaling", "--gain", "1", "--output-scale", "1", "--bias-scale", "1,1")
     done = tuiinit("run", "--data", str(lecture_names), *first, "--steps", "1", "--json", "--device", "cpu")
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
-    assert told["initial_loss"] == pytest.approx(27.8817, abs=5e-5)
-    assert told["parameters"] == 11_897
-    assert told["activations"][0]["saturated"] == pytest.approx(0.685, abs=5e-4)
-    assert told["activations"][0]["predicted_saturated"] == pytest.approx(0.685, abs=0.04)
+    record = json.loads(done.stdout)
+    assert record["initial_loss"] == pytest.approx(27.8817, abs=5e-5)
+    assert record["parameters"] == 11_897
+    assert record["activations"][0]["saturated"] == pytest.approx(0.685, abs=5e-4)
+    assert record["activations"][0]["predicted_saturated"] == pytest.approx(0.685, abs=0.04)

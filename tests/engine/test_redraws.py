@@ -24,7 +24,7 @@ from tuiinit.stream.protocol import Start, floats
 SMALL = RunConfig(hidden=(20, 20, 20), device="cpu")
 
 
-def told(lane: Trainer) -> Start:
+def start_of(lane: Trainer) -> Start:
     assert lane.first is not None
     (frame,) = [frame for frame in redraws.start(lane.first) if frame is not None]
     return frame
@@ -46,7 +46,7 @@ def _few_draws(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_theory_and_redraws_bracket_what_is_measured(trainer: Make, bn: bool, optimizer: str) -> None:
     lane = looked_at(trainer, bn=bn, optimizer=optimizer, hidden=(50, 50, 50), lr=0.01)
-    frame = told(lane)
+    frame = start_of(lane)
     assert misfit(frame, lane.network.shape) is None
     assert (frame.redraws, frame.lost, frame.examples) == (16, 0, 32)
     now = lane.train_step(measure=True)
@@ -97,11 +97,11 @@ def test_a_redraw_is_measured_as_a_lane_is(trainer: Make) -> None:
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
 def test_the_lane_stays_as_it_is(trainer: Make, optimizer: str) -> None:
     alone, beside = (looked_at(trainer, bn=True, optimizer=optimizer) for _ in range(2))
-    first = told(beside)
+    first = start_of(beside)
     for _ in range(3):
         alone.train_step()
         beside.train_step()
-    assert told(beside) == first  # also after the lane went on
+    assert start_of(beside) == first  # also after the lane went on
     a, b = alone.train_step(measure=True), beside.train_step(measure=True)
     assert a is not None
     assert b is not None
@@ -121,7 +121,7 @@ def test_the_number_of_draws_follows_from_the_shape(monkeypatch: pytest.MonkeyPa
 
 def test_a_network_too_large_for_redraws_has_theory(trainer: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(redraws, "LONGEST", 0.0)
-    frame = told(looked_at(trainer, bn=True))
+    frame = start_of(looked_at(trainer, bn=True))
     assert frame.redraws == 0
     assert np.isnan(floats(frame.redrawn.std)).all()
     assert np.isfinite(floats(frame.theory.std)).all()
@@ -133,13 +133,13 @@ def test_memory_that_is_not_there_leaves_theory(trainer: Make, monkeypatch: pyte
 
     lane = looked_at(trainer)
     monkeypatch.setattr(redraws, "Network", no_room)
-    frame = told(lane)
+    frame = start_of(lane)
     assert frame.redraws == 0
     assert np.isfinite(floats(frame.theory.std)).all()
 
 
 def test_draws_through_which_nothing_comes_are_left_out(trainer: Make) -> None:
-    frame = told(looked_at(trainer, nonlinearity="relu", hidden=(2, 2, 2, 2)))
+    frame = start_of(looked_at(trainer, nonlinearity="relu", hidden=(2, 2, 2, 2)))
     assert 0 < frame.lost < frame.redraws == 16
     assert np.isfinite(floats(frame.redrawn.grad_ratio)).all()
 
@@ -163,7 +163,7 @@ def test_draws_through_which_nothing_comes_are_left_out(trainer: Make) -> None:
 )
 def test_odd_lanes_have_a_start(trainer: Make, settings: dict[str, object]) -> None:
     lane = looked_at(trainer, **settings)
-    assert misfit(told(lane), lane.network.shape) is None
+    assert misfit(start_of(lane), lane.network.shape) is None
 
 
 def test_repeats_are_counted_and_theory_without_them_told(trainer: Make) -> None:
@@ -219,7 +219,7 @@ def test_the_same_lane_has_the_same_start_in_every_engine(screen: Screen, traine
     (frame,) = starts(screen, TINY)
     lane = trainer(TINY)
     lane.peek()
-    assert frame == told(lane)
+    assert frame == start_of(lane)
 
 
 def test_after_a_restart_it_is_told_again(screen: Screen) -> None:

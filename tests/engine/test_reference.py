@@ -43,8 +43,8 @@ def compare(lane: Any, snapshot: Any, record: Record, nonlinearity: str) -> None
         close(act.grad_mean, grad.mean(), grad.std())
         close(act.grad_std, grad.std(), grad.std(), 1e-3)
         close(act.grad_mean_abs, grad.abs().mean(), grad.std(), 1e-3)
-    told = zip(snapshot.weights, record.weights, record.grads, record.update_data, strict=True)
-    for weight, data, grad, update_data in told:
+    matrices = zip(snapshot.weights, record.weights, record.grads, record.update_data, strict=True)
+    for weight, data, grad, update_data in matrices:
         assert weight.shape == tuple(data.shape)
         close(weight.mean, data.mean(), data.std())
         close(weight.std, data.std(), data.std())

@@ -164,8 +164,8 @@ def test_one_update_a_credit(screen: Screen) -> None:
     screen.send(p.Advance(steps=1))
     screen.until(lambda: screen.server.clock.now == 5)
     screen.idle()
-    told = [screen.frames.get() for _ in range(screen.frames.qsize())]
-    assert len(of(told, p.Status)) == 3
+    frames = [screen.frames.get() for _ in range(screen.frames.qsize())]
+    assert len(of(frames, p.Status)) == 3
 
 
 def test_updates_come_at_most_ten_a_second(screen: Screen) -> None:
@@ -205,9 +205,9 @@ def test_first_select(screen: Screen) -> None:
     assert (snapshot.lane, snapshot.step, snapshot.weights[0].update_data_log10) == (TINY.key, 0, None)
     assert isinstance(status, p.Status)
     assert (status.running, status.catching_up, status.clock, status.target) == (False, False, 0, None)
-    (told,) = status.lanes
-    assert (told.lane, told.step, told.epoch, told.diverged_at) == (TINY.key, 0, 0.0, None)
-    assert told.steps_per_epoch == round(data.train / 16)
+    (lane_status,) = status.lanes
+    assert (lane_status.lane, lane_status.step, lane_status.epoch, lane_status.diverged_at) == (TINY.key, 0, 0.0, None)
+    assert lane_status.steps_per_epoch == round(data.train / 16)
     other = screen.update(p.Select(lanes=(TINY.replace(gain=1),)))
     assert of(other, p.DataInfo) == []  # told once
 
@@ -396,12 +396,12 @@ def test_the_same_lane_twice_is_one(screen: Screen) -> None:
 def test_adjust(screen: Screen, trainer: Make) -> None:
     frames = screen.update(p.Select(lanes=(TINY,)))
     frames += screen.settled(p.Advance(steps=9))
-    told = screen.settled(p.Adjust(name="optimizer", value="adam"), p.Adjust(name="lr", value=0.01))
-    one, two = of(told, p.Lane)
+    answer = screen.settled(p.Adjust(name="optimizer", value="adam"), p.Adjust(name="lr", value=0.01))
+    one, two = of(answer, p.Lane)
     assert (one.continues, two.continues) == (TINY.key, one.lane)
     assert two.config == TINY.changed(9, "optimizer", "adam").changed(9, "lr", 0.01)
-    assert status_of(told).lanes[0].lane == two.config.key
-    frames += told + screen.settled(p.Advance(steps=6))
+    assert status_of(answer).lanes[0].lane == two.config.key
+    frames += answer + screen.settled(p.Advance(steps=6))
     after = of(frames, p.Trace, two.config)
     assert after[0].first_step == 10
     found = losses(frames, TINY) + [x for trace in after for x in floats(trace.loss).tolist()]
@@ -485,8 +485,8 @@ def test_a_diverged_lane_stops_and_the_others_go_on(screen: Screen, trainer: Mak
     alone = screen.settled(p.Select(lanes=(wild,)), p.Advance())  # nothing can move: it says so, and waits
     assert not status_of(alone).running
     assert status_of(alone).lanes[0].diverged_at == first.step
-    told = screen.settled(p.Evaluate(), p.Inspect(), p.Adjust(name="lr", value=0.1), p.Pause())
-    assert of(told, p.Evaluation) == of(told, p.Inspection) == []
+    answer = screen.settled(p.Evaluate(), p.Inspect(), p.Adjust(name="lr", value=0.1), p.Pause())
+    assert of(answer, p.Evaluation) == of(answer, p.Inspection) == []
     assert status_of(screen.settled(p.Select(lanes=(TINY,)), p.Advance(steps=1))).clock == 301
 
 

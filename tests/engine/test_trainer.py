@@ -296,9 +296,9 @@ def test_a_batch_larger_than_the_data(trainer: Make, tmp_path: Any) -> None:
 
 def test_update_data_of_a_measured_step_is_the_traces(trainer: Make) -> None:
     lane = trainer(SMALL, bn=True)
-    told = [timeless(lane.train_step(measure=True)) for _ in range(5)]
+    snapshots = [timeless(lane.train_step(measure=True)) for _ in range(5)]
     trace = lane.take_trace()
     assert trace is not None
-    wanted = np.array([[w.update_data_log10 for w in snapshot.weights] for snapshot in told])
+    wanted = np.array([[w.update_data_log10 for w in snapshot.weights] for snapshot in snapshots])
     np.testing.assert_allclose(trace.update_data, wanted, rtol=1e-6)
-    np.testing.assert_array_equal(trace.loss, np.array([s.loss for s in told], np.float32))
+    np.testing.assert_array_equal(trace.loss, np.array([s.loss for s in snapshots], np.float32))

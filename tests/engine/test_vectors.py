@@ -40,15 +40,15 @@ def test_vectors_are_told_as_they_are(trainer: Make, kind: dict[str, Any], optim
     network = lane.network
     assert misfit(snapshot, lane.network.shape) is None
     assert [v.name for v in snapshot.vectors] == list(network.vector_names)
-    for told, vector, grad, old in zip(snapshot.vectors, network.vectors, network.vector_grads, before, strict=True):
-        assert told.shape == tuple(vector.shape)
-        assert told.mean == pytest.approx(float(vector.mean()), rel=1e-5, abs=1e-9)
-        assert told.std == pytest.approx(std(vector), rel=1e-5, abs=1e-9)
-        assert told.grad_std == pytest.approx(std(grad), rel=1e-5)
+    for record, vector, grad, old in zip(snapshot.vectors, network.vectors, network.vector_grads, before, strict=True):
+        assert record.shape == tuple(vector.shape)
+        assert record.mean == pytest.approx(float(vector.mean()), rel=1e-5, abs=1e-9)
+        assert record.std == pytest.approx(std(vector), rel=1e-5, abs=1e-9)
+        assert record.grad_std == pytest.approx(std(grad), rel=1e-5)
         moved = std(vector.double() - old.double())
-        assert told.update_data_log10 is not None
+        assert record.update_data_log10 is not None
         # What is left of a change after it was added to a gamma of 1 is rounded.
-        assert told.update_data_log10 == pytest.approx(math.log10(moved / std(vector)), abs=0.01)
+        assert record.update_data_log10 == pytest.approx(math.log10(moved / std(vector)), abs=0.01)
 
 
 @pytest.mark.parametrize(

@@ -138,13 +138,13 @@ def test_claims_about_the_first_steps_are_measured_live() -> None:
     ids = ("C01", "C03", "C09", "C11", "C13", "C15")
     checked = check(find(ids), BASE, seeds=SEEDS[:2])
     assert [one.claim.id for one in checked] == list(ids)
-    told = {one.claim.id: one for one in checked}
-    assert {id_: told[id_].judgement.verdict for id_ in ids if id_ != "C11"} == dict.fromkeys(
+    by_id = {one.claim.id: one for one in checked}
+    assert {id_: by_id[id_].judgement.verdict for id_ in ids if id_ != "C11"} == dict.fromkeys(
         (id_ for id_ in ids if id_ != "C11"), "holds"
     )
-    assert told["C11"].judgement.verdict in ("holds", "holds in part")
-    assert told["C01"].judgement.figures["ln V"] == pytest.approx(math.log(27))
-    assert told["C13"].judgement.figures["outputs 5/3"] == pytest.approx(5 / 3, rel=0.1)
+    assert by_id["C11"].judgement.verdict in ("holds", "holds in part")
+    assert by_id["C01"].judgement.figures["ln V"] == pytest.approx(math.log(27))
+    assert by_id["C13"].judgement.figures["outputs 5/3"] == pytest.approx(5 / 3, rel=0.1)
     assert all(one.seconds > 0 for one in checked)
     for one in checked:
         assert set(one.judgement.figures) == {*MEASURED[one.claim.id], "seeds", "seeds that agree"}
@@ -314,9 +314,9 @@ def command(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
 
 def test_json_has_the_promised_keys(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     assert command(monkeypatch, "claims", "C01", "c09", "--json") == 0
-    told = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
-    assert [one["id"] for one in told] == ["C01", "C09"]
-    for one in told:
+    records = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
+    assert [one["id"] for one in records] == ["C01", "C09"]
+    for one in records:
         assert list(one) == ["id", "claim", "verdict", "reason", "figures", "seconds"]
         assert one["verdict"] == "holds"
         assert all(isinstance(value, float) for value in one["figures"].values())
@@ -327,8 +327,8 @@ def test_json_holds_no_nan() -> None:
     nothing = dict.fromkeys(MEASURED["C05"], math.nan)
     from tuiinit.experiments.claims import Checked
 
-    (told,) = json.loads(as_json([Checked(claim, claim.judge([nothing]), 0.0)]), parse_constant=pytest.fail)
-    assert set(told["figures"].values()) == {None, 1.0, 0.0}
+    (record,) = json.loads(as_json([Checked(claim, claim.judge([nothing]), 0.0)]), parse_constant=pytest.fail)
+    assert set(record["figures"].values()) == {None, 1.0, 0.0}
 
 
 def test_an_unknown_claim_is_wrong_use(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -351,8 +351,8 @@ def test_other_words_have_another_ln_v(
     path = tmp_path / "words.txt"
     path.write_text("\n".join(["abba", "baab", "cab", "bac", "acca"] * 10))
     assert command(monkeypatch, "claims", "C01", "--data", str(path), "--json") == 0
-    (told,) = json.loads(capsys.readouterr().out)
-    assert told["figures"]["ln V"] == pytest.approx(math.log(4))
+    (record,) = json.loads(capsys.readouterr().out)
+    assert record["figures"]["ln V"] == pytest.approx(math.log(4))
 
 
 def test_a_claim_that_fails_is_printed_and_gives_code_1(

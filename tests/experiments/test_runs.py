@@ -34,8 +34,8 @@ def session(engine: Engine) -> Session:
 def test_lanes_side_by_side(session: Session) -> None:
     lanes = [TINY, TINY.replace(bn=True), TINY.replace(schedule=(Change(20, "lr", 0.01),))]
     session.restart(lanes)
-    told: list[tuple[int, int]] = []
-    results = session.advance(p.Advance(steps=60), lambda done, total: told.append((done, total)))
+    progress: list[tuple[int, int]] = []
+    results = session.advance(p.Advance(steps=60), lambda done, total: progress.append((done, total)))
     assert [result.config for result in results] == lanes
     for result in results:
         assert result.loss.shape == (60,)
@@ -47,8 +47,8 @@ def test_lanes_side_by_side(session: Session) -> None:
     plain, _, slower = results
     np.testing.assert_array_equal(plain.loss[:20], slower.loss[:20])
     assert (plain.update_data[20:].mean(axis=0) - slower.update_data[20:].mean(axis=0) > 0.5).all()
-    assert told[-1] == (180, 180)
-    assert all(0 <= done <= total for done, total in told)
+    assert progress[-1] == (180, 180)
+    assert all(0 <= done <= total for done, total in progress)
     evaluated = session.evaluate()
     assert [60 in result.evaluations for result in evaluated] == [True] * 3
     inspected = session.inspect()

@@ -59,9 +59,9 @@ def test_a_cell_is_what_run_tells_of_its_configurations(plan: Plan, cells: tuple
     configs = [config for point in plan.points for config in point.configs]
     assert [config.seed for config in plan.points[0].configs] == [7, 8]
     singles = runs.run(configs, steps=STEPS, evaluate=True)
-    told = [run for cell in cells for run in cell.runs]
-    assert len(singles) == len(told) == 8
-    for single, measures in zip(singles, told, strict=True):
+    swept = [run for cell in cells for run in cell.runs]
+    assert len(singles) == len(swept) == 8
+    for single, measures in zip(singles, swept, strict=True):
         single_json = json.loads(tables.as_json(single))
         stds = [a["std"] for a in single_json["activations"]]
         assert measures.seed == single_json["config"]["seed"]
@@ -90,12 +90,12 @@ def test_a_stopped_sweep_goes_on_where_it_was(plan: Plan, cells: tuple[Cell, ...
     assert seen[0] == cells[0]
     assert len(seen) < len(cells)
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("sweep")]
-    told: list[tuple[int, int]] = []
+    progress: list[tuple[int, int]] = []
     done_before = len(kept)
-    again = Sweep(plan, kept=kept, processes=1, progress=lambda done, total: told.append((done, total)))
+    again = Sweep(plan, kept=kept, processes=1, progress=lambda done, total: progress.append((done, total)))
     list(again)
     assert again.cells == cells
-    assert told[-1][0] == told[-1][1] == (8 - done_before) * STEPS
+    assert progress[-1][0] == progress[-1][1] == (8 - done_before) * STEPS
     assert list(Sweep(plan, kept=kept, engine=["no such engine"])) == list(cells)  # nothing left to run
 
 
@@ -124,9 +124,9 @@ def test_a_cell_whose_engine_dies_again_is_failed_with_a_sentence() -> None:
     assert [cell.sound for cell in failed] == [False, False]
     assert all("engine" in cell.failure for cell in failed)
     assert "2 of 2 cells failed" in recommend(failed).text
-    told = json.loads(sweep_tables.as_json(plan, failed))
-    assert told["cells"][0]["loss"] is None
-    assert told["cells"][0]["failure"] == failed[0].failure
+    record = json.loads(sweep_tables.as_json(plan, failed))
+    assert record["cells"][0]["loss"] is None
+    assert record["cells"][0]["failure"] == failed[0].failure
 
 
 def test_a_diverged_cell_is_told_alike_each_time() -> None:
@@ -163,9 +163,9 @@ def test_gains_are_lists_or_ranges() -> None:
 def test_advice_tells_how_long_and_at_which_rate() -> None:
     point = Point(1.0, False, "lr", 0.01, (SMALL.replace(lr=0.01, gain=1.0),), 1_500)
     (run,) = doctored(1.0, False, [2.4], update_data_log10=-3.2, update_data_spread=2.4).runs
-    told = recommend([Cell(point, (run,))]).text
-    assert "lr 0.01: dev loss 2.400 after 1,500 steps over one seed" in told  # the lr once, where it is an axis
-    assert "about 6e-4 of the weights; the fastest and the slowest matrix differ 250-fold" in told
+    text = recommend([Cell(point, (run,))]).text
+    assert "lr 0.01: dev loss 2.400 after 1,500 steps over one seed" in text  # the lr once, where it is an axis
+    assert "about 6e-4 of the weights; the fastest and the slowest matrix differ 250-fold" in text
     other = recommend([doctored(1.0, False, [2.4])]).text
     assert "after 300 steps at lr 0.1" in other
 
@@ -334,7 +334,7 @@ def test_the_table_tells_the_cells_at_any_width(plan: Plan, cells: tuple[Cell, .
     text = printed(plan, cells, width)
     assert all(len(line) <= width for line in text.splitlines())
     for cell in cells:
-        assert recommending.told(cell, "dev_loss") in text
+        assert recommending.with_spread(cell, "dev_loss") in text
     assert "o no batch norm" in text
     assert "Start with" in text
 

@@ -369,9 +369,9 @@ async def test_small_windows() -> None:
 
 async def test_the_palette_does_what_the_screen_can() -> None:
     async with compared() as driver:
-        told = {command.title for command in driver.app.get_system_commands(driver.app.screen)}
-        assert {"One step", "Choose columns and rows", "Back to one network"} <= told
-        assert "Maximise the view" not in told
+        titles = {command.title for command in driver.app.get_system_commands(driver.app.screen)}
+        assert {"One step", "Choose columns and rows", "Back to one network"} <= titles
+        assert "Maximise the view" not in titles
 
 
 @pytest.mark.parametrize("name", [name for name in SIDES if name])

@@ -20,7 +20,7 @@ def plot(*drawn_: Curve, width: int = 60) -> Plot:
     return curves(drawn_ or (A, B), width, 12, x=Axis(0, 3, label="step"), y=Axis(0, 10))
 
 
-def told(plot_: Plot, cursor: Cursor, width: int = 80) -> str:
+def line_of(plot_: Plot, cursor: Cursor, width: int = 80) -> str:
     return "".join(span.text for span in reading_row(read(plot_, cursor), width))
 
 
@@ -47,7 +47,7 @@ def test_it_reads_values_with_their_range_and_the_lane_before() -> None:
     assert (reading.label, reading.x, reading.end) == ("step", 1, None)
     (value,) = reading.values
     assert (value.name, value.value, value.low, value.high, value.before) == ("a", 6, 5, 7, 2.5)
-    assert told(shown, Cursor(0, area.column_of(1) or 0)).strip() == "step 1  a 6 (5 … 7) (before 2.5)"
+    assert line_of(shown, Cursor(0, area.column_of(1) or 0)).strip() == "step 1  a 6 (5 … 7) (before 2.5)"
 
 
 def test_a_curve_that_is_not_known_there_is_left_out() -> None:
@@ -95,7 +95,7 @@ def test_histograms_are_read_all_at_the_same_place() -> None:
 def test_the_row_is_exactly_as_wide_as_asked_and_says_when_something_is_left_out(width: int) -> None:
     many = [Curve(f"hidden {i}", [0, 1], [-3.123456, -3.2], SERIES[i], mark=str(i)) for i in range(7)]
     shown = curves(many, 60, 12, x=Axis(0, 1), y=Axis(-6, 0))
-    line = told(shown, Cursor(0, 0), width)
+    line = line_of(shown, Cursor(0, 0), width)
     assert len(line) == width
     if 20 <= width < 60:
         assert "…" in line
@@ -108,7 +108,7 @@ def test_nothing_to_read() -> None:
     assert move(empty, None, 1) is None
     assert read(empty, Cursor(0, 0)) is None
     assert drawn(empty, Cursor(0, 0)) is empty
-    assert "nothing to read" in told(empty, Cursor(0, 0))
+    assert "nothing to read" in line_of(empty, Cursor(0, 0))
 
 
 # -------------------------------------------------------------------------------------------- in the explorer

@@ -418,8 +418,8 @@ async def test_every_action_is_bound_and_there() -> None:
 
 async def test_the_palette_knows_the_actions() -> None:
     async with explorer() as driver:
-        told = {command.title for command in driver.app.get_system_commands(driver.app.screen)}
-        assert {"One epoch", "Batch norm", "New seed", "Theme"} <= told
+        titles = {command.title for command in driver.app.get_system_commands(driver.app.screen)}
+        assert {"One epoch", "Batch norm", "New seed", "Theme"} <= titles
 
 
 @pytest.mark.parametrize("theme", ["textual-light", "ansi-dark", "ansi-light"])

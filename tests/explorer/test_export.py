@@ -29,11 +29,11 @@ async def test_x_asks_for_a_folder_and_writes_the_report_there(tmp_path: Path, m
 async def test_a_folder_that_cannot_be_is_told(tmp_path: Path) -> None:
     taken = tmp_path / "taken"
     taken.write_text("somebody's")
-    told: list[tuple[str, str]] = []
+    sentences: list[tuple[str, str]] = []
     async with explorer() as driver:
-        thread = export(driver.session, str(taken), lambda *sentence: told.append(sentence))
+        thread = export(driver.session, str(taken), lambda *sentence: sentences.append(sentence))
         await driver.until(lambda: not thread.is_alive())
-    ((sentence, severity),) = told
+    ((sentence, severity),) = sentences
     assert "taken" in sentence
     assert severity == "warn"
     assert taken.read_text() == "somebody's"

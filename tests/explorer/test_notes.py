@@ -238,11 +238,11 @@ async def test_presets_of_the_palette_mend_the_first_network_step_by_step(state:
     async with explorer(RunConfig(batch_size=8)) as driver:
         await show(driver, "L01")
         assert driver.session.config == PRESETS["first"].config()
-        told = {c.title: c for c in driver.app.get_system_commands(driver.screen) if c.title.startswith("Preset: ")}
-        assert len(told) == len(PRESETS)
+        presets = {c.title: c for c in driver.app.get_system_commands(driver.screen) if c.title.startswith("Preset: ")}
+        assert len(presets) == len(PRESETS)
         for name in ("first-output", "first-hidden", "first-gain"):
             assert kept(state) == set()
-            told[f"Preset: {PRESETS[name].title}"].callback()
+            presets[f"Preset: {PRESETS[name].title}"].callback()
             await driver.settled()
             assert driver.session.config == PRESETS[name].config()
         await driver.shows("✓ seen — N for the next")

@@ -30,9 +30,9 @@ async def test_x_writes_a_picture_of_the_screen_without_the_dialog(
         await driver.until(lambda: isinstance(driver.app.screen, ExportDialog))
         await driver.press("ctrl+u", *"a.svg", "enter")
         await driver.shows("The picture is written")
-        told = words(tmp_path / "a.svg")
-        assert "Activations" in told
-        assert "report" not in told
+        drawn = words(tmp_path / "a.svg")
+        assert "Activations" in drawn
+        assert "report" not in drawn
         await driver.press("x")
         await driver.until(lambda: isinstance(driver.app.screen, ExportDialog))
         await driver.press("ctrl+u", *"a.svg", "enter")

@@ -47,12 +47,12 @@ async def recorded(
 
 
 @asynccontextmanager
-async def replayed(told: Recording, size: tuple[int, int] = (120, 40)) -> AsyncIterator[Driver]:
+async def replayed(recording: Recording, size: tuple[int, int] = (120, 40)) -> AsyncIterator[Driver]:
     """An explorer over a recording, at its end."""
-    link = FileLink(told)
-    app = ExplorerApp(link, told.config, recalled=told)
+    link = FileLink(recording)
+    app = ExplorerApp(link, recording.config, recalled=recording)
     async with driven(app, link, size) as driver:  # type: ignore[arg-type]
-        await driver.until(lambda: driver.session.clock == told.clock and driver.session.snapshot(), "the end")
+        await driver.until(lambda: driver.session.clock == recording.clock and driver.session.snapshot(), "the end")
         await driver.until(lambda: not app._owed, "drawn")
         await driver.pilot.pause()
         yield driver
@@ -104,8 +104,8 @@ async def test_a_replay_shows_the_same_screens_at_three_clocks(tmp_path: Path) -
         await driver.train(500)
         await keep()
     for path, expected, views in zip(copies, live, VIEW_THIRDS, strict=True):
-        told = load(Path(path))
-        async with replayed(told) as driver:
+        recording = load(Path(path))
+        async with replayed(recording) as driver:
             for now, then in zip(await screens(driver, views), expected, strict=True):
                 assert now == then
     assert len({driver[0] for driver in live}) == 3
@@ -206,12 +206,12 @@ async def test_resuming_shows_the_history_and_catches_up(tmp_path: Path) -> None
         await driver.settled()
         await driver.train(500)
         end, path = driver.session.step, session_file(driver)
-    told = load(path)
+    recording = load(path)
     config = RunConfig(gain=1.0, schedule=(Change(step, "lr", 0.316),))
-    assert (told.config, told.clock) == (config, end)
+    assert (recording.config, recording.clock) == (config, end)
 
     link, recorder = FakeLink(), Recorder(tmp_path / "second")
-    app = ExplorerApp(ResumedLink(told, link), told.config, recorder=recorder, recalled=told)
+    app = ExplorerApp(ResumedLink(recording, link), recording.config, recorder=recorder, recalled=recording)
     async with driven(app, link) as driver:
         assert link.sent[:3] == [Select(lanes=(config,)), Redraw(), Advance(to=end)]
         await driver.shows("catching up", f"/ {end:,}", "esc stops")
@@ -237,7 +237,7 @@ async def test_catching_up_after_a_resume_can_be_interrupted(tmp_path: Path) -> 
     async with recorded(tmp_path) as driver:
         await driver.train(200)
         path = session_file(driver)
-    told, link = load(path), FakeLink()
+    recording, link = load(path), FakeLink()
     send = link.send
     credits = 3  # and no more: else a slow machine sees the lane arrive before the key is pressed
 
@@ -248,7 +248,7 @@ async def test_catching_up_after_a_resume_can_be_interrupted(tmp_path: Path) -> 
             send(command)
 
     link.send = sparing  # type: ignore[method-assign]
-    app = ExplorerApp(ResumedLink(told, link), told.config, recalled=told)
+    app = ExplorerApp(ResumedLink(recording, link), recording.config, recalled=recording)
     async with driven(app, link) as driver:
         await driver.shows("esc stops")
         await driver.press("escape")
@@ -257,7 +257,7 @@ async def test_catching_up_after_a_resume_can_be_interrupted(tmp_path: Path) -> 
         await driver.shows("space goes on")
         await driver.settled()
         assert driver.session.behind is not None
-        assert driver.session.step == told.clock
+        assert driver.session.step == recording.clock
         await driver.press("space")
         await driver.until(lambda: not driver.session.resuming, "caught up")
 
@@ -361,11 +361,11 @@ def test_however_the_screen_is_left_the_session_replays(
             assert "Traceback" not in terminal.last_words
     (path, _), *others = sessions(tmp_path / "sessions")
     assert not others
-    told = load(path)
-    assert told.damage is None
-    newest = max(frame.step for frame in told.frames if isinstance(frame, Snapshot))
+    recording = load(path)
+    assert recording.damage is None
+    newest = max(frame.step for frame in recording.frames if isinstance(frame, Snapshot))
     assert newest >= seen
-    assert told.clock >= seen
+    assert recording.clock >= seen
 
 
 def test_a_session_of_the_real_engine_goes_on_and_replays_without_torch(

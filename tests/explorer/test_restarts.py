@@ -22,8 +22,8 @@ async def test_started_over_without_an_engine_and_left(tmp_path: Path, key: str)
         await driver.until(lambda: driver.session.dead, "the engine is gone")
         await driver.press(key)
         session_file(driver)
-    told = last(tmp_path)
-    assert (told.config, told.clock) == (before, step)
+    recording = last(tmp_path)
+    assert (recording.config, recording.clock) == (before, step)
 
 
 @pytest.mark.parametrize("key", ["r", "R"])

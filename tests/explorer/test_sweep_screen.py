@@ -86,9 +86,9 @@ async def test_space_sweeps_and_the_recommendation_is_told(size: tuple[int, int]
         await driver.press("space")
         await driver.shows("18 of 18 cells", "done", "Start with gain")
         assert all(len(line) == size[0] for line in driver.text.splitlines())
-        for told in FIGURES:
+        for figure in FIGURES:
             await driver.shows("o no batch norm")
-            assert "cannot be drawn" not in driver.text, told
+            assert "cannot be drawn" not in driver.text, figure
             await driver.press("tab")
 
 
@@ -197,9 +197,12 @@ def plan_and_cells(axis: int = 1) -> tuple[Plan, list[Cell]]:
 @pytest.mark.parametrize("height", [0, 1, 4, 12])
 def test_pictures_have_exactly_the_size_asked_for(width: int, height: int) -> None:
     plan, cells = plan_and_cells()
-    for told in FIGURES:
+    for figure in FIGURES:
         for some in (cells, cells[:1], []):
-            for picture in (over_gain(plan, some, told, width, height), maps(plan, some, told, width, max(1, height))):
+            for picture in (
+                over_gain(plan, some, figure, width, height),
+                maps(plan, some, figure, width, max(1, height)),
+            ):
                 assert all(sum(len(span.text) for span in line) == width for line in picture.rows)
 
 

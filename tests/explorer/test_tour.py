@@ -316,12 +316,12 @@ def test_from_zero_the_outputs_bias_alone_learns(bench: Bench) -> None:
 
 
 def test_batch_norm_can_be_folded_away(bench: Bench) -> None:
-    told, evaluation = closer_look(bench("E02", 20, closer=True))
-    assert told.folded is not None
-    assert told.folded.difference is not None
-    assert told.folded.difference < 1e-5
-    assert told.folded.dev == pytest.approx(evaluation.dev, abs=1e-5)
-    assert told.folded.dev_folded == pytest.approx(evaluation.dev, abs=1e-5)
+    inspection, evaluation = closer_look(bench("E02", 20, closer=True))
+    assert inspection.folded is not None
+    assert inspection.folded.difference is not None
+    assert inspection.folded.difference < 1e-5
+    assert inspection.folded.dev == pytest.approx(evaluation.dev, abs=1e-5)
+    assert inspection.folded.dev_folded == pytest.approx(evaluation.dev, abs=1e-5)
 
 
 def test_zero_weights_pass_no_gradient_on(bench: Bench) -> None:

@@ -22,7 +22,7 @@ async def test_the_config_pane_ends_with_the_counts(size: tuple[int, int], monke
     monkeypatch.setattr(fake, "data_info", lambda: counted)
     async with explorer(size=size) as driver:
         await driver.press("down", "end")
-        for label, told in (
+        for label, value in (
             ("words", "32,469"),
             ("of them repeats", "2,539"),
             ("in train and dev", "601"),
@@ -30,18 +30,20 @@ async def test_the_config_pane_ends_with_the_counts(size: tuple[int, int], monke
             ("train examples", "182,625"),
             ("dev, test", "22,655, 22,866"),
         ):
-            assert any(label in line and f"{told}  " in line for line in driver.text.splitlines()), driver.text
+            assert any(label in line and f"{value}  " in line for line in driver.text.splitlines()), driver.text
 
 
 async def test_lines_left_out_are_told_with_the_first_of_them() -> None:
     left = (LeftOut(why="empty", lines=1), LeftOut(why="not UTF-8", lines=2))
-    told = msgspec.structs.replace(fake.data_info(), left_out=left, left_out_examples=(r"line 7, not UTF-8: 'zo\xeb'",))
+    counted = msgspec.structs.replace(
+        fake.data_info(), left_out=left, left_out_examples=(r"line 7, not UTF-8: 'zo\xeb'",)
+    )
     session = Session(BN)
-    session.take(told)
+    session.take(counted)
     assert session.notice is not None
     assert session.notice.text == r"3 lines are left out: 1 empty, 2 not UTF-8 (line 7, not UTF-8: 'zo\xeb')."
     only_empty = Session(BN)
-    only_empty.take(msgspec.structs.replace(told, left_out=left[:1], left_out_examples=()))
+    only_empty.take(msgspec.structs.replace(counted, left_out=left[:1], left_out_examples=()))
     assert only_empty.notice is None
 
 

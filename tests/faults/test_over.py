@@ -36,11 +36,11 @@ OPENED = {  # by a key; what is shown then
 
 
 @pytest.fixture(autouse=True)
-def told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> set[str]:
+def reported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> set[str]:
     """The mistakes that were put into the log."""
     monkeypatch.setenv("TUIINIT_STATE", str(tmp_path))
     found: set[str] = set()
-    monkeypatch.setattr(mishaps, "_told", found)
+    monkeypatch.setattr(mishaps, "_reported", found)
     return found
 
 
@@ -68,7 +68,7 @@ async def lives(driver: Driver) -> None:
 
 
 @pytest.mark.parametrize("page", ["pagedown", "pageup"])
-async def test_a_page_of_the_palette_before_it_is_laid_out(page: str, told: set[str]) -> None:
+async def test_a_page_of_the_palette_before_it_is_laid_out(page: str, reported: set[str]) -> None:
     async with explorer() as driver:
         await burst(driver, "ctrl+p", page, page)
         await driver.until(lambda: isinstance(driver.app.screen, ActionPalette), "the palette")
@@ -76,10 +76,10 @@ async def test_a_page_of_the_palette_before_it_is_laid_out(page: str, told: set[
         await burst(driver, *"ga", page, page, "backspace", page)
         await driver.press("escape")
         await lives(driver)
-    assert not told
+    assert not reported
 
 
-async def test_the_palette_does_what_is_chosen_once(told: set[str]) -> None:
+async def test_the_palette_does_what_is_chosen_once(reported: set[str]) -> None:
     async with explorer() as driver:
         await driver.press("ctrl+p", *"batch norm")
         palette = driver.app.screen
@@ -89,10 +89,10 @@ async def test_the_palette_does_what_is_chosen_once(told: set[str]) -> None:
         await driver.until(lambda: driver.session.settings.bn, "batch norm")
         await lives(driver)
         assert driver.session.settings.bn
-    assert not told
+    assert not reported
 
 
-async def test_what_closes_the_palette_twice_leaves_the_screen_beneath(told: set[str]) -> None:
+async def test_what_closes_the_palette_twice_leaves_the_screen_beneath(reported: set[str]) -> None:
     async with explorer() as driver:
         await driver.press("c", "ctrl+p", *"one step")
         palette = driver.app.screen
@@ -102,10 +102,10 @@ async def test_what_closes_the_palette_twice_leaves_the_screen_beneath(told: set
         assert isinstance(driver.app.screen, CompareScreen)
         await driver.press("c")
         await lives(driver)
-    assert not told
+    assert not reported
 
 
-async def test_a_closed_palette_that_still_searches_says_nothing(told: set[str]) -> None:
+async def test_a_closed_palette_that_still_searches_says_nothing(reported: set[str]) -> None:
     async with explorer() as driver:
         await driver.press("ctrl+p")
         palette = driver.app.screen
@@ -118,10 +118,10 @@ async def test_a_closed_palette_that_still_searches_says_nothing(told: set[str])
         for busy in (True, False):
             palette._show_busy = palette._list_visible = busy
         await lives(driver)
-    assert not told
+    assert not reported
 
 
-async def test_palettes_one_upon_the_other(told: set[str]) -> None:
+async def test_palettes_one_upon_the_other(reported: set[str]) -> None:
     """Also while an earlier one is still being taken away."""
     async with explorer() as driver:
         for _ in range(5):
@@ -131,21 +131,21 @@ async def test_palettes_one_upon_the_other(told: set[str]) -> None:
         driver.app.action_command_palette()
         await driver.press("escape")
         await lives(driver)
-    assert not told
+    assert not reported
 
 
 @pytest.mark.parametrize("key", OPENED)
-async def test_keys_that_open_and_close_in_a_burst(key: str, told: set[str]) -> None:
+async def test_keys_that_open_and_close_in_a_burst(key: str, reported: set[str]) -> None:
     async with explorer() as driver:
         closing = "escape"
         await burst(driver, *[key, closing] * 3, key, key, closing, closing)
         await driver.press("escape", "escape")
         await lives(driver)
-    assert not told
+    assert not reported
 
 
 async def test_a_name_that_is_entered_twice_is_taken_once(
-    told: set[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    reported: set[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)
     async with explorer() as driver:
@@ -156,7 +156,7 @@ async def test_a_name_that_is_entered_twice_is_taken_once(
         await driver.until(lambda: isinstance(driver.app.screen, CompareScreen), "the screen beneath")
         await driver.press("c")
         await lives(driver)
-    assert not told
+    assert not reported
 
 
 async def work() -> None:
@@ -183,7 +183,7 @@ def fail(screen: Screen[object], where: str, patch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("where", ["compose", "key", "message", "next", "timer", "worker", "widget", "layout"])
-async def test_a_screen_that_fails_is_closed(where: str, told: set[str], monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_screen_that_fails_is_closed(where: str, reported: set[str], monkeypatch: pytest.MonkeyPatch) -> None:
     async with explorer() as driver:
         for key in OPENED if where in ("compose", "message") else ("ctrl+p",):
             kind, text = OPENED[key]
@@ -204,10 +204,10 @@ async def test_a_screen_that_fails_is_closed(where: str, told: set[str], monkeyp
             await driver.shows(text)
             await driver.press("escape")
             await lives(driver)
-        assert told
+        assert reported
 
 
-async def test_only_what_fails_is_closed(told: set[str]) -> None:
+async def test_only_what_fails_is_closed(reported: set[str]) -> None:
     async with explorer() as driver:
         await driver.press("c", "ctrl+p")
         await driver.until(lambda: isinstance(driver.app.screen, ActionPalette), "the palette")
@@ -216,10 +216,10 @@ async def test_only_what_fails_is_closed(told: set[str]) -> None:
         await driver.shows("failed and is closed: ZeroDivisionError")
         await driver.press("c")
         await lives(driver)
-    assert len(told) == 1
+    assert len(reported) == 1
 
 
-async def test_a_key_of_the_explorer_that_fails_says_so(told: set[str], monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_key_of_the_explorer_that_fails_says_so(reported: set[str], monkeypatch: pytest.MonkeyPatch) -> None:
     async with explorer() as driver:
         monkeypatch.setattr(Explorer, "action_help", broken)
         await driver.press("question_mark")

@@ -65,8 +65,8 @@ def stacked(path: Path) -> bool:
     with path.open("rb") as file:
         file.readline()
         while (body := wire.read_body(file)) is not None:
-            told = recording._decoder.decode(body)
-            if isinstance(told, protocol.Select) and len(told.lanes) > 1:
+            message = recording._decoder.decode(body)
+            if isinstance(message, protocol.Select) and len(message.lanes) > 1:
                 return True
     return False
 
@@ -80,8 +80,10 @@ def difference(snapshot: Snapshot, config: RunConfig) -> float:
     measured = json.loads(done.stdout)
     assert measured["step"] == snapshot.step
     pairs: list[tuple[Any, Any]] = [(measured["loss"], snapshot.loss)]
-    for told, layer in zip(measured["activations"], snapshot.activations, strict=True):
-        pairs += [(told[name], getattr(layer, name)) for name in ("mean", "std", "saturated", "grad_mean", "grad_std")]
+    for record, layer in zip(measured["activations"], snapshot.activations, strict=True):
+        pairs += [
+            (record[name], getattr(layer, name)) for name in ("mean", "std", "saturated", "grad_mean", "grad_std")
+        ]
     assert all((a is None) == (b is None) for a, b in pairs)
     apart: list[float] = [abs(a - b) / max(abs(a), abs(b), 1e-30) for a, b in pairs if a is not None]
     return max(apart, default=0.0)

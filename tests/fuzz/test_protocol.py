@@ -127,10 +127,10 @@ def words(tmp_path_factory: pytest.TempPathFactory) -> str:
 def test_a_server_survives_any_commands(cases: int, words: str) -> None:
     from tuiinit.engine.server import Server
 
-    told: Counter[str] = Counter()
+    kinds: Counter[str] = Counter()
 
     def send(frame: protocol.Message) -> None:
-        told[type(frame).__name__] += 1
+        kinds[type(frame).__name__] += 1
         wire.frame_from(wire.pack(frame)[4:])
 
     sent = 0
@@ -148,9 +148,9 @@ def test_a_server_survives_any_commands(cases: int, words: str) -> None:
             Server(commands, send).serve()
         except Exception as error:
             raise AssertionError(f"case {case}: {orders}") from error
-    print(cases, "conversations of", sent, "commands; frames:", dict(told))
-    assert told["Problem"] > 0
-    assert told["Snapshot"] > 0
+    print(cases, "conversations of", sent, "commands; frames:", dict(kinds))
+    assert kinds["Problem"] > 0
+    assert kinds["Snapshot"] > 0
 
 
 @modes(1, 12)

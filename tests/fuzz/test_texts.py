@@ -103,11 +103,11 @@ def test_a_configuration_with_a_giant_text_is_no_lane(tmp_path: Path) -> None:
     path = tmp_path / "giant.tuiinit"
     fine = fake.lane(CONFIG)
     recording.write(path, [msgspec.structs.replace(HELLO, device=GIANT), fine, lane])
-    told = recording.load(path)
-    assert told.shown == (CONFIG,)
-    assert "characters" in str(told.damage)
-    session = Session(told.config)
-    for frame in told.frames:
+    recorded = recording.load(path)
+    assert recorded.shown == (CONFIG,)
+    assert "characters" in str(recorded.damage)
+    session = Session(recorded.config)
+    for frame in recorded.frames:
         session.take(frame)
     assert session.hello is None
     assert session.notice is None or len(session.notice.text) < 200

@@ -61,23 +61,23 @@ def about(steps: int, **settings: Any) -> tuple[Finding, ...]:
     return findings(now, config, diverged_at=diverged_at)
 
 
-def by_id(told: tuple[Finding, ...], name: str) -> Finding:
-    found = find(told, name)
-    assert found is not None, [finding.id for finding in told]
+def by_id(advice: tuple[Finding, ...], name: str) -> Finding:
+    found = find(advice, name)
+    assert found is not None, [finding.id for finding in advice]
     return found
 
 
-def helps(told: tuple[Finding, ...]) -> set[str]:
-    return {action for finding in told for action in actions(finding)}
+def helps(advice: tuple[Finding, ...]) -> set[str]:
+    return {action for finding in advice for action in actions(finding)}
 
 
-def sound(told: tuple[Finding, ...]) -> None:
+def sound(advice: tuple[Finding, ...]) -> None:
     """No finding tells absurd figures, and no two ask for opposites."""
-    for finding in told:
+    for finding in advice:
         assert not WIDE_OF_REASON.search(on_paper(finding)), finding.text
-    ways = {(help_.knob, help_.way) for finding in told for help_ in finding.helps if help_.knob}
-    assert len(ways) == len({knob for knob, _ in ways}), told
-    assert not {"lr-down", "lr-up"} <= helps(told)
+    ways = {(help_.knob, help_.way) for finding in advice for help_ in finding.helps if help_.knob}
+    assert len(ways) == len({knob for knob, _ in ways}), advice
+    assert not {"lr-down", "lr-up"} <= helps(advice)
 
 
 def strange(rng: random.Random) -> RunConfig:
@@ -156,14 +156,14 @@ def test_whatever_the_numbers_findings_are_sound() -> None:
 @pytest.mark.parametrize("steps", [1, 300])
 @pytest.mark.parametrize("bn", [False, True])
 def test_gain_0_is_no_signal_and_batch_norm_does_not_help(bn: bool, steps: int) -> None:
-    told = about(steps, gain=0.0, bn=bn)
-    signal = by_id(told, "signal")
+    advice = about(steps, gain=0.0, bn=bn)
+    signal = by_id(advice, "signal")
     assert signal.severity == "bad"
     assert signal.text.startswith("No signal")
     assert "gain 0" in signal.text
     assert actions(signal) == ["gain-3"]
-    assert not {"batch-norm", "lr-down", "lr-up"} & helps(told)
-    sound(told)
+    assert not {"batch-norm", "lr-down", "lr-up"} & helps(advice)
+    sound(advice)
 
 
 @pytest.mark.parametrize(("gain", "std"), [(0.0, 7.9e-6), (5 / 3, 7.9e-6), (5 / 3, 0.0)])
@@ -176,9 +176,9 @@ def test_rounding_is_called_rounding(gain: float, std: float) -> None:
 
 
 def test_an_embedding_of_0_is_named_as_the_cause() -> None:
-    told = about(1, embedding_scale=0.0)
-    assert "embedding" in by_id(told, "signal").text
-    assert [help_.option for help_ in by_id(told, "signal").helps] == ["--embedding-scale 1"]
+    advice = about(1, embedding_scale=0.0)
+    assert "embedding" in by_id(advice, "signal").text
+    assert [help_.option for help_ in by_id(advice, "signal").helps] == ["--embedding-scale 1"]
 
 
 # -------------------------------------------------------------------------------- what began at 0
@@ -187,12 +187,12 @@ def test_an_embedding_of_0_is_named_as_the_cause() -> None:
 @pytest.mark.parametrize("lr", [1e-4, 0.1, 1.0])
 @pytest.mark.parametrize("steps", [1, 2, 5, 30])
 def test_a_matrix_that_began_at_0_is_not_too_fast_at_first(steps: int, lr: float) -> None:
-    told = about(steps, output_scale=0.0, lr=lr)
-    fast = find(told, "updates-fast")
+    advice = about(steps, output_scale=0.0, lr=lr)
+    fast = find(advice, "updates-fast")
     assert fast is None or fast.layer != "output"
-    balance = find(told, "gradient-balance")
+    balance = find(advice, "gradient-balance")
     assert balance is None or balance.layer != "output"
-    assert lr == 1.0 or "lr-down" not in helps(told)
+    assert lr == 1.0 or "lr-down" not in helps(advice)
 
 
 def test_what_began_at_0_has_grown_one_day() -> None:
@@ -212,10 +212,10 @@ def test_what_began_at_0_has_grown_one_day() -> None:
 def test_batch_norm_over_two_rows_names_the_batch_size_and_nothing_else(style: str, value: float) -> None:
     now, _ = measured(RunConfig(hidden=SMALL, bn=True, bn_style=style, batch_size=2), 1)  # type: ignore[arg-type]
     assert now.activations[0].std == pytest.approx(value * math.sqrt(24 / 23), rel=1e-3)
-    told = about(1, bn=True, bn_style=style, batch_size=2)
-    assert [finding.id for finding in told] == ["batch-size", "initial-loss"]
-    assert f"±{value:.3f}" in told[0].text
-    assert [help_.option for help_ in told[0].helps] == ["--batch-size 32"]
+    advice = about(1, bn=True, bn_style=style, batch_size=2)
+    assert [finding.id for finding in advice] == ["batch-size", "initial-loss"]
+    assert f"±{value:.3f}" in advice[0].text
+    assert [help_.option for help_ in advice[0].helps] == ["--batch-size 32"]
     assert find(about(1, bn=True, bn_style=style, batch_size=3), "batch-size") is None
     assert find(about(1, batch_size=2), "batch-size") is None
 
@@ -231,10 +231,10 @@ def test_batch_norm_over_two_rows_names_the_batch_size_and_nothing_else(style: s
 )
 def test_a_loss_far_above_its_start_is_said_first(rise: float, batch_size: int, high: bool) -> None:
     now = snapshot(step=50, loss=math.log(27) + rise, initial_loss=3.0, batch_size=batch_size)
-    told = findings(now, TANH)
-    assert (told[0].id == "loss") is high
-    assert (find(told, "loss") is not None) is high
-    assert not high or (told[0].severity, actions(told[0])) == ("bad", ["lr-down", "restart"])
+    advice = findings(now, TANH)
+    assert (advice[0].id == "loss") is high
+    assert (find(advice, "loss") is not None) is high
+    assert not high or (advice[0].severity, actions(advice[0])) == ("bad", ["lr-down", "restart"])
     assert find(findings(msgspec.structs.replace(now, step=1), TANH), "loss") is None
 
 
@@ -243,10 +243,10 @@ def test_a_loss_that_began_high_may_stay_there() -> None:
 
 
 def test_a_far_too_high_lr_is_the_first_thing_said() -> None:
-    told = about(30, lr=10.0)
-    assert (told[0].id, told[0].severity) == ("loss", "bad")
-    assert "lr-up" not in helps(told)
-    sound(told)
+    advice = about(30, lr=10.0)
+    assert (advice[0].id, advice[0].severity) == ("loss", "bad")
+    assert "lr-up" not in helps(advice)
+    sound(advice)
 
 
 # ------------------------------------------------------------------------------------------ numbers, help
@@ -292,8 +292,8 @@ def test_a_key_for_another_gain_leads_the_way_it_says(gain: float, nonlinearity:
     weak = snapshot(activations=tuple(msgspec.structs.replace(a, grad_mean_abs=1e-9) for a in snapshot().activations))
     strong = snapshot(loss=None)
     for now, way in ((weak, 1), (strong, -1)):
-        told = findings(now, config)
-        (help_,) = [h for finding in told if finding.severity == "bad" for h in finding.helps if h.knob == "gain"]
+        advice = findings(now, config)
+        (help_,) = [h for finding in advice if finding.severity == "bad" for h in finding.helps if h.knob == "gain"]
         assert help_.way == way
         leads = {
             "next-gain": min((g for g in LECTURE_GAINS if g > gain), default=min(LECTURE_GAINS)),
@@ -304,12 +304,12 @@ def test_a_key_for_another_gain_leads_the_way_it_says(gain: float, nonlinearity:
 
 
 def test_in_the_explorer_help_is_a_key_of_the_table() -> None:
-    told = [with_keys(finding) for finding in about(1, gain=0.3, hidden=(12,) * 5)]
-    assert any(sentence.endswith(" Press 3: gain 5/3; or b: batch norm.") for sentence in told)
-    assert not any("--" in sentence for sentence in told)
+    sentences = [with_keys(finding) for finding in about(1, gain=0.3, hidden=(12,) * 5)]
+    assert any(sentence.endswith(" Press 3: gain 5/3; or b: batch norm.") for sentence in sentences)
+    assert not any("--" in sentence for sentence in sentences)
 
 
 def test_on_paper_help_is_an_option_and_never_a_key() -> None:
-    told = [on_paper(finding) for finding in about(1, gain=0.3, hidden=(12,) * 5)]
-    assert any("Try --gain 5/3 or --bn." in sentence for sentence in told)
-    assert not any("3: gain" in sentence for sentence in told)
+    sentences = [on_paper(finding) for finding in about(1, gain=0.3, hidden=(12,) * 5)]
+    assert any("Try --gain 5/3 or --bn." in sentence for sentence in sentences)
+    assert not any("3: gain" in sentence for sentence in sentences)

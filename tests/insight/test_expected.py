@@ -42,8 +42,8 @@ def grown(config: RunConfig, growth: float, step: int = 1) -> Snapshot:
     return msgspec.structs.replace(now, activations=layers)
 
 
-def flow(config: RunConfig, now: Snapshot, told: Start | None) -> Finding:
-    found = findings(now, config, expected=expect(config, told))
+def flow(config: RunConfig, now: Snapshot, frame: Start | None) -> Finding:
+    found = findings(now, config, expected=expect(config, frame))
     return next(finding for finding in found if finding.id == "gradient-flow")
 
 
@@ -87,8 +87,8 @@ def test_of_too_few_examples_theory_says_nothing(rows: int) -> None:
 
 
 def test_too_few_different_examples_are_said() -> None:
-    told = start(BN, contexts=4, ratio=NAN)
-    finding = flow(BN, grown(BN, 1.7), told)
+    frame = start(BN, contexts=4, ratio=NAN)
+    finding = flow(BN, grown(BN, 1.7), frame)
     assert "4 different examples" in finding.text
     assert "redraws 1.49–1.83" in finding.text
     assert "nan" not in finding.text
@@ -123,23 +123,23 @@ def test_saturation_within_the_redraws_is_as_expected() -> None:
     now = fake.snapshot(config, 1)
     layers = tuple(msgspec.structs.replace(a, saturated=0.24) for a in now.activations)
     now = msgspec.structs.replace(now, activations=layers)
-    told = start(config)
-    high = msgspec.structs.replace(told.redrawn, saturated=numbers((0.22, 0.23, 0.25), (0.22, 0.23, 0.25)))
+    frame = start(config)
+    high = msgspec.structs.replace(frame.redrawn, saturated=numbers((0.22, 0.23, 0.25), (0.22, 0.23, 0.25)))
 
-    def severity(told: Start | None) -> str:
-        found = findings(now, config, expected=expect(config, told))
+    def severity(frame: Start | None) -> str:
+        found = findings(now, config, expected=expect(config, frame))
         return next(finding.severity for finding in found if finding.id == "saturation")
 
     assert severity(None) == "warn"
-    assert severity(msgspec.structs.replace(told, redrawn=high)) == "note"
+    assert severity(msgspec.structs.replace(frame, redrawn=high)) == "note"
 
 
 @pytest.mark.parametrize(
     ("commonest", "without", "named"), [(10, 1.6, True), (10, 2.6, False), (5, 1.6, False), (10, None, False)]
 )
 def test_repeats_are_named_where_they_are_the_cause(commonest: int, without: float | None, named: bool) -> None:
-    told = start(BN, ratio=2.7, band=(2.3, 2.7, 3.1), commonest=commonest, without=without)
-    finding = flow(BN, grown(BN, 2.6), told)
+    frame = start(BN, ratio=2.7, band=(2.3, 2.7, 3.1), commonest=commonest, without=without)
+    finding = flow(BN, grown(BN, 2.6), frame)
     assert finding.severity == "note"
     assert ("10 of 32 examples are the same context" in finding.text) == named
     assert ("× 1.6 without repeats" in finding.text) == named
@@ -154,14 +154,14 @@ def test_the_first_loss_has_its_redraws() -> None:
 # --------------------------------------------------------------------------------------------- tables and files
 
 
-def result(config: RunConfig, told: Start | None) -> Result:
+def result(config: RunConfig, frame: Start | None) -> Result:
     now = fake.snapshot(config, 1)
-    return Result(config, snapshots={1: now}, start=told)
+    return Result(config, snapshots={1: now}, start=frame)
 
 
 def test_json_has_what_the_contract_names() -> None:
-    told = msgspec.json.decode(as_json(result(BN, start(BN))))
-    first, weight = told["activations"][0], told["weights"][0]
+    record = msgspec.json.decode(as_json(result(BN, start(BN))))
+    first, weight = record["activations"][0], record["weights"][0]
     assert first["predicted_grad_ratio"] == pytest.approx(1.69)
     assert first["redraw_grad_ratio"] == pytest.approx([1.49, 1.64, 1.83])
     assert first["redraw_std"] == pytest.approx([0.627, 0.632, 0.638])
@@ -170,8 +170,8 @@ def test_json_has_what_the_contract_names() -> None:
     assert weight["redraw_grad_std"] == pytest.approx([1.5e-3, 1.7e-3, 1.9e-3])
     assert weight["predicted_update_data_log10"] == pytest.approx(-3.05)
     assert weight["redraw_update_data_log10"] == pytest.approx([-3.1, -3.05, -2.95])
-    assert told["predicted_initial_loss"] == pytest.approx(3.303)
-    assert told["redraw_initial_loss"] == pytest.approx([3.27, 3.3, 3.33])
+    assert record["predicted_initial_loss"] == pytest.approx(3.303)
+    assert record["redraw_initial_loss"] == pytest.approx([3.27, 3.3, 3.33])
 
 
 def test_json_without_redraws_has_the_keys_and_no_numbers() -> None:
@@ -192,15 +192,15 @@ def test_runs_tables_show_both() -> None:
     assert "theory 3.3030, redraws 3.2700–3.3300" in text
 
 
-def session(config: RunConfig, told: Start | None) -> Session:
+def session(config: RunConfig, frame: Start | None) -> Session:
     session = Session(config)
     session.pointer.form = "panels"  # below which the table always has room
     session.take(fake.lane(config))
     session.take(fake.snapshot(config, 0))
     session.take(fake.trace(config, 1, 1))
     session.take(fake.snapshot(config, 1))
-    if told is not None:
-        session.take(told)
+    if frame is not None:
+        session.take(frame)
     return session
 
 
@@ -235,9 +235,9 @@ def test_the_views_show_both(view: str, shown: tuple[str, ...], width: int) -> N
 )
 def test_the_bands_show_both(view: str, shown: tuple[str, ...], width: int) -> None:
     chosen = next(v for v in VIEWS if v.id == view)
-    told = session(BN, start(BN))
-    told.pointer.form = "ridges"
-    rows = ["".join(span.text for span in line) for line in chosen.plot(*told.sight(), width, 38).rows]
+    sitting = session(BN, start(BN))
+    sitting.pointer.form = "ridges"
+    rows = ["".join(span.text for span in line) for line in chosen.plot(*sitting.sight(), width, 38).rows]
     text = "\n".join(rows)
     assert all(part in text for part in shown), text
     assert "redraws" in text
@@ -269,16 +269,16 @@ def test_a_start_that_does_not_fit_is_refused() -> None:
 
 def test_it_is_recorded_replayed_and_reported(tmp_path: Path) -> None:
     recorder = Recorder(tmp_path)
-    told = start(BN)
+    own_start = start(BN)
     recorder.sent(protocol.Select(lanes=(BN,)))
-    for frame in (fake.lane(BN), fake.snapshot(BN, 0), told, fake.snapshot(BN, 1)):
+    for frame in (fake.lane(BN), fake.snapshot(BN, 0), own_start, fake.snapshot(BN, 1)):
         recorder.take(frame)
     recorder.close()
     assert recorder.path is not None
     replayed = Session(BN)
     for frame in load(recorder.path).frames:
         replayed.take(frame)
-    assert replayed.shown.start == told
+    assert replayed.shown.start == own_start
     assert replayed.look().expected.grad_ratio[0].theory == pytest.approx(1.69)
     report = write_session(tmp_path / "report", replayed.shown)
     text = report.read_text(encoding="utf-8")

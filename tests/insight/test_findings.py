@@ -38,12 +38,12 @@ def test_a_bias_before_batch_norm(largest: float, cancelled: bool) -> None:
         weights=tuple(weight(name, grad_std=1.0) for name in ("embedding", "hidden 1", "output")),
         batch_norms=(batch_norm("batch norm 1", 1e-8), batch_norm("batch norm 2", largest)),
     )
-    told = get("bias-before-bn", now, config)
-    assert told.layer == "output"
-    assert told.severity == "note"
-    assert ("Batch norm takes them away" in told.text) == cancelled
-    assert f"{largest:.0e}" in told.text
-    assert "1e-06" in told.text
+    finding = get("bias-before-bn", now, config)
+    assert finding.layer == "output"
+    assert finding.severity == "note"
+    assert ("Batch norm takes them away" in finding.text) == cancelled
+    assert f"{largest:.0e}" in finding.text
+    assert "1e-06" in finding.text
     assert find(findings(now, BN), "bias-before-bn") is None
 
 
@@ -67,8 +67,8 @@ def updates(*values: float | None) -> Snapshot:
     return snapshot(weights=tuple(weight(f"hidden {n}", update_data_log10=v) for n, v in enumerate(values, 1)))
 
 
-def find(told: tuple[Finding, ...], name: str) -> Finding | None:
-    return next((finding for finding in told if finding.id == name), None)
+def find(found: tuple[Finding, ...], name: str) -> Finding | None:
+    return next((finding for finding in found if finding.id == name), None)
 
 
 def get(name: str, now: Snapshot, config: RunConfig = TANH, **more: Any) -> Finding:
@@ -85,9 +85,9 @@ def actions(found: Finding) -> list[str]:
 
 
 def test_a_healthy_network_says_what_is_healthy() -> None:
-    told = findings(snapshot(), BN, evaluation=Evaluation(lane="lane", step=1, dev=2.5, dev_calibrated=2.5))
-    assert {finding.severity for finding in told} == {"good"}
-    assert {finding.id for finding in told} == {
+    found = findings(snapshot(), BN, evaluation=Evaluation(lane="lane", step=1, dev=2.5, dev_calibrated=2.5))
+    assert {finding.severity for finding in found} == {"good"}
+    assert {finding.id for finding in found} == {
         "initial-loss",
         "signal",
         "saturation",
@@ -112,12 +112,12 @@ def test_most_severe_first_and_one_an_id() -> None:
             weight("c"),
         ),
     )
-    told = findings(sick, TANH)
-    order = [SEVERITIES.index(finding.severity) for finding in told]
+    found = findings(sick, TANH)
+    order = [SEVERITIES.index(finding.severity) for finding in found]
     assert order == sorted(order)
     assert order[0] == 0
-    assert len({finding.id for finding in told}) == len(told)
-    assert {finding.id for finding in told if finding.severity in ("warn", "bad")} == {
+    assert len({finding.id for finding in found}) == len(found)
+    assert {finding.id for finding in found if finding.severity in ("warn", "bad")} == {
         "initial-loss",
         "signal",
         "saturation",
@@ -127,7 +127,7 @@ def test_most_severe_first_and_one_an_id() -> None:
         "updates-fast",
         "updates-slow",
     }
-    assert all(len(finding.text) <= 200 and "nan" not in finding.text for finding in told)
+    assert all(len(finding.text) <= 200 and "nan" not in finding.text for finding in found)
 
 
 def test_a_finding_travels_as_json() -> None:
@@ -156,9 +156,9 @@ def test_zeros_and_nulls_never_raise(nonlinearity: Any, bn: bool, gain: float, s
                     weights=tuple(weight(f"hidden {n}", **k) for n, k in enumerate(shapes, 1)),
                 )
                 for evaluation in (None, Evaluation(lane="lane", step=1, dev=None, dev_calibrated=2.0)):
-                    told = findings(now, config, evaluation=evaluation, previous=now)
-                    assert len({finding.id for finding in told}) == len(told)
-                    assert not any("nan" in finding.text for finding in told)
+                    found = findings(now, config, evaluation=evaluation, previous=now)
+                    assert len({finding.id for finding in found}) == len(found)
+                    assert not any("nan" in finding.text for finding in found)
 
 
 # ------------------------------------------------------------------------------------------------ loss
@@ -166,24 +166,24 @@ def test_zeros_and_nulls_never_raise(nonlinearity: Any, bn: bool, gain: float, s
 
 @pytest.mark.parametrize("loss", [None, math.nan, math.inf])
 def test_a_lost_loss_is_the_only_thing_that_counts(loss: float | None) -> None:
-    told = findings(snapshot(step=70, loss=loss, activations=(activation(saturated=1.0),)), TANH)
-    assert [(finding.id, finding.severity) for finding in told] == [("loss", "bad"), ("initial-loss", "good")]
-    assert "step 70" in told[0].text
-    assert actions(told[0]) == ["lr-down", "restart"]
+    found = findings(snapshot(step=70, loss=loss, activations=(activation(saturated=1.0),)), TANH)
+    assert [(finding.id, finding.severity) for finding in found] == [("loss", "bad"), ("initial-loss", "good")]
+    assert "step 70" in found[0].text
+    assert actions(found[0]) == ["lr-down", "restart"]
 
 
 def test_a_lane_that_diverged_after_its_last_snapshot() -> None:
-    told = findings(snapshot(step=12), TANH, diverged_at=13)
-    assert (told[0].id, told[0].severity) == ("loss", "bad")
-    assert "step 13" in told[0].text
-    assert told[0].helps[0].words == "a smaller lr (0.1 now)"
-    assert find(told, "signal") is not None  # of the snapshot, which was sound
+    found = findings(snapshot(step=12), TANH, diverged_at=13)
+    assert (found[0].id, found[0].severity) == ("loss", "bad")
+    assert "step 13" in found[0].text
+    assert found[0].helps[0].words == "a smaller lr (0.1 now)"
+    assert find(found, "signal") is not None  # of the snapshot, which was sound
 
 
 def test_a_loss_lost_at_the_start_is_not_the_learning_rates_fault() -> None:
-    told = findings(snapshot(loss=None, initial_loss=None), RunConfig(gain=1e30))
-    assert [finding.id for finding in told] == ["loss"]
-    assert actions(told[0]) == ["gain-3", "batch-norm"]
+    found = findings(snapshot(loss=None, initial_loss=None), RunConfig(gain=1e30))
+    assert [finding.id for finding in found] == ["loss"]
+    assert actions(found[0]) == ["gain-3", "batch-norm"]
 
 
 @pytest.mark.parametrize(
@@ -270,9 +270,9 @@ def test_a_relu_that_rests_half_the_time_is_healthy() -> None:
 
 
 def test_a_linear_network_has_no_saturation() -> None:
-    told = findings(snapshot(activations=(activation("linear 1"),)), RunConfig(nonlinearity="linear"))
-    assert find(told, "saturation") is None
-    assert find(told, "dead-units") is None
+    found = findings(snapshot(activations=(activation("linear 1"),)), RunConfig(nonlinearity="linear"))
+    assert find(found, "saturation") is None
+    assert find(found, "dead-units") is None
 
 
 # ------------------------------------------------------------------------------------------ dead units
@@ -440,8 +440,8 @@ def test_gradient_balance_names_the_worst_and_a_key() -> None:
     ],
 )
 def test_updates(value: float, name: str, severity: str) -> None:
-    told = findings(updates(-3.0, value), TANH)
-    assert [(f.id, f.severity) for f in told if f.id.startswith("updates")] == [(name, severity)]
+    found = findings(updates(-3.0, value), TANH)
+    assert [(f.id, f.severity) for f in found if f.id.startswith("updates")] == [(name, severity)]
 
 
 def test_updates_name_the_worst_and_the_key() -> None:
@@ -456,9 +456,9 @@ def test_updates_name_the_worst_and_the_key() -> None:
 
 
 def test_fast_and_slow_at_once_is_no_matter_of_the_learning_rate() -> None:
-    told = findings(updates(-1.0, -5.0), TANH)
+    both = findings(updates(-1.0, -5.0), TANH)
     for name in ("updates-fast", "updates-slow"):
-        found = find(told, name)
+        found = find(both, name)
         assert found is not None
         assert "no one lr" in found.text
         assert actions(found) == ["batch-norm"]
@@ -495,5 +495,5 @@ def test_stale_statistics_tell_both_losses_and_the_memory() -> None:
 def test_without_batch_norm_or_evaluation_no_word_about_statistics() -> None:
     evaluation = Evaluation(lane="lane", step=1, dev=9.0, dev_calibrated=1.0)
     lost = Evaluation(lane="lane", step=1, dev=math.nan, dev_calibrated=1.0)
-    for config, told in ((TANH, evaluation), (BN, None), (BN, Evaluation(lane="lane", step=1, dev=9.0)), (BN, lost)):
-        assert find(findings(snapshot(), config, evaluation=told), "batch-norm-statistics") is None
+    for config, known in ((TANH, evaluation), (BN, None), (BN, Evaluation(lane="lane", step=1, dev=9.0)), (BN, lost)):
+        assert find(findings(snapshot(), config, evaluation=known), "batch-norm-statistics") is None

@@ -66,12 +66,12 @@ def test_moments_of_all_values_are_exact(values: Tensor, scale: float, mean: flo
     asked = moments(values, None, fetch)
     fetch.fetch()
     assert asked is not None
-    finite, told_mean, told_std = asked()
+    finite, measured_mean, measured_std = asked()
     whole = values.double()
     assert finite
-    assert told_mean == pytest.approx(float(whole.mean()), rel=1e-5, abs=1e-6 * scale)
+    assert measured_mean == pytest.approx(float(whole.mean()), rel=1e-5, abs=1e-6 * scale)
     std = float(whole.std()) if values.numel() > 1 else 0.0
-    assert told_std == pytest.approx(std, rel=1e-4, abs=1e-6 * scale * max(1.0, mean))
+    assert measured_std == pytest.approx(std, rel=1e-4, abs=1e-6 * scale * max(1.0, mean))
 
 
 @pytest.mark.parametrize("special", [float("nan"), float("inf")])

@@ -217,9 +217,9 @@ def test_networks_that_diverged_are_said_to_have(figures: Any, name: str) -> Non
     doctored = json.loads(json.dumps(figures))
     losses = ("loss", "dev_loss", "initial_loss", "dev_loss_calibrated", "dev_loss_batch")
     gone: dict[str, Any] = {"diverged_at": 1, "first": None, "last": None, "update_data": []} | dict.fromkeys(losses)
-    for lane, told in doctored["lanes"].items():
+    for lane, record in doctored["lanes"].items():
         if name in (lane, "all"):
-            told.update(gone)
+            record.update(gone)
     if name == "all":
         for cell in doctored["cells"]:
             cell.update({key: None for key in cell if isinstance(cell[key], dict)}, diverged_at=1)
@@ -234,9 +234,9 @@ def test_a_report_on_diverging_networks_is_whole(small: RunConfig, tmp_path: Pat
     base = small.replace(lr=1e28, output_scale=1e29, hidden=(4,))
     out = tmp_path / "out"
     write(out, base, steps=3)
-    told = json.loads((out / "report.json").read_bytes())
-    assert told["lanes"]["gain 5/3"]["diverged_at"] is not None
-    assert told["recommendation"]["overall"] is None
+    record = json.loads((out / "report.json").read_bytes())
+    assert record["lanes"]["gain 5/3"]["diverged_at"] is not None
+    assert record["recommendation"]["overall"] is None
     assert "Nothing to recommend" in (out / "report.md").read_text(encoding="utf-8")
     assert pictures.available() is (len(list(out.glob("*.png"))) == 14)
 
@@ -362,15 +362,15 @@ def history(measured: tuple[Path, Any], small: RunConfig) -> LaneHistory:
     """What a screen would have of the network with batch norm and gain 3."""
     config = small.replace(bn=True, gain=3.0)
     result = measured[1][config.key, STEPS]
-    told = LaneHistory(fake.shape(config), config)
-    told.take(
+    kept = LaneHistory(fake.shape(config), config)
+    kept.take(
         Trace(lane=config.key, first_step=1, loss=result.loss.tobytes(), update_data=result.update_data.tobytes())
     )
     for frame in (*result.snapshots.values(), *result.evaluations.values()):
         assert isinstance(frame, Snapshot | Evaluation)
         if is_milestone(frame.step) or frame.step == STEPS:  # others depend on how fast the machine is
-            told.take(frame, keep=True)
-    return told
+            kept.take(frame, keep=True)
+    return kept
 
 
 def test_a_session_is_told_as_it_stands(tmp_path: Path, history: LaneHistory) -> None:
@@ -383,9 +383,9 @@ def test_a_session_is_told_as_it_stands(tmp_path: Path, history: LaneHistory) ->
     assert f"{snapshot.activations[1].std:.4f} (" in table_of(text, "| layer |")[1][2]
     assert f"dev loss {history.evaluations[STEPS].dev:.4f}" in text
     assert load(out / "run.toml") == history.config
-    told = json.loads((out / "report.json").read_bytes())
-    assert told["step"] == STEPS
-    assert told["activations"][1]["std"] == snapshot.activations[1].std
+    record = json.loads((out / "report.json").read_bytes())
+    assert record["step"] == STEPS
+    assert record["activations"][1]["std"] == snapshot.activations[1].std
     if pictures.available():
         assert {"hist_tanh_outs.png", "plot_loss.png", "plot_update_to_data_ratio.png"} <= listing(out)
         assert len(list(out.glob("*.png"))) == text.count("![") == 5

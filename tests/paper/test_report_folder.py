@@ -80,8 +80,8 @@ def as_nobody(what: Callable[[], object]) -> str:
             os.write(write, f"{type(error).__name__}: {error}".encode())
         os._exit(0)
     os.close(write)
-    with open(read, encoding="utf-8") as told:
-        sentence = told.read()
+    with open(read, encoding="utf-8") as file:
+        sentence = file.read()
     os.waitpid(child, 0)
     return sentence
 
@@ -95,8 +95,8 @@ def test_a_folder_of_ones_own_in_a_folder_of_anothers() -> None:
         os.chown(out, NOBODY, NOBODY)
         assert as_nobody(lambda: fill(out, ["a"])) == ""
         assert listing(out) == {"a", MARKER}
-        told = as_nobody(lambda: refused_at_once(parent / "other", "x^"))  # it tells the sentence that it met
-        assert f"--out {parent}/other cannot be written: Permission denied" in told
+        sentence = as_nobody(lambda: refused_at_once(parent / "other", "x^"))  # it tells the sentence that it met
+        assert f"--out {parent}/other cannot be written: Permission denied" in sentence
         assert listing(parent) == {"out"}
 
 
@@ -149,9 +149,11 @@ def test_what_cannot_be_moved_is_kept_and_found(tmp_path: Path, monkeypatch: pyt
         raise OSError(errno.EIO, os.strerror(errno.EIO))
 
     monkeypatch.setattr(os, "replace", refuse)
-    with pytest.raises(RunError, match=r"cannot be moved to .*: Input/output error; what is not there is in ") as told:
+    with pytest.raises(
+        RunError, match=r"cannot be moved to .*: Input/output error; what is not there is in "
+    ) as caught:
         fill(out, ["a", "b"])
-    kept = Path(str(told.value).rpartition(" is in ")[2])
+    kept = Path(str(caught.value).rpartition(" is in ")[2])
     assert listing(kept) == {"a", "b", MARKER}
     folders._clear_away()
     assert kept.exists()

@@ -191,14 +191,14 @@ def test_figures_stand_at_the_end_of_their_band() -> None:
         band([1.0, 2.0], title=f"tanh {i}", figures=(f" now {i}", f" old {i}", f" more {i}")) for i in (1, 2, 3, 4)
     ]
     heading = (Span(" std", Role.TEXT),)
-    for height, told in ((6, 1), (10, 2), (14, 3), (19, 3)):
+    for height, most in ((6, 1), (10, 2), (14, 3), (19, 3)):
         plot = plots.ridges(bands, 80, height, heading=heading)
         lines = plot.text.split("\n")
         assert lines[0].rstrip().endswith(" std")
         for i, canvas in enumerate(plot.canvases, 1):
             rows = lines[canvas.top : canvas.top + canvas.rows]
             words = [row[canvas.left + canvas.columns + 1 :].strip() for row in rows]
-            assert [word for word in words if word] == [f"now {i}", f"old {i}", f"more {i}"][:told]
+            assert [word for word in words if word] == [f"now {i}", f"old {i}", f"more {i}"][:most]
     narrow = plots.ridges(bands, 26, 14, heading=heading)
     assert "now" not in narrow.text
     assert "tanh 1" in narrow.text

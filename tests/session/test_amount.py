@@ -29,9 +29,9 @@ def test_amounts(text: str, amount: Amount) -> None:
 
 @pytest.mark.parametrize("text", ["", "0", "-3", "x", "to", "to 2 epochs", "1.5", "9" * 5000, "to 7", "3 4", "\x1b[2J"])
 def test_what_is_no_amount_is_refused_in_a_sentence_that_names_it(text: str) -> None:
-    with pytest.raises(ConfigError) as told:
+    with pytest.raises(ConfigError) as caught:
         parse_amount(text, 7)
-    assert len(str(told.value)) < 120
+    assert len(str(caught.value)) < 120
 
 
 def test_the_session_asks_the_engine_for_it() -> None:

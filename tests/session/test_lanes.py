@@ -10,10 +10,10 @@ from tuiinit.stream.protocol import LaneStatus
 A, B, C = (RunConfig(gain=gain) for gain in (0.5, 1.0, 3.0))
 
 
-def told(lanes: Lanes, *configs: RunConfig) -> Lanes:
+def with_lanes(lanes: Lanes, *configs: RunConfig) -> Lanes:
     """The engine has these lanes."""
     for config in configs:
-        lanes.told(fake.lane(config))
+        lanes.take(fake.lane(config))
     return lanes
 
 
@@ -30,7 +30,7 @@ def test_the_one_shown_is_always_known() -> None:
 
 
 def test_a_lane_that_the_engine_refuses_gives_way_to_the_one_before() -> None:
-    lanes = told(Lanes(A), A)
+    lanes = with_lanes(Lanes(A), A)
     assert not lanes.refused(), "it is not the lane that was refused"
     lanes.select(B)
     assert lanes.refused()
@@ -38,10 +38,10 @@ def test_a_lane_that_the_engine_refuses_gives_way_to_the_one_before() -> None:
 
 
 def test_nothing_is_left_of_compared_lanes_that_are_refused() -> None:
-    lanes = told(Lanes(A), A)
+    lanes = with_lanes(Lanes(A), A)
     lanes.compare((A, B, C), B, new=True)
     assert (lanes.config, lanes.place, lanes.selected) == (B, 1, (A, B, C))
-    told(lanes, B)
+    with_lanes(lanes, B)
     assert lanes.refused()
     assert (lanes.config, lanes.group, set(lanes)) == (A, (), {A.key, B.key})
 
@@ -65,25 +65,25 @@ def test_the_lane_before_is_then_the_one_before_they_were_compared() -> None:
 
 
 def test_a_lane_goes_on_under_its_new_name_alone() -> None:
-    lanes = told(Lanes(A), A)
+    lanes = with_lanes(Lanes(A), A)
     lanes.compare((A, B), A, new=True)
     lanes.stand((status(A, 10),), still=True)
     lanes.shown.take(fake.snapshot(A, 10), keep=True)
     new = A.changed(10, "lr", 0.01)
-    lanes.told(fake.lane(new, A.key))
+    lanes.take(fake.lane(new, A.key))
     assert (lanes.config, lanes.group, set(lanes)) == (new, (new, B), {new.key, B.key})
     assert lanes.shown.snapshots.steps() == (10,)
     assert set(lanes.where) == {new.key}
 
 
 def test_what_was_on_its_way_at_a_restart_is_late_until_the_lane_is_told_again() -> None:
-    lanes = told(Lanes(A), A)
+    lanes = with_lanes(Lanes(A), A)
     lanes.shown.take(fake.snapshot(A, 10), keep=True)
     lanes.start_over((A, B), 1, compared=True)
     assert (lanes.config, lanes.group, lanes.place, lanes.before) == (B, (A, B), 1, None)
     assert not lanes[A.key].snapshots.newest
     assert lanes.late(A.key)
-    told(lanes, A)
+    with_lanes(lanes, A)
     assert not lanes.late(A.key)
     assert lanes.late(B.key)
     lanes.new_engine()

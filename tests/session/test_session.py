@@ -350,14 +350,14 @@ def test_notices_go_with_the_next_key_but_fatal_ones_stay() -> None:
 
 def test_why_steps_are_plain_is_said_once() -> None:
     session = Session(RunConfig())
-    told = status(session.config, 10)
+    frame = status(session.config, 10)
     reason = "others may write to /cache/compiled, so what lies there is not run"
-    told = msgspec.structs.replace(told, quick=f"plain: {reason}")
-    assert Changed.BAR in session.take(told)
+    frame = msgspec.structs.replace(frame, quick=f"plain: {reason}")
+    assert Changed.BAR in session.take(frame)
     assert session.notice is not None
     assert session.notice.text == f"Steps are plain: {reason}."
     session.hush()
-    assert Changed.BAR not in session.take(told)
+    assert Changed.BAR not in session.take(frame)
     session.take(Hello(version=1, program="0", torch="2", device="cpu", threads=1, pid=1))
     header = "".join(span.text for span in header_row(session, 130))
     assert "cpu, plain ·" in header

@@ -90,9 +90,9 @@ async def test_the_last_words_of_what_ended_are_told(data: bytes, errors: bytes,
         async for _ in link.frames():
             pass
     await link.close()
-    for told in (str(caught.value), blocking(command)):
-        assert sentence in told
-        assert data or "the engine ended with code 255; its log is" in told
+    for text in (str(caught.value), blocking(command)):
+        assert sentence in text
+        assert data or "the engine ended with code 255; its log is" in text
 
 
 @pytest.mark.parametrize(("data", "errors"), [(b"", b"Password: "), (b"$ ", b"")])

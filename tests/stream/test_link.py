@@ -137,7 +137,7 @@ def living(pid: int) -> bool:
         return False
 
 
-def told_in(log: Path) -> int:
+def number_in(log: Path) -> int:
     """The helper's number, once it went from the engine through its pipe into the log."""
     until(lambda: log.read_text().endswith("\n"), "the helper is told of")
     return int(log.read_text())
@@ -154,7 +154,7 @@ async def test_what_an_engines_command_started_ends_with_it(ended: bool) -> None
             await anext(frames)
     else:
         await anext(frames)
-    helper = told_in(link.log)
+    helper = number_in(link.log)
     assert living(helper)
     await link.close()
     until(lambda: not living(helper), "the helper is gone")
@@ -164,7 +164,7 @@ async def test_what_an_engines_command_started_ends_with_it(ended: bool) -> None
 def test_what_an_engines_command_started_ends_with_a_run() -> None:
     with Engine(instead(HELPER)) as engine, pytest.raises(LinkError, match="ended with code 0"):
         next(engine.frames())
-    helper = told_in(engine.log)
+    helper = number_in(engine.log)
     until(lambda: not living(helper), "the helper is gone")
 
 

@@ -119,10 +119,10 @@ def steps(recorded: Recording, config: RunConfig) -> list[int]:
 
 
 def losses(recorded: Recording, config: RunConfig) -> dict[int, float]:
-    told: dict[int, float] = {}
+    loss_by_step: dict[int, float] = {}
     for trace in of(recorded, Trace, config):
-        told |= dict(enumerate(protocol.floats(trace.loss).tolist(), trace.first_step))
-    return told
+        loss_by_step |= dict(enumerate(protocol.floats(trace.loss).tolist(), trace.first_step))
+    return loss_by_step
 
 
 # ------------------------------------------------------------------------------------------- what is recorded
@@ -136,15 +136,15 @@ def test_a_session_opens_again_with_its_lanes_clock_and_measures(tmp_path: Path)
     sitting.recorder.take(Evaluation(lane=CONFIG.key, step=30, dev=2.5))
     sitting.select(other)
     sitting.train(30, pause=True)
-    told = sitting.end()
-    assert told.shown == (CONFIG, other)
-    assert (told.config, told.before, told.clock, told.damage) == (other, CONFIG, 30, None)
-    assert steps(told, CONFIG) == steps(told, other) == [0, 30]
-    assert list(losses(told, CONFIG)) == list(range(1, 31))
-    assert of(told, Snapshot, other)[-1] == fake.snapshot(other, 30)
-    assert of(told, Evaluation) == [Evaluation(lane=CONFIG.key, step=30, dev=2.5)]
-    assert of(told, DataInfo) == [fake.data_info()]
-    assert of(told, Status)[-1] == status(other, 30)
+    recorded = sitting.end()
+    assert recorded.shown == (CONFIG, other)
+    assert (recorded.config, recorded.before, recorded.clock, recorded.damage) == (other, CONFIG, 30, None)
+    assert steps(recorded, CONFIG) == steps(recorded, other) == [0, 30]
+    assert list(losses(recorded, CONFIG)) == list(range(1, 31))
+    assert of(recorded, Snapshot, other)[-1] == fake.snapshot(other, 30)
+    assert of(recorded, Evaluation) == [Evaluation(lane=CONFIG.key, step=30, dev=2.5)]
+    assert of(recorded, DataInfo) == [fake.data_info()]
+    assert of(recorded, Status)[-1] == status(other, 30)
 
 
 def test_live_snapshots_come_once_a_second_and_milestones_and_pauses_always(tmp_path: Path) -> None:
@@ -153,14 +153,14 @@ def test_live_snapshots_come_once_a_second_and_milestones_and_pauses_always(tmp_
     for _ in range(100):
         sitting.train(7, seconds=0.1)
     sitting.train(7, pause=True)
-    told = sitting.end()
-    kept = steps(told, CONFIG)
-    assert len(told.frames) > 100
+    recorded = sitting.end()
+    kept = steps(recorded, CONFIG)
+    assert len(recorded.frames) > 100
     assert {0, 707} <= set(kept)
     # 100 updates at 10 a second: one each second, the start, the pause, and the milestones that were met.
     milestones = [s for s in kept if s in (1, 2, 5, 10, 20, 50, 100, 200, 500)]
     assert 10 <= len(kept) - len(milestones) <= 13
-    assert list(losses(told, CONFIG)) == list(range(1, 708))
+    assert list(losses(recorded, CONFIG)) == list(range(1, 708))
 
 
 def test_a_killed_session_keeps_all_but_its_last_second(tmp_path: Path) -> None:
@@ -168,10 +168,10 @@ def test_a_killed_session_keeps_all_but_its_last_second(tmp_path: Path) -> None:
     sitting.select(CONFIG)
     for _ in range(25):
         sitting.train(10, seconds=0.1)
-    told = load(sitting.path())  # nothing was closed
-    assert max(losses(told, CONFIG)) == 250
-    assert max(steps(told, CONFIG)) >= 150
-    assert told.clock >= 150
+    recorded = load(sitting.path())  # nothing was closed
+    assert max(losses(recorded, CONFIG)) == 250
+    assert max(steps(recorded, CONFIG)) >= 150
+    assert recorded.clock >= 150
 
 
 def test_a_repeat_of_what_is_known_is_not_recorded_again(tmp_path: Path) -> None:
@@ -185,9 +185,9 @@ def test_a_repeat_of_what_is_known_is_not_recorded_again(tmp_path: Path) -> None
     sitting.recorder.take(fake.snapshot(CONFIG, 40))
     sitting.recorder.take(fake.trace(CONFIG, 41, 60))
     sitting.recorder.take(fake.snapshot(CONFIG, 60))
-    told = sitting.end()
-    assert len(told.frames) == once + 3
-    assert steps(told, CONFIG) == [0, 50, 60]
+    recorded = sitting.end()
+    assert len(recorded.frames) == once + 3
+    assert steps(recorded, CONFIG) == [0, 50, 60]
     assert sitting.path_at_end.stat().st_size > size
 
 
@@ -201,11 +201,11 @@ def test_a_change_on_the_way_is_in_the_configuration(tmp_path: Path) -> None:
     sitting.train(10, pause=True)
     sitting.adjust("batch_size", 64)
     sitting.train(10, pause=True)
-    told = sitting.end()
-    assert told.config.schedule == (Change(10, "lr", 0.01), Change(20, "batch_size", 64))
-    assert told.before == before
-    assert told.clock == 30
-    assert [lane.lane for lane in replay.lane_states(told.frames)] == [before.key, told.config.key]
+    recorded = sitting.end()
+    assert recorded.config.schedule == (Change(10, "lr", 0.01), Change(20, "batch_size", 64))
+    assert recorded.before == before
+    assert recorded.clock == 30
+    assert [lane.lane for lane in replay.lane_states(recorded.frames)] == [before.key, recorded.config.key]
 
 
 def test_a_restart_forgets_what_was_before_and_what_comes_late(tmp_path: Path) -> None:
@@ -219,12 +219,12 @@ def test_a_restart_forgets_what_was_before_and_what_comes_late(tmp_path: Path) -
     sitting.recorder.take(fake.snapshot(CONFIG, 0))
     sitting.step = 0
     sitting.train(20, pause=True)
-    told = sitting.end()
-    assert told.clock == 20
-    assert steps(told, CONFIG) == [0, 20]
-    assert list(losses(told, CONFIG)) == list(range(1, 21))
-    assert told.shown == (CONFIG,)
-    assert of(told, Hello)
+    recorded = sitting.end()
+    assert recorded.clock == 20
+    assert steps(recorded, CONFIG) == [0, 20]
+    assert list(losses(recorded, CONFIG)) == list(range(1, 21))
+    assert recorded.shown == (CONFIG,)
+    assert of(recorded, Hello)
 
 
 def test_a_lane_that_the_engine_refused_was_not_shown(tmp_path: Path) -> None:
@@ -248,18 +248,18 @@ def test_a_session_stays_in_its_bound_and_keeps_its_shape(tmp_path: Path) -> Non
         sitting.train(10, seconds=0.5, pause=i % 150 == 0)
         if i % 20 == 0:
             largest = max(largest, sitting.path().stat().st_size)
-    told = sitting.end()
+    recorded = sitting.end()
     assert largest <= limit
     assert sitting.recorder.problem is None
-    kept = steps(told, CONFIG)
+    kept = steps(recorded, CONFIG)
     assert {0, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000} <= set(kept)  # milestones
     assert {1500, 3000, 4500, 6000} <= set(kept)  # pauses
-    assert told.clock == 6_000
-    known = sorted(losses(told, CONFIG))
+    assert recorded.clock == 6_000
+    known = sorted(losses(recorded, CONFIG))
     assert known[0] == 1
     assert known[-1] > 5_800
     assert max(np.diff(known)) < 1_000  # thinned evenly: no part of the curve is missing
-    assert all(losses(told, CONFIG)[s] == pytest.approx(fake.loss_at(CONFIG, s), rel=1e-6) for s in known[::97])
+    assert all(losses(recorded, CONFIG)[s] == pytest.approx(fake.loss_at(CONFIG, s), rel=1e-6) for s in known[::97])
     assert os.listdir(tmp_path) == [sitting.path_at_end.name]
 
 
@@ -270,9 +270,9 @@ def test_what_was_before_a_restart_makes_room_first(tmp_path: Path) -> None:
         sitting.select(CONFIG)
         for _ in range(30):
             sitting.train(10, seconds=2)
-    told = sitting.end()
-    assert len(steps(told, CONFIG)) == 31  # every live snapshot of the last time, none thinned
-    assert told.clock == 300
+    recorded = sitting.end()
+    assert len(steps(recorded, CONFIG)) == 31  # every live snapshot of the last time, none thinned
+    assert recorded.clock == 300
 
 
 def test_old_sessions_are_pruned_by_number_and_by_size(tmp_path: Path) -> None:
@@ -345,9 +345,9 @@ def test_a_full_disk_leaves_whole_frames(tmp_path: Path, monkeypatch: pytest.Mon
         sitting.train(10, pause=True)
     assert sitting.recorder.wait()
     assert sitting.recorder.problem == "this session is recorded no further: No space left on device"
-    told = sitting.end()
-    assert told.damage is None
-    assert 0 < told.clock < 300
+    recorded = sitting.end()
+    assert recorded.damage is None
+    assert 0 < recorded.clock < 300
 
 
 def test_a_disk_that_hangs_holds_nothing_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -389,11 +389,11 @@ def test_a_truncated_recording_opens_up_to_its_last_whole_frame(tmp_path: Path) 
             with pytest.raises(RecordingError):
                 load(path)
             continue
-        told = load(path)
-        assert told.frames == frames[: len(told.frames)]
-        assert (told.damage is None) == (size in ends)
-        assert told.damage in (None, "the stream ends inside a message")
-        opened.add(len(told.frames))
+        recorded = load(path)
+        assert recorded.frames == frames[: len(recorded.frames)]
+        assert (recorded.damage is None) == (size in ends)
+        assert recorded.damage in (None, "the stream ends inside a message")
+        opened.add(len(recorded.frames))
     assert len(opened) > 5
 
 
@@ -406,10 +406,10 @@ def test_a_corrupted_recording_opens_or_is_refused_in_a_sentence(data: st.DataOb
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
     path.write_bytes(content)
     try:
-        told, sentence = load(path), ""
+        recorded, sentence = load(path), ""
     except RecordingError as error:
-        told, sentence = None, str(error)
-    assert told.shown if told is not None else str(path) in sentence
+        recorded, sentence = None, str(error)
+    assert recorded.shown if recorded is not None else str(path) in sentence
 
 
 _kept: dict[str, bytes] = {}
@@ -516,17 +516,17 @@ def test_a_resumed_session_gives_the_numbers_of_an_uninterrupted_one(tmp_path: P
         recorder_.close()
         (uninterrupted,) = session.advance(Advance(to=80))
     assert recorder_.path is not None
-    told = load(recorder_.path)
-    assert told.clock == 40
-    assert told.config.schedule == (Change(15, "lr", 0.03), Change(25, "batch_size", 48))
-    assert told.config == uninterrupted.config
+    recorded = load(recorder_.path)
+    assert recorded.clock == 40
+    assert recorded.config.schedule == (Change(15, "lr", 0.03), Change(25, "batch_size", 48))
+    assert recorded.config == uninterrupted.config
 
     with Engine() as engine:
         session = runs.Session(engine)
-        session.select([told.config])
-        session.advance(Advance(to=told.clock))
+        session.select([recorded.config])
+        session.advance(Advance(to=recorded.clock))
         (resumed,) = session.advance(Advance(to=80))
-    assert resumed.loss[:40].tolist() == list(losses_of_all(told).values())
+    assert resumed.loss[:40].tolist() == list(losses_of_all(recorded).values())
     assert resumed.loss[-40:].tobytes() == uninterrupted.loss[-40:].tobytes()
     assert resumed.update_data[-40:].tobytes() == uninterrupted.update_data[-40:].tobytes()
     assert without_cost(resumed.last) == without_cost(uninterrupted.last)
@@ -534,10 +534,10 @@ def test_a_resumed_session_gives_the_numbers_of_an_uninterrupted_one(tmp_path: P
 
 def losses_of_all(recorded: Recording) -> dict[int, float]:
     """The losses of a lane that went by several names."""
-    told: dict[int, float] = {}
+    loss_by_step: dict[int, float] = {}
     for trace in of(recorded, Trace):
-        told |= dict(enumerate(protocol.floats(trace.loss).tolist(), trace.first_step))
-    return told
+        loss_by_step |= dict(enumerate(protocol.floats(trace.loss).tolist(), trace.first_step))
+    return loss_by_step
 
 
 def without_cost(snapshot: Snapshot) -> Snapshot:

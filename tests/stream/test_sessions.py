@@ -78,11 +78,11 @@ def test_a_restart_that_no_engine_heard_did_not_happen(tmp_path: Path, config: R
     sitting = trained(tmp_path)
     sitting.recorder.sent(Restart())
     sitting.recorder.sent(Select(lanes=(config,)))
-    told = sitting.end()
-    assert told.shown == (CONFIG,)
-    assert told.clock == 30
-    assert steps(told, CONFIG) == [0, 30]
-    assert b"Restart" not in told.path.read_bytes()
+    recorded = sitting.end()
+    assert recorded.shown == (CONFIG,)
+    assert recorded.clock == 30
+    assert steps(recorded, CONFIG) == [0, 30]
+    assert b"Restart" not in recorded.path.read_bytes()
 
 
 def test_a_restart_while_there_is_no_engine_is_answered_by_the_next(tmp_path: Path) -> None:
@@ -94,34 +94,34 @@ def test_a_restart_while_there_is_no_engine_is_answered_by_the_next(tmp_path: Pa
     sitting.recorder.take(Hello(version=1, program="0", torch="2", device="cpu", threads=1, pid=2))
     sitting.select(CONFIG)
     sitting.train(7, pause=True)
-    told = sitting.end()
-    assert (told.shown, told.clock) == ((CONFIG,), 7)
-    assert steps(told, CONFIG) == [0, 7]
-    assert sum(isinstance(frame, Hello) for frame in told.frames) == 2
+    recorded = sitting.end()
+    assert (recorded.shown, recorded.clock) == ((CONFIG,), 7)
+    assert steps(recorded, CONFIG) == [0, 7]
+    assert sum(isinstance(frame, Hello) for frame in recorded.frames) == 2
 
 
 def test_what_was_pending_when_a_restart_was_asked_for_is_kept(tmp_path: Path) -> None:
     sitting = trained(tmp_path)
     sitting.train(5)  # on its way: not written yet
     sitting.recorder.sent(Restart())
-    told = sitting.end()
-    assert steps(told, CONFIG) == [0, 30, 35]
+    recorded = sitting.end()
+    assert steps(recorded, CONFIG) == [0, 30, 35]
 
 
 def test_a_recording_whose_last_restart_no_lane_followed_opens_before_it(tmp_path: Path) -> None:
     """As earlier versions wrote it: the engine was killed, `r`, and quit."""
-    told = trained(tmp_path).end()
-    with told.path.open("ab") as file:
+    recorded = trained(tmp_path).end()
+    with recorded.path.open("ab") as file:
         for _ in range(2):
             for message in (Restart(), Select(lanes=(OTHER,)), Hello(
                 version=1, program="0", torch="2", device="cpu", threads=1, pid=2
             )):  # fmt: skip
                 file.write(wire.pack(message))
-    again = load(told.path)
-    assert (again.shown, again.clock, again.frames) == (told.shown, told.clock, told.frames)
-    with told.path.open("ab") as file:
+    again = load(recorded.path)
+    assert (again.shown, again.clock, again.frames) == (recorded.shown, recorded.clock, recorded.frames)
+    with recorded.path.open("ab") as file:
         file.write(wire.pack(fake.lane(OTHER)))
-    assert (load(told.path).shown, load(told.path).clock) == ((OTHER,), 0)
+    assert (load(recorded.path).shown, load(recorded.path).clock) == ((OTHER,), 0)
 
 
 def test_a_session_whose_engine_never_told_of_a_lane_leaves_no_recording(tmp_path: Path) -> None:
@@ -162,10 +162,10 @@ def counted(path: Path, count: int) -> float:
     renames = [Select(lanes=(CONFIG,)), lane, other] * count
     recording.write(path, [*restarts, *renames, lane])
     before = time.process_time()
-    told = load(path)
-    assert told.damage is None
-    assert sum(isinstance(frame, Hello) for frame in told.frames) == count
-    assert told.shown == (OTHER,)
+    recorded = load(path)
+    assert recorded.damage is None
+    assert sum(isinstance(frame, Hello) for frame in recorded.frames) == count
+    assert recorded.shown == (OTHER,)
     return time.process_time() - before
 
 

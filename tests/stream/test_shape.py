@@ -119,7 +119,7 @@ def frames(shape: Shape) -> Iterator[Frame]:
 @dataclass
 class Sitting:
     session: Session
-    told: recording.Recording
+    recorded: recording.Recording
 
 
 @pytest.fixture(params=SHAPES)
@@ -128,22 +128,22 @@ def sitting(request: pytest.FixtureRequest, tmp_path: Path) -> Sitting:
     shape = SHAPES[request.param]
     path = tmp_path / "foreign.tuiinit"
     recording.write(path, list(frames(shape)))
-    told = recording.load(path)
+    recorded = recording.load(path)
     session = Session(RunConfig())
-    session.recall(told.before, told.clock, recorded=True)
-    session.lanes.watch(told.lane.lane)
-    for frame in told.frames:
+    session.recall(recorded.before, recorded.clock, recorded=True)
+    session.lanes.watch(recorded.lane.lane)
+    for frame in recorded.frames:
         session.take(frame)
         assert session.notice is None, session.notice
     assert session.shown.shape == shape
-    return Sitting(session, told)
+    return Sitting(session, recorded)
 
 
 def test_a_recording_keeps_it_and_only_replays_it(sitting: Sitting) -> None:
-    told = sitting.told
-    assert (told.damage, told.config, told.shown, told.lane.lane) == (None, None, (), KEY)
+    recorded = sitting.recorded
+    assert (recorded.damage, recorded.config, recorded.shown, recorded.lane.lane) == (None, None, (), KEY)
     with pytest.raises(RecordingError, match="did not build"):
-        told.trainable()
+        recorded.trainable()
 
 
 def test_its_history_and_its_findings(sitting: Sitting) -> None:

@@ -50,19 +50,19 @@ def test_the_table_tells_what_the_snapshot_and_the_inspection_say(number: int) -
     batch = np.abs(floats(bn.mean) - floats(exact.mean)).mean()
     run_std = np.sqrt(floats(bn.running_var) / floats(exact.var)).mean()
     batch_std = np.sqrt(floats(bn.var) / floats(exact.var)).mean()
-    told = [cell for cell in cells(rows, "output" if number == LAYERS else str(number)) if cell != "▸"]
-    assert told[1:5] == [f"{v:.3f}" for v in (run, batch, run_std, batch_std)]
-    assert told[5:7] == [f"{gamma.mean():.2f}±{gamma.std():.2f}", f"{gamma.min():.2f}…{gamma.max():.2f}"]
-    assert told[7:9] == [f"{beta.mean():.2f}±{beta.std():.2f}", f"{beta.min():.2f}…{beta.max():.2f}"]
+    shown = [cell for cell in cells(rows, "output" if number == LAYERS else str(number)) if cell != "▸"]
+    assert shown[1:5] == [f"{v:.3f}" for v in (run, batch, run_std, batch_std)]
+    assert shown[5:7] == [f"{gamma.mean():.2f}±{gamma.std():.2f}", f"{gamma.min():.2f}…{gamma.max():.2f}"]
+    assert shown[7:9] == [f"{beta.mean():.2f}±{beta.std():.2f}", f"{beta.min():.2f}…{beta.max():.2f}"]
 
 
 def test_before_a_closer_look_running_statistics_are_compared_with_the_minibatch() -> None:
     session = at(40, BN)
     rows = text(session)
     bn = fake.batch_norm(BN, 2)
-    told = cells(rows, "2")
-    assert told[1] == f"{np.abs(floats(bn.running_mean) - floats(bn.mean)).mean():.3f}"
-    assert told[2] == told[4] == "–"
+    shown = cells(rows, "2")
+    assert shown[1] == f"{np.abs(floats(bn.running_mean) - floats(bn.mean)).mean():.3f}"
+    assert shown[2] == shown[4] == "–"
     assert any("as this minibatch" in line for line in rows)
     assert any("i looks closer" in line for line in rows)
 
@@ -120,8 +120,8 @@ def test_the_outputs_gamma_starts_at_the_output_scale() -> None:
 def test_jitter_is_the_difference_from_eval_mode() -> None:
     session = looked_at()
     plot = jitter(session.look(), 90, 20)
-    told = fake.inspection(BN, 40)
-    away = floats(told.jitter_logits, 27) - floats(told.eval_logits)
+    inspection = fake.inspection(BN, 40)
+    away = floats(inspection.jitter_logits, 27) - floats(inspection.eval_logits)
     canvas = plot.canvases[0]
     expected = {(canvas.row_of(float(m)), canvas.column_of(i)) for i, m in enumerate(away.mean(axis=0))}
     marks = points(plot, "●")
@@ -130,8 +130,8 @@ def test_jitter_is_the_difference_from_eval_mode() -> None:
     assert len(marks) > 20
     assert {row for row, _ in expected - marks} <= {canvas.row_of(0.0)}
     caption = " ".join(" ".join(text(session)).split())
-    spread = floats(told.jitter_logits, 27).std(axis=0).mean()
-    share = 100 * spread / floats(told.eval_logits).std()
+    spread = floats(inspection.jitter_logits, 27).std(axis=0).mean()
+    share = 100 * spread / floats(inspection.eval_logits).std()
     assert f"std {spread:.3f}, {share:.1f} % of their spread" in caption
 
 

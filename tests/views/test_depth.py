@@ -136,15 +136,15 @@ def test_zeros_and_what_float32_cannot_hold_are_told_at_the_edge() -> None:
 def test_what_theory_predicts_lies_on_its_line(gain: float, depth: int, size: tuple[int, int]) -> None:
     """A network that does exactly what theory says: every point that is shown stands on the line."""
     config = RunConfig(gain=gain, hidden=parse_hidden(f"{depth}x100"))
-    told = predict(config)
+    predicted = predict(config)
     last = 1e-4
-    grads = [(layer.grad_std or 0.0) * last for layer in told.layers]
-    session = measured(config, [layer.std or 0.0 for layer in told.layers], grads)
+    grads = [(layer.grad_std or 0.0) * last for layer in predicted.layers]
+    session = measured(config, [layer.std or 0.0 for layer in predicted.layers], grads)
     session.pointer.layer = depth - 1
     page = Page(Depth(), *session.sight(), *size, top=depth - 1)
     shown = page.plot
     assert len(shown.canvases) == 3
-    for index, values in ((0, [layer.std for layer in told.layers]), (1, grads)):
+    for index, values in ((0, [layer.std for layer in predicted.layers]), (1, grads)):
         canvas = shown.canvases[index]
         log = "log10" in canvas.title
         gradients = canvas.title.startswith("gradient")  # exponential in depth
@@ -165,8 +165,8 @@ def test_what_theory_predicts_lies_on_its_line(gain: float, depth: int, size: tu
 
 def test_the_gradients_theory_is_scaled_to_the_last_layer() -> None:
     config = RunConfig()
-    told = predict(config)
-    grads = [(layer.grad_std or 0.0) * 3e-5 for layer in told.layers]
+    predicted = predict(config)
+    grads = [(layer.grad_std or 0.0) * 3e-5 for layer in predicted.layers]
     session = measured(config, [0.65] * 5, grads)
     row = next(
         "".join(span.text for span in line)
@@ -175,9 +175,9 @@ def test_the_gradients_theory_is_scaled_to_the_last_layer() -> None:
     )
     cells = row.split()
     # layer, std, theory, gradient ÷ the last, theory, gradient, × back, theory
-    assert cells[4] == cells[5] == f"{told.layers[1].grad_std:.2f}"
+    assert cells[4] == cells[5] == f"{predicted.layers[1].grad_std:.2f}"
     assert cells[6] == f"{grads[1]:.1e}"
-    back = math.sqrt(told.layers[2].chi)
+    back = math.sqrt(predicted.layers[2].chi)
     assert cells[7] == cells[8] == f"{back:.2f}"
 
 

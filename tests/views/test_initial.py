@@ -39,8 +39,8 @@ def of(std: float, **changes: Any) -> tuple[Snapshot, np.ndarray]:
     histogram, values = log10_probabilities(logits)
     loss = float(-(values.reshape(32, V)[:, 0] * math.log(10)).mean())
     now = fake.snapshot(RunConfig(), 0)
-    told = {"loss": loss, "initial_loss": loss, "logit_std": std, "log10_probabilities": histogram, **changes}
-    return msgspec.structs.replace(now, **told), values
+    fields = {"loss": loss, "initial_loss": loss, "logit_std": std, "log10_probabilities": histogram, **changes}
+    return msgspec.structs.replace(now, **fields), values
 
 
 def shown(start: Snapshot, step: int = 40) -> Session:
@@ -87,9 +87,9 @@ def test_shares_are_those_of_the_probabilities(std: float, low: float, high: flo
 
 def test_an_even_start_says_that_it_knows_nothing() -> None:
     start, values = of(0.06)
-    told = words(start)
-    assert "knows nothing and says so" in told
-    low, high = (float(word) for word in (told.split("between ")[1].split()[0], told.split("and ")[1].split()[0]))
+    said = words(start)
+    assert "knows nothing and says so" in said
+    low, high = (float(word) for word in (said.split("between ")[1].split()[0], said.split("and ")[1].split()[0]))
     assert low <= 10 ** values.min() * 1.01
     assert high >= 10 ** values.max() * 0.99
     assert high / low < 10
@@ -97,13 +97,13 @@ def test_an_even_start_says_that_it_knows_nothing() -> None:
 
 def test_large_logits_are_confidently_wrong() -> None:
     start, values = of(6.4)
-    told = words(start)
+    said = words(start)
     sure = (10 ** values.reshape(32, V).max(axis=1) > 0.5623).mean()
     faint = (values < -3).mean()
-    assert told.startswith("Confidently wrong: at step 0")
-    assert f"{100 * sure:.1f} % of the examples" in told
-    assert f"{100 * faint:.1f} % of all probabilities" in told
-    assert f"loss {start.loss:.2f}, not 3.30" in told
+    assert said.startswith("Confidently wrong: at step 0")
+    assert f"{100 * sure:.1f} % of the examples" in said
+    assert f"{100 * faint:.1f} % of all probabilities" in said
+    assert f"loss {start.loss:.2f}, not 3.30" in said
 
 
 def test_zero_output_weights_are_right_and_yet_bad() -> None:

@@ -41,8 +41,8 @@ def picture(rows: list[str], layer: str) -> tuple[str, np.ndarray]:
 def dying(step: int = 300) -> Session:
     """A session in which units have died since step 0."""
     session = at(0, DYING)
-    for told in (5, fake.DIES_AT, 100, step):
-        session.take(fake.snapshot(DYING, told))
+    for measured_at in (5, fake.DIES_AT, 100, step):
+        session.take(fake.snapshot(DYING, measured_at))
     feed(session, DYING, step)
     return session
 

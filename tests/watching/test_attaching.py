@@ -30,19 +30,19 @@ async def test_an_attached_run_tells_its_past_and_goes_on(tmp_path: Path) -> Non
     while handle.path.stat().st_size < 2000:  # the first step is written
         await asyncio.sleep(0.01)
     link = LiveLink(load(handle.path))
-    told: list[int] = []
+    steps: list[int] = []
     lanes = 0
     async for frame in link.frames():
         lanes += isinstance(frame, Lane)
         if isinstance(frame, Snapshot):
-            told.append(frame.step)
+            steps.append(frame.step)
         if isinstance(frame, Status):
             assert not frame.running
-            if len(told) < 3:
+            if len(steps) < 3:
                 step()
             else:
                 await link.close()
-    assert told == [1, 2, 3]
+    assert steps == [1, 2, 3]
     assert lanes == 1
     assert handle.path.with_suffix(runs.SEEN).exists()
     handle.close()

@@ -75,9 +75,9 @@ def test_a_recording_opens_wherever_it_was_cut(tmp_path: Path) -> None:
 
 def test_a_folder_that_takes_no_file_is_one_warning(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder")
-    with pytest.warns(RuntimeWarning, match="this run is not watched") as told:
+    with pytest.warns(RuntimeWarning, match="this run is not watched") as warned:
         handle = recorded(tmp_path / "file" / "run.tuiinit")
-    assert len(told) == 1
+    assert len(warned) == 1
     assert handle.path is None
     handle.measure()
     handle.close()
@@ -93,14 +93,14 @@ def test_a_full_disk_ends_the_recording_and_not_the_training(tmp_path: Path, mon
 
     monkeypatch.setattr(BoundedFile, "append", full)
     taken: list[Any] = []
-    with warnings.catch_warnings(record=True) as told:
+    with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
         for _, handle, _ in steps(MLP, lambda m, o: tuiinit.watch(m, o, every=1, record=tmp_path / "run"), 3):  # type: ignore[operator]
             if len(taken) == 1:
                 handle._writer._thread.join(60)  # the first step has met the full disk
             taken.append(handle)
     assert len(taken) == 4
-    assert [str(one.message) for one in told] == [
+    assert [str(one.message) for one in warned] == [
         "tuiinit: this run is watched no further: the run is recorded no further: No space left on device"
     ]
     assert not is_held(tmp_path / "run.tuiinit")
@@ -110,9 +110,9 @@ def test_a_full_disk_ends_the_recording_and_not_the_training(tmp_path: Path, mon
 def test_a_failure_of_ours_disarms_for_good(place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     hooks = len(torch.nn.modules.module._global_forward_hooks)
     monkeypatch.setattr(Step, place, lambda *_: 1 / 0)
-    with pytest.warns(RuntimeWarning, match="watched no further: ZeroDivisionError") as told:
+    with pytest.warns(RuntimeWarning, match="watched no further: ZeroDivisionError") as warned:
         recorded(tmp_path / "run")
-    assert len(told) == 1
+    assert len(warned) == 1
     assert len(torch.nn.modules.module._global_forward_hooks) == hooks
 
 
@@ -159,16 +159,16 @@ def test_thinning_under_a_reader_loses_nothing(tmp_path: Path) -> None:
 
     file = BoundedFile(tmp_path / "long.tuiinit", limit=40_000)
     follower = Follower(file.path)
-    told: list[int] = []
+    seen: list[int] = []
     inodes = set()
     for step in range(1, 60):
         file.append(Kind.LIVE, "snapshot", wire.pack(msgspec.structs.replace(snapshot, step=step)))
         inodes.add(os.stat(file.path).st_ino)
         if step % 3 == 0:
-            told += [frame.step for frame in follower.read() if isinstance(frame, Snapshot)]
+            seen += [frame.step for frame in follower.read() if isinstance(frame, Snapshot)]
     assert file.size < 40_000
-    assert told == list(range(1, 60))[: len(told)]
-    assert told[-1] == 57
+    assert seen == list(range(1, 60))[: len(seen)]
+    assert seen[-1] == 57
     file.close()
 
 
@@ -261,8 +261,8 @@ def test_a_run_that_is_killed_opens_and_is_told_as_gone(tmp_path: Path) -> None:
     training = subprocess.Popen([sys.executable, "-c", SCRIPT, str(path)], env=environment)
     try:
         until(lambda: path.exists() and sum(isinstance(f, Snapshot) for f in Follower(path).read()) > 2)
-        told = subprocess.check_output([*program, "runs", "--json"], env=environment)
-        (run,) = json.loads(told)
+        printed = subprocess.check_output([*program, "runs", "--json"], env=environment)
+        (run,) = json.loads(printed)
         assert (run["name"], run["live"], run["pid"]) == ("run", True, training.pid)
         tail = [*program, "tail", "run", "--json"]
         with subprocess.Popen(tail, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as reader:

@@ -67,9 +67,9 @@ def test_rows_and_gradients_are_right_and_training_is_the_same_to_the_bit(name: 
         if case.how == "closure":
             continue
         for parameter, grad in right[place].items():
-            told = by_name[parameter.removeprefix("_orig_mod.")]
-            assert told.grad_std == pytest.approx(std(grad), rel=2e-3, abs=1e-9), parameter
-            assert told.update_data_log10 is None or math.isfinite(told.update_data_log10)
+            record = by_name[parameter.removeprefix("_orig_mod.")]
+            assert record.grad_std == pytest.approx(std(grad), rel=2e-3, abs=1e-9), parameter
+            assert record.update_data_log10 is None or math.isfinite(record.update_data_log10)
         assert sum(w.update_data_log10 is not None for w in snapshot.weights) >= len(snapshot.weights) - 1
 
 

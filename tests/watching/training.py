@@ -149,10 +149,10 @@ def steps(case: Case, watch: Callable[[nn.Module, list[torch.optim.Optimizer]], 
         with nullcontext():
             for _ in range(batches):
                 loss = forward()
-                told = loss.detach().clone()
+                kept = loss.detach().clone()
                 loss = loss / batches
                 (scaler.scale(loss) if scaler is not None else loss).backward()
-        yield model, handle, told
+        yield model, handle, kept
         for optimizer in optimizers:
             scaler.step(optimizer) if scaler is not None else optimizer.step()
         if scaler is not None:

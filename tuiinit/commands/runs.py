@@ -31,7 +31,7 @@ def runs(as_json: bool, gone: tuple[str, ...], kept: tuple[str, ...]) -> None:
         folder.keep(named[name])
     if gone or kept:
         return
-    found = list(_told(folder.found()))
+    found = list(_records(folder.found()))
     if as_json:
         import msgspec
 
@@ -50,7 +50,7 @@ def _named(name: str) -> Path:
     return entry if entry.exists() else path
 
 
-def _told(paths: list[Path]) -> Iterator[dict[str, Any]]:
+def _records(paths: list[Path]) -> Iterator[dict[str, Any]]:
     from ..insight.watched import Watchman
     from ..paper.watched import finding_json, number
     from ..stream.following import summary
@@ -61,7 +61,7 @@ def _told(paths: list[Path]) -> Iterator[dict[str, Any]]:
 
     for path in paths:
         try:
-            told = path.stat()
+            stat = path.stat()
             run, frames, ended = summary(path)
         except (OSError, RecordingError, ProtocolError):
             continue  # gone meanwhile, or of another version
@@ -74,10 +74,10 @@ def _told(paths: list[Path]) -> Iterator[dict[str, Any]]:
             "pid": hello.pid if isinstance(hello, Hello) else None,
             "live": live,
             "step": snapshot.step if isinstance(snapshot, Snapshot) else 0,
-            "age": round(max(0.0, time.time() - told.st_mtime), 1),
+            "age": round(max(0.0, time.time() - stat.st_mtime), 1),
             "speed": number(status.steps_per_second) if isinstance(status, Status) else None,
             "loss": number(snapshot.loss) if isinstance(snapshot, Snapshot) else None,
-            "size": told.st_size,
+            "size": stat.st_size,
             "findings": [finding_json(finding) for finding in findings],
             "command": run.text if run is not None else None,
             "folder": run.path if run is not None else None,

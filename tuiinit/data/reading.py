@@ -209,8 +209,8 @@ def _column(name: str, column: str, first: list[str]) -> int:
             raise DataError(f"{name} has {len(cells)} columns: there is no column {column[:9]}")
         return int(column) - 1
     if column not in cells:
-        told = ", ".join(named(cell[:LONGEST_EXAMPLE]) for cell in cells[:10])
-        raise DataError(f"{name} has no column '{named(column)}' in its first row; the columns are {told}")
+        shown = ", ".join(named(cell[:LONGEST_EXAMPLE]) for cell in cells[:10])
+        raise DataError(f"{name} has no column '{named(column)}' in its first row; the columns are {shown}")
     return cells.index(column)
 
 
@@ -221,7 +221,7 @@ def _check(found: WordList, *, table: bool) -> None:
         raise DataError(f"{name} holds no words")
     if bad > MAX_UNUSABLE * total:
         worst = max((fault for fault in found.left_out if fault != EMPTY), key=found.left_out.__getitem__)
-        example = next((told for told in found.examples if worst in told), found.examples[0])
+        example = next((text for text in found.examples if worst in text), found.examples[0])
         what = "is not UTF-8 text" if worst == UNDECODABLE else "is no list of words"
         hint = "; a table's column is named with --column" if table and worst == CONTROL else ""
         raise DataError(f"{name} {what}: {bad:,} of {total:,} lines cannot be used ({example}){hint}")

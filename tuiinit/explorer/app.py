@@ -336,9 +336,9 @@ class ExplorerApp(Bounded[int]):
 
     def copy_command_line(self) -> None:
         """Put the command that gives what is on the screen into the clipboard, and show it."""
-        told = command_line(self.session.config, self.session.step)
-        self.copy_to_clipboard(told)
-        self.explorer.draw(self.session.say(f"Copied: {told}"))
+        command = command_line(self.session.config, self.session.step)
+        self.copy_to_clipboard(command)
+        self.explorer.draw(self.session.say(f"Copied: {command}"))
 
     def save_configuration(self) -> None:
         """Ask for a file name and save the shown lane's configuration there."""

@@ -227,8 +227,8 @@ class Explorer(TrainingScreen[None]):
         page = Page(self.current, *self.session.sight(), width, height, self._top, self._cursor, alone=self._maximised)
         self._top, self._body_height, self._plot = page.top, page.body_height, page.plot
         self.view.sheet.show(page.rows)
-        told = beneath(self.session) if self.current.compares or self.session.previous is None else Beneath("")
-        self.view.sheet.subtitle(told.text, warns=told.warns)
+        below = beneath(self.session) if self.current.compares or self.session.previous is None else Beneath("")
+        self.view.sheet.subtitle(below.text, warns=below.warns)
 
     def _draw_bar(self) -> None:
         self.bar.tell(self.session, self.size.width)
@@ -421,8 +421,8 @@ class Explorer(TrainingScreen[None]):
         """Every claim of the notes is to be seen again."""
         self.hint.end()
         self.hint.progress.forget()
-        told = self.hint.progress.trouble
-        self.draw(self.session.say(told or "The tour's progress is forgotten.", "warn" if told else "note"))
+        trouble = self.hint.progress.trouble
+        self.draw(self.session.say(trouble or "The tour's progress is forgotten.", "warn" if trouble else "note"))
 
     def action_maximise(self) -> None:
         self._maximised = not self._maximised

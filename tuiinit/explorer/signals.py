@@ -28,7 +28,7 @@ def when_told_to_end(leave: Callable[[int], object], last: Callable[[], object])
     """
     loop = asyncio.get_running_loop()
 
-    def told(number: int, _: FrameType | None) -> None:
+    def handle(number: int, _: FrameType | None) -> None:
         code = 128 + number
 
         def enough(*_: object) -> None:
@@ -44,7 +44,7 @@ def when_told_to_end(leave: Callable[[int], object], last: Callable[[], object])
             loop.call_soon_threadsafe(leave, code)
 
     for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, told)
+        signal.signal(number, handle)
 
 
 def when_continued(driver: Driver | None, leaving: Callable[[], bool]) -> None:

@@ -9,7 +9,7 @@ from .paths import state_folder
 from .visible import cut
 
 MAX_LOG = 2**20  # bytes; a log that is larger is begun anew
-_told: set[str] = set()
+_reported: set[str] = set()
 
 
 def mishap(what: str, error: BaseException) -> str:
@@ -22,12 +22,12 @@ def mishap(what: str, error: BaseException) -> str:
     details = cut("".join(traceback.format_exception(error)), MAX_LOG)
     try:
         path = state_folder() / "logs" / "screen.log"
-        if details not in _told:
+        if details not in _reported:
             private_folder(path.parent)
             mode = "w" if path.exists() and path.stat().st_size > MAX_LOG else "a"
             with open(path, mode, encoding="utf-8", errors="backslashreplace", opener=private) as log:
                 log.write(f"{what}\n{details}\n")
-            _told.add(details)
+            _reported.add(details)
         where = f"; the details are in {path}"
     except OSError:
         where = ""

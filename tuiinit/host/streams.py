@@ -19,8 +19,8 @@ def make_fit() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=HANDLER)  # an encoding that lacks a sign
     for name in ("COLUMNS", "LINES"):
-        told = os.environ.get(name, "1")
-        if not (told.isascii() and told.isdecimal() and 1 <= int(told[:9]) <= LARGEST_SIDE):
+        value = os.environ.get(name, "1")
+        if not (value.isascii() and value.isdecimal() and 1 <= int(value[:9]) <= LARGEST_SIDE):
             del os.environ[name]
 
 

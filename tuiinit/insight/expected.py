@@ -117,15 +117,15 @@ def expect(
     """
     if config is None:
         rows, matrices = (len(shape.rows), len(shape.matrices)) if shape is not None else (0, 0)
-        told = _columns(start, rows, matrices)
-        return _expectation(Prediction((), None), dict(zip(_NAMES, told, strict=True)), start)
+        columns = _columns(start, rows, matrices)
+        return _expectation(Prediction((), None), dict(zip(_NAMES, columns, strict=True)), start)
     prediction = predict(config, input_second_moment=input_second_moment)
     layers = len(config.hidden)
     few = config.bn and (start.contexts if start is not None else config.at(0).batch_size) < FEWEST
-    told = _columns(start, layers, layers + 2)
+    columns = _columns(start, layers, layers + 2)
     if config.bn and (few or start is not None):
-        prediction = _of_the_minibatch(prediction, told if start is not None else None)
-    figures = dict(zip(_NAMES, told, strict=True))
+        prediction = _of_the_minibatch(prediction, columns if start is not None else None)
+    figures = dict(zip(_NAMES, columns, strict=True))
     for name, field in (("std", "std"), ("saturated", "saturated"), ("grad_ratio", "grad_std")):
         figures[name] = tuple(
             figure._replace(theory=_known(getattr(layer, field)))
@@ -156,9 +156,9 @@ def expected_loss(expected: Expectation, classes: int) -> float | None:
     return initial_loss(classes, expected.logit_std.theory) if expected.logit_std.theory is not None else None
 
 
-def _of_the_minibatch(prediction: Prediction, told: Sequence[Figures] | None) -> Prediction:
+def _of_the_minibatch(prediction: Prediction, columns: Sequence[Figures] | None) -> Prediction:
     """The prediction with the minibatch's own figures in place of a wide batch's; with none where none are known."""
-    std, saturated, _, ratio, *_, logit_std = told or [(NOTHING,) * len(prediction.layers)] * 8
+    std, saturated, _, ratio, *_, logit_std = columns or [(NOTHING,) * len(prediction.layers)] * 8
     layers = tuple(
         replace(
             layer,

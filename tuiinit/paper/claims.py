@@ -22,7 +22,7 @@ MARKS: dict[Verdict, tuple[str, str]] = {
 
 def as_json(checked: Sequence[Checked]) -> bytes:
     """A list with one object a claim (UTF-8); figures that could not be measured are null."""
-    told = [
+    records = [
         {
             "id": one.claim.id,
             "claim": one.claim.text,
@@ -35,7 +35,7 @@ def as_json(checked: Sequence[Checked]) -> bytes:
         }
         for one in checked
     ]
-    return msgspec.json.format(msgspec.json.encode(told), indent=1)
+    return msgspec.json.format(msgspec.json.encode(records), indent=1)
 
 
 def print_table(checked: Sequence[Checked], console: Console) -> None:

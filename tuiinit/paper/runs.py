@@ -49,7 +49,7 @@ def as_json(result: Result) -> bytes:
                 "redraw_grad_ratio": expected.grad_ratio[i].redraws,
             }
         )
-    told: dict[str, Any] = {
+    record: dict[str, Any] = {
         "config": msgspec.to_builtins(result.config),
         "data": word_counts.record(result.data) if result.data is not None else None,
         "device": result.device,
@@ -71,8 +71,8 @@ def as_json(result: Result) -> bytes:
         ],
     }
     if (closer := result.inspections.get(snapshot.step)) is not None:
-        told["fold"] = folding.as_figures(closer.folded)
-    return msgspec.json.format(msgspec.json.encode(told), indent=1)
+        record["fold"] = folding.as_figures(closer.folded)
+    return msgspec.json.format(msgspec.json.encode(record), indent=1)
 
 
 def classes(snapshot: Snapshot) -> int:
@@ -169,15 +169,15 @@ def print_tables(result: Result, console: Console) -> None:
     last = snapshot.activations[-1].grad_std
     for i, act in enumerate(snapshot.activations):
         ratio = f"{act.grad_std / last:.3f}" if last > 0 else "–"
-        told = _beside(expected.grad_ratio[i], "{:.3f}", "{:#.3g}")
-        table.add_row(act.layer, f"{act.grad_mean:+.2e}", f"{act.grad_std:.3e}", ratio, *told)
+        beside = _beside(expected.grad_ratio[i], "{:.3f}", "{:#.3g}")
+        table.add_row(act.layer, f"{act.grad_mean:+.2e}", f"{act.grad_std:.3e}", ratio, *beside)
     console.print(table)
 
     table = _table(f"Weight gradients{at}", "weight", "shape", "mean", "std", *BESIDE, "grad:data")
     for w, figure in zip(snapshot.weights, expected.weight_grad_std, strict=True):
         shape, data = " × ".join(map(str, w.shape)), _number(w.grad_data_ratio, "{:.2e}")
-        told = _beside(figure, "{:.3e}", "{:.2e}")
-        table.add_row(w.name, shape, f"{w.grad_mean:+.2e}", f"{w.grad_std:.3e}", *told, data)
+        beside = _beside(figure, "{:.3e}", "{:.2e}")
+        table.add_row(w.name, shape, f"{w.grad_mean:+.2e}", f"{w.grad_std:.3e}", *beside, data)
     console.print(table)
 
     table = _table(

@@ -16,7 +16,7 @@ from rich.text import Text
 from ..config.values import format_number
 from ..experiments.sweep.measures import Cell
 from ..experiments.sweep.plan import Plan, format_value
-from ..experiments.sweep.recommend import Recommendation, figure, recommend, told
+from ..experiments.sweep.recommend import Recommendation, figure, recommend, with_spread
 from ..host.visible import visible
 from ..plots import SERIES, Axis, Curve, Plot, Role, curves, heat, legend, nice_limits
 
@@ -141,9 +141,8 @@ def _print_recommendation(found: Recommendation, console: Console) -> None:
             if choice.margin is not None:
                 within = {None: "", True: ", within the seeds' spread", False: ", beyond the seeds' spread"}
                 margin = f" (margin {choice.margin:.3f}{within[choice.within_spread]})"
-            console.print(
-                Text(f"Best {name}: gain {format_number(point.gain)}{axis}, {told(choice.cell, 'dev_loss')}{margin}")
-            )
+            dev = with_spread(choice.cell, "dev_loss")
+            console.print(Text(f"Best {name}: gain {format_number(point.gain)}{axis}, {dev}{margin}"))
 
 
 def _print(plot: Plot, console: Console) -> None:
@@ -185,7 +184,7 @@ def _table(plan: Plan, cells: Sequence[Cell], width: int) -> Table:
         if cell.sound:
             for _, name, form, spread, _ in columns:
                 mean = cell.mean(name)
-                row.append(told(cell, name, form) if spread else "–" if mean is None else figure(mean, form))
+                row.append(with_spread(cell, name, form) if spread else "–" if mean is None else figure(mean, form))
         else:
             row.append("failed" if cell.failure else "diverged")
         table.add_row(*row)

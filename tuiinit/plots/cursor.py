@@ -231,15 +231,15 @@ def reading_row(reading: Reading | None, width: int) -> Row:
     head: list[Piece] = [(f" {visible(reading.label) or 'at'} ", Ink.DIM), (place, Ink.KEY)]
     used = sum(len(piece[0]) for piece in head)
     titled = len({value.title for value in reading.values}) > 1
-    told: list[tuple[str, str, Role]] = []
+    texts: list[tuple[str, str, Role]] = []
     for form in FORMS:
-        told = [_told(value, form, titled) for value in reading.values]
-        if used + sum(len(label) + len(text) + 3 for label, text, _ in told) <= width:
+        texts = [_texts(value, form, titled) for value in reading.values]
+        if used + sum(len(label) + len(text) + 3 for label, text, _ in texts) <= width:
             break
     pieces = [*head]
-    for index, (label, text, role) in enumerate(told):
+    for index, (label, text, role) in enumerate(texts):
         size = len(label) + len(text) + 3
-        if used + size + 3 * (index < len(told) - 1) > width:
+        if used + size + 3 * (index < len(texts) - 1) > width:
             pieces.append(("  …", Ink.DIM))
             break
         pieces += [(f"  {label} ", role), (text, Ink.STRONG)]
@@ -259,7 +259,7 @@ class Form(NamedTuple):
 FORMS = (Form(4, True, True, True), Form(4, True, False, True), Form(4, True), Form(4, before=True), Form(4), Form(3))
 
 
-def _told(value: Value, form: Form, titled: bool) -> tuple[str, str, Role]:
+def _texts(value: Value, form: Form, titled: bool) -> tuple[str, str, Role]:
     text = _number(value.value, form.digits)
     if form.ranges and value.low is not None and value.high is not None and value.high > value.low:
         text += f" ({_number(value.low, form.digits)} … {_number(value.high, form.digits)})"

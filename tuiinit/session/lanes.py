@@ -124,7 +124,7 @@ class Lanes(Mapping[str, LaneHistory]):
         self._engine_has.clear()
         self._forgotten.clear()
 
-    def told(self, frame: Lane) -> None:
+    def take(self, frame: Lane) -> None:
         """The engine has a lane; it may be one that goes on under a new configuration, and has no other then."""
         self._forgotten.discard(frame.lane)
         self._engine_has.add(frame.lane)

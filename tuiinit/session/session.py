@@ -108,7 +108,7 @@ class Session(Known):
         return changed
 
     def _take_lane(self, frame: Lane) -> Changed:
-        self.lanes.told(frame)
+        self.lanes.take(frame)
         if frame.lane != self.key:
             return Changed.NOTHING
         if frame.config is None:

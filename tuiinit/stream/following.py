@@ -32,7 +32,7 @@ class Follower:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._file = self._open()
-        self._told: dict[type, int] = {}  # the last step, by kind of frame
+        self._last: dict[type, int] = {}  # the last step, by kind of frame
         self._lanes: set[str] = set()
         self._begun = False
 
@@ -89,9 +89,9 @@ class Follower:
                 step = frame.step if isinstance(frame, Snapshot) else (
                     frame.first_step if isinstance(frame, Trace) else frame.clock
                 )  # fmt: skip
-                if step <= self._told.get(type(frame), -1):
+                if step <= self._last.get(type(frame), -1):
                     return False
-                self._told[type(frame)] = step
+                self._last[type(frame)] = step
                 return True
             case Lane():
                 new = frame.lane not in self._lanes

@@ -41,8 +41,8 @@ def misfit(frame: Frame, shape: Shape | None = None) -> str | None:
         case Lane():
             return _lane(frame)
         case DataInfo():
-            told = frame.vocabulary and all(map(math.isfinite, (frame.unigram, frame.bigram)))
-            if not told:
+            complete = frame.vocabulary and all(map(math.isfinite, (frame.unigram, frame.bigram)))
+            if not complete:
                 return "data without characters or losses"
             sizes = (frame.words, frame.train, frame.dev, frame.test, frame.repeats, frame.in_both)
             counted = all(map(_count, (*sizes, *(some.lines for some in frame.left_out))))
@@ -110,8 +110,8 @@ def _snapshot(frame: Snapshot, shape: Shape) -> str | None:
     if not all(_equally_long(bn) for bn in frame.batch_norms):
         return "a batch norm whose numbers do not fit"
     for a in frame.activations:
-        told = a.saturation_rows * a.width
-        if not _count(a.saturation_rows) or (a.saturation and len(a.saturation) != -(-told // 8)):
+        bits = a.saturation_rows * a.width
+        if not _count(a.saturation_rows) or (a.saturation and len(a.saturation) != -(-bits // 8)):
             return "a saturation whose rows do not fit"
         if not all(0 <= unit < a.width for unit in a.dead):
             return "dead units that are not there"
@@ -167,9 +167,9 @@ def _start(frame: Start, shape: Shape) -> str | None:
     return None if ratio is None or math.isfinite(ratio) else "a start whose figures do not fit"
 
 
-def _expects(told: Expected, shape: Shape, numbers: int) -> bool:
-    rows = (told.std, told.saturated, told.grad_std, told.grad_ratio)
-    matrices, single = (told.weight_grad_std, told.update_data), (told.loss, told.logit_std)
+def _expects(expected: Expected, shape: Shape, numbers: int) -> bool:
+    rows = (expected.std, expected.saturated, expected.grad_std, expected.grad_ratio)
+    matrices, single = (expected.weight_grad_std, expected.update_data), (expected.loss, expected.logit_std)
     return all(
         len(part) == FLOAT * numbers * count
         for parts, count in ((rows, len(shape.rows)), (matrices, len(shape.matrices)), (single, 1))

@@ -98,7 +98,7 @@ class Recorder:
         self._measured: dict[str, int] = {}
         self._status: Status | None = None  # as written last
         self._latest: Status | None = None
-        self._told_live = False  # a live snapshot was written after the last status
+        self._live_written = False  # a live snapshot was written after the last status
         self._restarted: tuple[Restart | Select, ...] = ()  # what was sent, as long as no lane has followed
         self._closed = False
         self._thread = threading.Thread(target=self._write, name="recorder", daemon=True)
@@ -171,7 +171,7 @@ class Recorder:
             self._put(Kind.BASE, "-", self._pending.pop(place))
         elif live and not keep:
             self._put_pending(place, Kind.LIVE)
-            self._told_live = True
+            self._live_written = True
 
     def _wait(self, frame: Snapshot | Inspection, keep: bool) -> None:
         """Hold the newest of a lane back: most are of no interest once the next one comes."""
@@ -186,7 +186,7 @@ class Recorder:
         self._latest = status
         if not (status.running or status.catching_up):
             self.flush()
-        elif self._told_live:
+        elif self._live_written:
             self._put_status(Kind.LIVE)
         elif self._status is None or _situation(status) != _situation(self._status):
             self._put_status(Kind.KEPT)
@@ -202,7 +202,7 @@ class Recorder:
         self._put(kind, f"{place[0].__name__} {place[1]}", self._pending.pop(place))
 
     def _put_status(self, kind: Kind) -> None:
-        self._told_live = False
+        self._live_written = False
         if self._latest is not None and self._latest != self._status:
             self._status = self._latest
             self._put(kind, "status", self._latest)

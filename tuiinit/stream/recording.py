@@ -95,10 +95,10 @@ def load(path: Path) -> Recording:
         RecordingError: it cannot be read, is no recording, or holds no lane.
     """
     try:
-        told = path.stat()
-        if not stat.S_ISREG(told.st_mode):
+        info = path.stat()
+        if not stat.S_ISREG(info.st_mode):
             raise RecordingError(f"{path} is not a file")
-        if told.st_size > LARGEST:
+        if info.st_size > LARGEST:
             raise RecordingError(f"{path} is larger than {LARGEST >> 20} MiB: no recording of tuiinit is")
         with path.open("rb") as stream:
             check_header(path, stream.readline(LONGEST_HEADER))
@@ -201,8 +201,8 @@ class _Time:
 
     def lanes_shown(self) -> list[Lane]:
         """The lanes looked at, in order, without those that the engine refused."""
-        told = [lane.lane for status in self.frames if isinstance(status, Status) for lane in status.lanes[:1]]
-        for keys in (self._looked_at(), told, list(self.lanes)[-1:]):
+        reported = [lane.lane for status in self.frames if isinstance(status, Status) for lane in status.lanes[:1]]
+        for keys in (self._looked_at(), reported, list(self.lanes)[-1:]):
             known = [key for key in keys if key in self.lanes]
             if known:
                 return [self.lanes[key] for key, _ in itertools.groupby(known)]

@@ -31,11 +31,11 @@ def sessions(folder: Path) -> list[tuple[Path, int]]:
     found = []
     for path in folder.glob(f"*{SUFFIX}"):
         try:
-            told = path.stat()
+            info = path.stat()
         except OSError:  # pruned by another session just now
             continue
-        if stat.S_ISREG(told.st_mode):
-            found.append((told.st_mtime_ns, path.name, path, told.st_size))
+        if stat.S_ISREG(info.st_mode):
+            found.append((info.st_mtime_ns, path.name, path, info.st_size))
     return [(path, size) for _, _, path, size in sorted(found, reverse=True)]
 
 

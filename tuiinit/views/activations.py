@@ -37,8 +37,8 @@ def _growth(look: Look) -> list[float | None]:
 
 def _theory(figures: Sequence[Figure], layers: int) -> list[float | None]:
     """Theory's number for each layer, None where there is none."""
-    told = [figure.theory for figure in figures[:layers]]
-    return [*told, *[None] * (layers - len(told))]
+    theory = [figure.theory for figure in figures[:layers]]
+    return [*theory, *[None] * (layers - len(theory))]
 
 
 def _theory_lines(layers: Sequence[tuple[float | None, float | None]]) -> Sequence[Line]:
@@ -89,7 +89,7 @@ class Activations(HistogramView):
 
     def quantities(self, look: Look, other: Look | None) -> Sequence[Quantity]:
         pairs, theory = _pairs(look, other), look.expected.prediction
-        told = [theory.layer(a.layer) if theory else None for a, _ in pairs]
+        predicted = [theory.layer(a.layer) if theory else None for a, _ in pairs]
         expected = look.expected
         std, share = [spread(f) for f in expected.std], [f.span(_share, "") for f in expected.saturated]
         found = [
@@ -117,16 +117,16 @@ class Activations(HistogramView):
             "mean",
             6,
             plain([signed(a.mean) for a, _ in pairs]),
-            [signed(t.mean) if t else "" for t in told],
+            [signed(t.mean) if t else "" for t in predicted],
             [signed(b.mean) if b else "" for _, b in pairs],
         )
         return [*found, mean]
 
     def lines(self, look: Look) -> Sequence[Line]:
         theory = look.expected.prediction
-        told = [theory.layer(a.layer) if theory else None for a in _layers(look)]
-        stds = _theory(look.expected.std, len(told))
-        return _theory_lines([(t.mean if t else None, std) for t, std in zip(told, stds, strict=True)])
+        predicted = [theory.layer(a.layer) if theory else None for a in _layers(look)]
+        stds = _theory(look.expected.std, len(predicted))
+        return _theory_lines([(t.mean if t else None, std) for t, std in zip(predicted, stds, strict=True)])
 
     def range(self, look: Look, other: Look | None) -> tuple[float, float] | None:
         if (bounds := bounds_of(a.kind for a in _layers(look))) is not None:

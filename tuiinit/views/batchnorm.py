@@ -122,14 +122,14 @@ class BatchNormView(View):
 
     @staticmethod
     def _dev(look: Look) -> tuple[str, ...]:
-        told = look.evaluation
-        if told is None or told.dev_batch is None:
+        evaluation = look.evaluation
+        if evaluation is None or evaluation.dev_batch is None:
             return ("i measures the dev loss with running, calibrated and batch statistics.",)
-        running, exact, batch = number(told.dev), number(told.dev_calibrated), number(told.dev_batch)
+        running, exact, batch = number(evaluation.dev), number(evaluation.dev_calibrated), number(evaluation.dev_batch)
         return (
             f"Dev loss {running} with running statistics (eval mode), {exact} with calibrated ones, {batch} with each "
-            f"batch's own (model.eval() forgotten) (step {told.step:,})",
-            f"Dev loss: running {running}, calibrated {exact}, batch's own {batch} (step {told.step:,})",
+            f"batch's own (model.eval() forgotten) (step {evaluation.step:,})",
+            f"Dev loss: running {running}, calibrated {exact}, batch's own {batch} (step {evaluation.step:,})",
         )
 
     def table(self, look: Look, other: Look | None, pointer: Pointer, width: int) -> Table:

@@ -75,7 +75,7 @@ class Depth(View):
                 panel(
                     title,
                     measure(now),
-                    told,
+                    predictions,
                     measure(before) if before else [],
                     part,
                     height,
@@ -85,7 +85,7 @@ class Depth(View):
                     exponential=measure is grad_stds,
                     band=band,
                 )
-                for (title, measure), told, band, part in zip(
+                for (title, measure), predictions, band, part in zip(
                     wanted, theory, bands, shares(width, len(wanted)), strict=False
                 )
             ]
@@ -99,8 +99,8 @@ class Depth(View):
             legend.append(("   ▒ redraws, 5–95 %", Role.MARK))
         if snapshot_of(other) is not None:
             legend.append(("   ╍ the network before", Role.PREVIOUS))
-        told = words(look.settings) if look.settings is not None else NO_THEORY
-        return [row(width, *legend), *paragraph(told, width, Ink.PLAIN, 3, mark="  ")]
+        meaning = words(look.settings) if look.settings is not None else NO_THEORY
+        return [row(width, *legend), *paragraph(meaning, width, Ink.PLAIN, 3, mark="  ")]
 
     def table(self, look: Look, other: Look | None, pointer: Pointer, width: int) -> Table:
         now, before = look.snapshot, snapshot_of(other)
@@ -125,7 +125,7 @@ class Depth(View):
         )
         std, grad, share = predicted(look, now)
         expected, last = look.expected, now.activations[-1].grad_std
-        back, told_back = _ratios(grad_stds(now)), _ratios(grad)
+        back, predicted_back = _ratios(grad_stds(now)), _ratios(grad)
         rows: list[list[Cell]] = []
         for i, a in enumerate(now.activations):
             old = before.activations[i] if before and i < len(before.activations) else None
@@ -142,7 +142,7 @@ class Depth(View):
                 redraws(ratio, lambda value: number(value, 2)),
                 _brief(a.grad_std),
                 number(back[i], 2),
-                (number(told_back[i], 2), Ink.THEORY),
+                (number(predicted_back[i], 2), Ink.THEORY),
             ]
             if saturates:
                 cells += [
@@ -280,8 +280,8 @@ def _layer_ticks(count: int, columns: int) -> tuple[tuple[float, str], ...]:
     """Whole layers, the first and the last among them."""
     room = max(2, columns // (len(str(count)) + 2))
     step = next(s for p in range(9) for s in (10**p, 2 * 10**p, 5 * 10**p) if count / s <= room)
-    told = [1, *range(step, count + 1, step)] if step > 1 else list(range(1, count + 1))
-    return tuple((float(layer), str(layer)) for layer in dict.fromkeys(told))
+    labelled = [1, *range(step, count + 1, step)] if step > 1 else list(range(1, count + 1))
+    return tuple((float(layer), str(layer)) for layer in dict.fromkeys(labelled))
 
 
 def _decades(low: int, high: int, height: int) -> tuple[tuple[float, str], ...]:
@@ -336,8 +336,8 @@ def _backward(symbol: str, factor: float, config: RunConfig) -> str:
     power = steps * math.log10(root) if root > 0 else -math.inf
     whole = f"{10**power:.2g}" if abs(power) < 3 else f"1e{power:.0f}" if math.isfinite(power) else "0"
     over = f", by {whole} in {steps}" if steps > 1 else ""
-    told = f"√{symbol}, where {symbol} = {_figure(factor)}"
-    return f"Going back, the gradient's std multiplies by {_figure(root)} a layer{over} ({told}). "
+    source = f"√{symbol}, where {symbol} = {_figure(factor)}"
+    return f"Going back, the gradient's std multiplies by {_figure(root)} a layer{over} ({source}). "
 
 
 def _scale(layers: float | None) -> str:

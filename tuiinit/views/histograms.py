@@ -126,8 +126,8 @@ class HistogramView(View):
                 rows = 1 if len(panels) > max(0, height - 2) // 2 else 3
             heading, figures = beside(self.quantities(look, other), len(panels), int(width * BESIDE), rows)
             bands = [
-                Band(title, *density(now), density(before) if before else None, told)
-                for (title, now, before, _), told in zip(panels, figures, strict=True)
+                Band(title, *density(now), density(before) if before else None, rows_beside)
+                for (title, now, before, _), rows_beside in zip(panels, figures, strict=True)
             ]
             if form is Form.RIDGES:
                 return ridges(
@@ -189,18 +189,18 @@ def beside(quantities: Sequence[Quantity], layers: int, width: int, rows: int) -
     if not shown:
         return (), [()] * layers
 
-    def told(cells: Sequence[tuple[str, Role]], word: str) -> Row:
+    def line(cells: Sequence[tuple[str, Role]], word: str) -> Row:
         spans = [Span(" " + text.rjust(q.width), role) for q, (text, role) in zip(shown, cells, strict=True)]
         return (*spans, Span(f" {word}".ljust(tag), Role.TEXT)) if tag else tuple(spans)
 
-    heading = told([(q.title, Role.TEXT) for q in shown], "")
+    heading = line([(q.title, Role.TEXT) for q in shown], "")
     figures: list[tuple[Row, ...]] = []
     for i in range(layers):
-        lines = [told([q.now[i] for q in shown], "")]
+        lines = [line([q.now[i] for q in shown], "")]
         for there, word in ((theory, "theory"), (redrawn, "redraws"), (before, "before")):
             texts: list[Sequence[str]] = [getattr(q, word) for q in shown]
             if there:
-                lines.append(told([(text[i] if text else "", Role.TEXT) for text in texts], word))
+                lines.append(line([(text[i] if text else "", Role.TEXT) for text in texts], word))
         figures.append(tuple(lines))
     return heading, figures
 

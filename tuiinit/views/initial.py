@@ -132,7 +132,7 @@ class InitialLoss(View):
         expected = look.expected
         theory = expected_loss(expected, classes(now))
         before = other.expected if other is not None else None
-        told = before.loss.redraws if before is not None else None
+        redraws_before = before.loss.redraws if before is not None else None
         lines = [
             (
                 f"predicted from the {'configuration' if expected.start is None else 'minibatch'}",
@@ -143,7 +143,7 @@ class InitialLoss(View):
         ]
         if (redraws := expected.loss.redraws) is not None:
             for place, share in ((0, "5"), (2, "95")):
-                its = told[place] if told is not None else None
+                its = redraws_before[place] if redraws_before is not None else None
                 lines.append((f"{share} % of the redraws start lower", redraws[place], its, int(Ink.THEORY)))
         return lines
 
@@ -191,16 +191,16 @@ def _above_guess(snapshot: Snapshot) -> bool:
 
 def words(start: Snapshot) -> str:
     """How sure the network is at a step, and what that costs."""
-    told, guess = start.log10_probabilities, start.expected_initial_loss
-    if told is None or guess is None:
+    histogram, guess = start.log10_probabilities, start.expected_initial_loss
+    if histogram is None or guess is None:
         return "What it predicts is not told."
-    counts = np.asarray(told.counts)
+    counts = np.asarray(histogram.counts)
     filled = np.flatnonzero(counts)
     if not filled.size:
         return "All probabilities are below 1e-8 or not finite."
     v = classes(start)
-    sure = v * share(told, SURE, math.inf)  # one character an example can have more than half
-    faint = share(told, -math.inf, FAINT)
+    sure = v * share(histogram, SURE, math.inf)  # one character an example can have more than half
+    faint = share(histogram, -math.inf, FAINT)
     if sure > FEWEST_SURE and _above_guess(start):
         loss = f"loss {start.loss:.2f}, not {guess:.2f}" if start.loss is not None else ""
         help_ = "Try a smaller output scale." if start.step <= 1 else "[ lowers the lr, r starts again."
@@ -215,8 +215,8 @@ def words(start: Snapshot) -> str:
             f"Every probability is 1/{v} {at}: the loss is right, but output weights of exactly 0 pass no gradient "
             "back to the layers below at the first step. A small output scale such as 0.1 does."
         )
-    width = (told.hi - told.lo) / counts.size
-    low, high = 10 ** (told.lo + width * filled[0]), 10 ** (told.lo + width * (filled[-1] + 1))
+    width = (histogram.hi - histogram.lo) / counts.size
+    low, high = 10 ** (histogram.lo + width * filled[0]), 10 ** (histogram.lo + width * (filled[-1] + 1))
     return (
         f"All probabilities lie between {low:.2g} and {high:.2g} {at} (even: {1 / v:.2g}): the network knows nothing "
         "and says so. Confidently wrong would be a pile at 0 (sure of one character), the others far left, at −ln p "
@@ -277,19 +277,21 @@ def _thinned(x: Floats, y: Floats, points: int) -> tuple[Floats, Floats]:
 
 def probabilities(snapshot: Snapshot, before: Snapshot | None, width: int, height: int) -> Plot:
     """Histogram of log10 of the predicted probabilities; a line marks the even guess."""
-    told = snapshot.log10_probabilities
-    if told is None:
+    histogram = snapshot.log10_probabilities
+    if histogram is None:
         return sentence("what it predicts is not told", width, height)
-    edges, heights = _bars(told)
+    edges, heights = _bars(histogram)
     # An even guess before would be one spike beside which nothing else is seen: its outline is cut.
     its = before.log10_probabilities if before is not None else None
     old = _bars(its) if its is not None else None
     previous = (old[0], np.minimum(old[1], CUT * heights.max())) if old is not None else None
     below = (
-        f"{percent(told.outside)} below 1e{told.lo:.0f}" if told.outside > 0 else f"log10 p · │ 1/{classes(snapshot)}"
+        f"{percent(histogram.outside)} below 1e{histogram.lo:.0f}"
+        if histogram.outside > 0
+        else f"log10 p · │ 1/{classes(snapshot)}"
     )
     bars = Bars(f"p at step {snapshot.step:,}", edges, heights, SERIES[0], previous, below)
-    return histograms([bars], width, height, x=(told.lo, told.hi), cursor=-math.log10(classes(snapshot)))
+    return histograms([bars], width, height, x=(histogram.lo, histogram.hi), cursor=-math.log10(classes(snapshot)))
 
 
 def _bars(histogram: Histogram) -> tuple[Floats, Floats]:

@@ -97,11 +97,11 @@ def _logarithmic(drawn: list[Curve], bottom: float, top: float, height: int) -> 
         with np.errstate(divide="ignore", invalid="ignore"):
             return None if values is None else np.log10(np.asarray(values, np.float64))
 
-    told = [replace(c, y=log(c.y), low=log(c.low), high=log(c.high)) for c in drawn]
+    logs = [replace(c, y=log(c.y), low=log(c.low), high=log(c.high)) for c in drawn]
     ticks = [m * 10.0**p for p in range(-6, 7) for m in (1, 1.5, 2, 3, 4, 5, 7) if bottom <= m * 10.0**p <= top]
     ticks = [ticks[i] for i in choose(len(ticks), max(2, height // 3))]
     axis = Axis(math.log10(bottom), math.log10(top), tuple((math.log10(t), f"{t:g}") for t in ticks), "loss, log")
-    return told, axis
+    return logs, axis
 
 
 class Loss(View):

@@ -48,32 +48,32 @@ class Norms:
         now, closer = look.snapshot, look.inspection
         if now is None or not now.batch_norms:
             return None
-        told = now.batch_norms
+        norms = now.batch_norms
         # What a diverging network tells is shown as it is, without a word from numpy.
         with np.errstate(all="ignore"):
-            return cls._of(told, closer, now)
+            return cls._of(norms, closer, now)
 
     @classmethod
-    def _of(cls, told: Sequence[BatchNorm], closer: Inspection | None, now: Snapshot) -> Norms:
-        sizes = np.array([len(bn.gamma) // 4 for bn in told], np.intp)
+    def _of(cls, norms: Sequence[BatchNorm], closer: Inspection | None, now: Snapshot) -> Norms:
+        sizes = np.array([len(bn.gamma) // 4 for bn in norms], np.intp)
 
-        def joined(name: str, parts: Sequence[object] = told) -> Floats:
+        def joined(name: str, parts: Sequence[object] = norms) -> Floats:
             return floats(b"".join(getattr(part, name) for part in parts)).astype(np.float64)
 
         arrays = {name: joined(name) for name in ("gamma", "beta", "running_mean")}
         arrays |= {"batch_mean": joined("mean"), "batch_std": np.sqrt(joined("var"))}
         arrays["running_std"] = np.sqrt(joined("running_var"))
         arrays |= {"reference_mean": arrays["batch_mean"], "reference_std": arrays["batch_std"]}
-        calibrated = closer is not None and len(closer.calibrated) == len(told)
+        calibrated = closer is not None and len(closer.calibrated) == len(norms)
         if closer is not None and calibrated:
             arrays["reference_mean"] = joined("mean", closer.calibrated)
             arrays["reference_std"] = np.sqrt(joined("var", closer.calibrated))
-        own = len(told) == len(now.weights) - 1  # one behind each matrix but the embedding: the others are unknown
+        own = len(norms) == len(now.weights) - 1  # one behind each matrix but the embedding: the others are unknown
         ratios = [
             bn.bias_grad_std / weight.grad_std if own and bn.bias_grad_std is not None and weight.grad_std > 0 else None
-            for bn, weight in zip(told, now.weights[1:] if own else now.weights[:1] * len(told), strict=True)
+            for bn, weight in zip(norms, now.weights[1:] if own else now.weights[:1] * len(norms), strict=True)
         ]
-        names = (*(str(i) for i in range(1, len(told))), "output")
+        names = (*(str(i) for i in range(1, len(norms))), "output")
         return cls(names, np.cumsum(sizes) - sizes, sizes, arrays, calibrated, tuple(ratios))
 
     def one(self, index: int, output_scale: float) -> Norm:

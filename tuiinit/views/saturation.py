@@ -104,7 +104,7 @@ class Saturation(View):
         expected = look.expected.saturated
         rows: list[list[Cell]] = []
         for i, a in enumerate(now.activations):
-            told = expected[i] if i < len(expected) else NOTHING
+            figure = expected[i] if i < len(expected) else NOTHING
             bits = saturated(a)
             dead = [len(s.activations[i].dead) for s in kept if i < len(s.activations)]
             rows.append(
@@ -112,8 +112,8 @@ class Saturation(View):
                     ("▸" if i == min(pointer.layer, len(now.activations) - 1) else "", Ink.KEY),
                     a.layer,
                     (percent(a.saturated), Ink.STRONG),
-                    (percent(told.theory), Ink.THEORY),
-                    redraws(told, lambda share: f"{100 * share:.1f}"),
+                    (percent(figure.theory), Ink.THEORY),
+                    redraws(figure, lambda share: f"{100 * share:.1f}"),
                     str(int(bits.all(axis=0).sum())) if len(bits) else "–",
                     (str(len(a.dead)), Ink.WARN if a.dead else Ink.DIM),
                     *((str(count), Ink.PLAIN if count else Ink.DIM) for count in dead),
@@ -251,12 +251,12 @@ def _let_through(inspection: Inspection) -> str:
     """What gets through by abs(t), and what reaches dead neurons' weights."""
     bins = len(inspection.through)
     places = ((0, "near 0"), (bins // 2, "at abs(t) 0.5"), (bins - 1, f"above {1 - 1 / max(1, bins):.2f}"))
-    told = [
+    shares = [
         f"{percent(share)} {where}"
         for at, where in places
         if at < bins and (share := inspection.through[at]) is not None
     ]
-    text = f"Gradient let through: {', '.join(told)}" if told else ""
+    text = f"Gradient let through: {', '.join(shares)}" if shares else ""
     pairs = [
         (dead, alive)
         for dead, alive in zip(inspection.dead_grad, inspection.alive_grad, strict=True)

@@ -172,9 +172,9 @@ class Depth(Small):
         layers = lane.snapshot.activations if lane.snapshot else ()
         at = np.arange(1, len(layers) + 1)
         theory = lane.expected.prediction
-        told = [theory.layer(a.layer) if theory else None for a in layers]
+        predicted = [theory.layer(a.layer) if theory else None for a in layers]
         drawn = [
-            Curve("theory", at, [t.std if t and t.std is not None else math.nan for t in told], Role.MARK),
+            Curve("theory", at, [t.std if t and t.std is not None else math.nan for t in predicted], Role.MARK),
             Curve("measured", at, [a.std for a in layers], SERIES[0], points="marks", mark="●"),
         ]
         return curves(

@@ -8,13 +8,13 @@ from ..insight.look import Look
 
 def events(look: Look) -> tuple[tuple[float, str], ...]:
     """The hyperparameter changes of the shown lane that have happened, for a plot over steps."""
-    told = []
+    marks = []
     for change in look.config.schedule if look.config is not None else ():
         if change.step <= (look.history.loss.last_step or 0):
             value = change.value if isinstance(change.value, str) else format_number(change.value)
             word = "" if change.name == "optimizer" else "batch " if change.name == "batch_size" else "lr "
-            told.append((float(change.step), f"{word}{value}"))
-    return tuple(told)
+            marks.append((float(change.step), f"{word}{value}"))
+    return tuple(marks)
 
 
 def nice_end(step: int) -> int:

@@ -149,14 +149,14 @@ class UpdateData(View):
         series = {names[i]: role for i, role in zip(chosen, by_depth(len(chosen)), strict=True)}
         now = look.snapshot
         for w, b in weight_pairs(look, other):
-            value, told = w.update_data_log10, expected.get(w.name, NOTHING)
+            value, figure = w.update_data_log10, expected.get(w.name, NOTHING)
             rows.append(
                 [
                     (mark(w.name), series[w.name]) if w.name in series else "",
                     (w.name, Ink.STRONG if w.name == names[_front(names, pointer)] else Ink.PLAIN),
                     (f"{value:z.2f}" if value is not None else "–", Ink.STRONG),
-                    (f"{told.theory:z.2f}" if told.theory is not None else "–", Ink.THEORY),
-                    (f"{log(told.redraws[0])}…{log(told.redraws[2])}" if told.redraws else "", Ink.THEORY),
+                    (f"{figure.theory:z.2f}" if figure.theory is not None else "–", Ink.THEORY),
+                    (f"{log(figure.redraws[0])}…{log(figure.redraws[2])}" if figure.redraws else "", Ink.THEORY),
                     small(10**value) if value is not None and value < 30 else "–",
                     verdict(pace_of(look.settings, w, now.step) if now else None),
                     (weight_shape(w), Ink.DIM),

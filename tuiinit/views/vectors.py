@@ -78,10 +78,10 @@ def update_curves(look: Look) -> list[Curve]:
         for step in look.history.snapshots.steps()
         if 0 < step <= look.step and (snapshot := look.history.snapshots.get(step)) is not None
     ]
-    told = [(s.step, {v.name: v.update_data_log10 for v in s.vectors}) for s in kept]
+    ratios_at = [(s.step, {v.name: v.update_data_log10 for v in s.vectors}) for s in kept]
     drawn = []
     for vector, role in _chosen(look):
-        points = [(step, ratio) for step, ratios in told if (ratio := ratios.get(vector.name)) is not None]
+        points = [(step, ratio) for step, ratios in ratios_at if (ratio := ratios.get(vector.name)) is not None]
         if points:
             steps, values = (np.array(part, dtype=np.float64) for part in zip(*points, strict=True))
             drawn.append(Curve(vector.name, steps, values, role, dotted=True, mark=mark(vector)))

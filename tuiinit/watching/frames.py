@@ -78,12 +78,12 @@ class Frames:
             )
         )
         moved = [NAN if w.update_data_log10 is None else w.update_data_log10 for w in weights]
-        told = NAN if loss is None else loss
+        finite = NAN if loss is None else loss
         frames.append(
             Trace(
                 lane=known,
                 first_step=about.step,
-                loss=struct.pack("<f", _float32(told)),
+                loss=struct.pack("<f", _float32(finite)),
                 update_data=struct.pack(f"<{len(moved)}f", *moved),
             )
         )

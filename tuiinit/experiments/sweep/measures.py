@@ -133,13 +133,13 @@ class Cell:
 
     def table(self) -> dict[str, Any]:
         """The cell as plain values for JSON."""
-        told: dict[str, Any] = {"gain": self.point.gain, "bn": self.point.bn}
+        record: dict[str, Any] = {"gain": self.point.gain, "bn": self.point.bn}
         if self.point.axis is not None:
-            told[self.point.axis] = self.point.value
+            record[self.point.axis] = self.point.value
         for name in AVERAGED:
             spread = self.spread(name)
-            told[name] = None if spread is None else spread._asdict()
-        told["diverged_at"] = self.diverged_at
-        told["failure"] = self.failure or None
-        told["runs"] = [msgspec.to_builtins(run) for run in self.runs]
-        return told
+            record[name] = None if spread is None else spread._asdict()
+        record["diverged_at"] = self.diverged_at
+        record["failure"] = self.failure or None
+        record["runs"] = [msgspec.to_builtins(run) for run in self.runs]
+        return record

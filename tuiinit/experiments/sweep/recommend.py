@@ -38,12 +38,12 @@ class Choice:
     def table(self) -> dict[str, Any]:
         """The choice as plain values for JSON."""
         point = self.cell.point
-        told: dict[str, Any] = {"gain": point.gain, "bn": point.bn}
+        record: dict[str, Any] = {"gain": point.gain, "bn": point.bn}
         if point.axis is not None:
-            told[point.axis] = point.value
+            record[point.axis] = point.value
         spread = self.cell.spread("dev_loss")
         passed, of = health(self.cell)
-        return told | {
+        return record | {
             "dev_loss": spread._asdict() if spread else None,
             "lowest": self.lowest.point.label,
             "tied": [cell.point.label for cell in self.tied],
@@ -67,8 +67,8 @@ class Recommendation:
     def table(self) -> dict[str, Any]:
         """The recommendation as plain values for JSON."""
         choices = {"off": self.off, "on": self.on, "overall": self.overall}
-        told: dict[str, Any] = {name: choice.table() if choice else None for name, choice in choices.items()}
-        return told | {"text": self.text, "rules": list(RULES)}
+        record: dict[str, Any] = {name: choice.table() if choice else None for name, choice in choices.items()}
+        return record | {"text": self.text, "rules": list(RULES)}
 
 
 def recommend(cells: Sequence[Cell]) -> Recommendation:
@@ -138,7 +138,7 @@ def figure(value: float, form: str = "{:.3f}") -> str:
     return form.format(value) if abs(value) < 1000 else f"{value:.1e}"
 
 
-def told(cell: Cell, name: str, form: str = "{:.3f}") -> str:
+def with_spread(cell: Cell, name: str, form: str = "{:.3f}") -> str:
     """A figure with its spread over seeds: `2.371 ± 0.009`."""
     spread = cell.spread(name)
     if spread is None:
@@ -158,7 +158,7 @@ def first_sentence(choice: Choice, of: int | None = None) -> str:
     at = "" if cell.point.axis == "lr" else f" at lr {cell.point.configs[0].lr:.3g}"
     steps = cell.point.steps
     after = f"after {steps:,} step{'s' if steps > 1 else ''}{at}"
-    start = f"Start with {cell.point.label}: dev loss {told(cell, 'dev_loss')} {after} over {_seeds(cell)}"
+    start = f"Start with {cell.point.label}: dev loss {with_spread(cell, 'dev_loss')} {after} over {_seeds(cell)}"
     cells = f" of {of} cells" if of is not None and of > 1 else ""
     if choice.runner_up is None or choice.margin is None:
         return f"{start}, the only cell that came through{cells}."
@@ -223,7 +223,7 @@ def _contrast(cells: Sequence[Cell], off: Choice | None, on: Choice | None) -> s
         point = choice.cell.point
         row = [cell for cell in cells if (cell.point.bn, cell.point.value) == (point.bn, point.value)]
         sound = [_dev(cell) for cell in row if cell.sound]
-        best = f"{name} gain {format_number(point.gain)} is best with {told(choice.cell, 'dev_loss')}"
+        best = f"{name} gain {format_number(point.gain)} is best with {with_spread(choice.cell, 'dev_loss')}"
         lost = f", {len(row) - len(sound)} of {len(row)} gains not coming through" if len(sound) < len(row) else ""
         if len(row) > 1:
             best += f"; over these gains the dev loss varies by {figure(max(sound) - min(sound))}{lost}"

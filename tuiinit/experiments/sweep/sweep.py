@@ -76,10 +76,10 @@ class Sweep:
         Raises:
             ConfigError: an engine refuses a configuration, the data or the device.
         """
-        told = set()
+        reported = set()
         for index in range(len(self.plan.points)):
             if (cell := self.cell(index)) is not None:
-                told.add(index)
+                reported.add(index)
                 yield cell
         for done in self._pool:
             index = self._cell_of[done.job]
@@ -87,8 +87,8 @@ class Sweep:
                 self._failures[index] = done.failure
             for result in done.results:
                 self.kept[self._key(result.config)] = measures(result, self.plan.steps)
-            if index not in told and (cell := self.cell(index)) is not None:
-                told.add(index)
+            if index not in reported and (cell := self.cell(index)) is not None:
+                reported.add(index)
                 yield cell
 
     def cell(self, index: int) -> Cell | None:

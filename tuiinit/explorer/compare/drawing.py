@@ -108,7 +108,7 @@ class Pictures:
             lines = wrap(visible(cell.sentence or "…"), arranged.width - 4)[: arranged.height]
             rows = [row(width, " " * (gutter + 2), (line, Ink.WARN if cell.sentence else Ink.DIM)) for line in lines]
             rows += [row(width)] * (arranged.height - len(rows))
-            told: list[tuple[str, int]] = []
+            figures: list[tuple[str, int]] = []
         else:
             own = 0 if small.axes([cell.lane], choice).x is None else gutter  # a picture without axes has no labels
             plot = small.plot(cell.lane, axes, choice, arranged.width + own, arranged.height, y_labels=own > 0)
@@ -116,11 +116,11 @@ class Pictures:
             rows = [_framed(line) for line in picture] if at else picture
             space = arranged.width - 3
             ink: int = Ink.STRONG if at else Ink.PLAIN
-            told = [(_longest(forms, space), ink) for forms in small.figures(cell.lane, choice.layer)]
+            figures = [(_longest(forms, space), ink) for forms in small.figures(cell.lane, choice.layer)]
         if cell.note:
-            told = [*told[: arranged.figures - 1], (visible(cell.note), Ink.BAD if cell.bad else Ink.PROGRESS)]
-        told += [("", Ink.PLAIN)] * (arranged.figures - len(told))
-        for index, (text, ink) in enumerate(told[: arranged.figures]):
+            figures = [*figures[: arranged.figures - 1], (visible(cell.note), Ink.BAD if cell.bad else Ink.PROGRESS)]
+        figures += [("", Ink.PLAIN)] * (arranged.figures - len(figures))
+        for index, (text, ink) in enumerate(figures[: arranged.figures]):
             sign: Piece = (" ▸ ", Ink.KEY) if at and not index else "   "
             rows.append(row(width, " " * gutter, sign, (fit(text, arranged.width - 3), ink)))
         return tuple(rows)

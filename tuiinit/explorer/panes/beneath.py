@@ -29,10 +29,10 @@ def beneath(session: Known, first: str = FIRST) -> Beneath:
         return Beneath(first if not session.clock else "")
     known = before.config if session.shown.config is not None else None
     changes = differences(session.config, known) if known is not None else []
-    told = ", ".join([describe(name, old) for name, _, old in changes][:DIFFERENCES]) or "the network before"
+    changed = ", ".join([describe(name, old) for name, _, old in changes][:DIFFERENCES]) or "the network before"
     then, now = snapshot_of(session.look_before()), session.snapshot()
     if then is None:
-        return Beneath(visible(f"grey: {told}"))
+        return Beneath(visible(f"grey: {changed}"))
     if now is not None and then.step < now.step:
-        return Beneath(visible(f"! grey is old, step {then.step:,}: {told}"), warns=True)
-    return Beneath(visible(f"grey: {told}, step {then.step:,}"))
+        return Beneath(visible(f"! grey is old, step {then.step:,}: {changed}"), warns=True)
+    return Beneath(visible(f"grey: {changed}, step {then.step:,}"))

@@ -142,8 +142,8 @@ class ConfigPane(Container):
             if isinstance(line, str):
                 rows.append(row(width, (line, Ink.HEAD)))
             elif isinstance(line, Count):
-                told = line.value(self._data) if self._data is not None else "–"
-                rows.append(row(width, (f" {line.label}", Ink.DIM), right=[(f"{told}  ", Ink.DIM)]))
+                text = line.value(self._data) if self._data is not None else "–"
+                rows.append(row(width, (f" {line.label}", Ink.DIM), right=[(f"{text}  ", Ink.DIM)]))
             else:
                 at = index == self._cursor
                 rows.append(setting_row(line, self._config, width, at=at, focused=self.has_focus or self.editing))

@@ -34,13 +34,13 @@ def header_row(session: Known, width: int) -> Row:
     left: list[Piece] = [(" tuiinit ", Ink.STRONG)]
     if width >= 70:
         snapshot = session.snapshot()
-        told = []
+        counts = []
         if snapshot is not None:
-            told.append(f"{snapshot.parameters:,} parameters")
+            counts.append(f"{snapshot.parameters:,} parameters")
         compiled = session.status is not None and session.status.quick  # that is told on the right, and takes room
         if session.data is not None and width >= (130 if compiled else 112):
-            told.append(f"{session.data.words:,} names" if not session.data.path else f"{session.data.words:,} words")
-        left.append(("  " + " · ".join(told), Ink.DIM))
+            counts.append(f"{session.data.words:,} names" if not session.data.path else f"{session.data.words:,} words")
+        left.append(("  " + " · ".join(counts), Ink.DIM))
     return row(width, *left, right=[piece for group in right for piece in group])
 
 

@@ -43,9 +43,9 @@ def _numbers(look: Look, other: Look | None, pointer: Pointer, *, asks: bool) ->
     now, before = look.snapshot, snapshot_of(other)
 
     def line(label: str, value: float | None, old: float | None, key: str = "") -> Row:
-        told = number(old, 4) if other is not None else ""
+        text = number(old, 4) if other is not None else ""
         here: Piece = (f"{key:>8}", Ink.KEY) if key and value is None else (f"{number(value, 4):>8}", Ink.STRONG)
-        return row(NUMBERS, (f"  {label:<8}", Ink.DIM), here, (f"{told:>8}", Ink.DIM))
+        return row(NUMBERS, (f"  {label:<8}", Ink.DIM), here, (f"{text:>8}", Ink.DIM))
 
     head = f"{'now':>18}{'before' if other is not None else '':>8}"
     rows = [
@@ -72,7 +72,7 @@ def _line(session: Known, width: int) -> Row:
     first = number(now.initial_loss if now else None, 4)
     guess = f"ln {len(data.vocabulary)} = {math.log(len(data.vocabulary)):.3f}" if data is not None else ""
     even = (f" ({guess})" if guess else "", Ink.THEORY)
-    told = beneath(session, FIRST_SHORT)
+    below = beneath(session, FIRST_SHORT)
     spare: tuple[tuple[str, int], ...] = (even,)  # gives way to what is told
     if not session.clock and session.previous is None:
         pieces: list[tuple[str, int]] = [(" loss at start ", Ink.DIM), (first, Ink.STRONG)]
@@ -83,8 +83,8 @@ def _line(session: Known, width: int) -> Row:
             ("dev ", Ink.DIM),
             (f"{number(_dev(look), 4):<8}", Ink.STRONG),
         ]
-        spare = (("at start ", Ink.DIM), (first, Ink.PLAIN), even if not told.text else ("", Ink.PLAIN))
-    after = [(f"{told.text} ", Ink.WARN if told.warns else Ink.DIM)] if told.text else []
+        spare = (("at start ", Ink.DIM), (first, Ink.PLAIN), even if not below.text else ("", Ink.PLAIN))
+    after = [(f"{below.text} ", Ink.WARN if below.warns else Ink.DIM)] if below.text else []
     used, more, last = (sum(len(text) for text, _ in part) for part in (pieces, spare, after))
     if used + last > width:
         after = []

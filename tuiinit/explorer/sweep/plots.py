@@ -40,13 +40,13 @@ FIGURES = (
 )
 
 
-def value(cell: Cell, told: Figure) -> float:
+def value(cell: Cell, shown: Figure) -> float:
     """A cell's mean over its seeds; NaN where not every seed came through."""
-    mean = cell.mean(told.name) if cell.sound else None
+    mean = cell.mean(shown.name) if cell.sound else None
     return math.nan if mean is None else mean
 
 
-def over_gain(plan: Plan, cells: Sequence[Cell], told: Figure, width: int, height: int, empty: str = "") -> Plot:
+def over_gain(plan: Plan, cells: Sequence[Cell], shown: Figure, width: int, height: int, empty: str = "") -> Plot:
     """The figure over log gain, with the seeds' range behind; of a second axis the best value of each curve."""
     best = recommend(cells)
     drawn = []
@@ -58,30 +58,30 @@ def over_gain(plan: Plan, cells: Sequence[Cell], told: Figure, width: int, heigh
             (cell for cell in cells if (cell.point.bn, cell.point.value) == (bn, choice.cell.point.value)),
             key=lambda cell: cell.point.gain,
         )
-        y = [value(cell, told) for cell in line]
-        low, high = ([pick(cell.values(told.name), default=math.nan) for cell in line] for pick in (min, max))
+        y = [value(cell, shown) for cell in line]
+        low, high = ([pick(cell.values(shown.name), default=math.nan) for cell in line] for pick in (min, max))
         x = [math.log10(cell.point.gain) for cell in line]
-        if told.log:
+        if shown.log:
             y, low, high = ([math.log10(v) if v > 0 else math.nan for v in values] for values in (y, low, high))
         drawn.append(Curve(NAMES[bn], x, y, SERIES[int(bn)], low, high, mark=MARKS[bn]))
         drawn.append(Curve(NAMES[bn], x, y, SERIES[int(bn)], points="marks", mark=MARKS[bn]))
     ticks = sorted((math.log10(gain), format_number(float(f"{gain:.3g}"))) for gain in plan.gains)
     pad = 0.03 * (ticks[-1][0] - ticks[0][0]) or 0.1
-    span = scale(cells, told)
+    span = scale(cells, shown)
     return curves(
         drawn,
         width,
         height,
         x=Axis(ticks[0][0] - pad, ticks[-1][0] + pad, tuple(ticks), "gain (log scale)"),
-        y=_axis(told, span) if span else None,
-        lines=((math.log10(told.line[0]) if told.log else told.line[0], told.line[1]),) if told.line else (),
+        y=_axis(shown, span) if span else None,
+        lines=((math.log10(shown.line[0]) if shown.log else shown.line[0], shown.line[1]),) if shown.line else (),
         empty="no cell came through" if cells else empty,
     )
 
 
-def _axis(told: Figure, span: tuple[float, float]) -> Axis:
+def _axis(shown: Figure, span: tuple[float, float]) -> Axis:
     """An axis that holds these values; in powers of ten they are at least those from 1/10 to 10."""
-    if not told.log:
+    if not shown.log:
         return Axis(*nice_limits(*span))
     low, high = (max(value, 1e-30) for value in span)
     bottom, top = min(-1, math.floor(math.log10(low))), max(1, math.ceil(math.log10(high)))
@@ -89,31 +89,31 @@ def _axis(told: Figure, span: tuple[float, float]) -> Axis:
     return Axis(bottom, top, tuple((float(p), f"1e{p}" if p else "1") for p in range(bottom, top + 1, every)))
 
 
-def scale(cells: Sequence[Cell], told: Figure) -> tuple[float, float] | None:
+def scale(cells: Sequence[Cell], shown: Figure) -> tuple[float, float] | None:
     """The lowest and the highest value; a loss far above its start does not stretch the scale."""
-    known = [v for cell in cells if math.isfinite(v := value(cell, told))]
+    known = [v for cell in cells if math.isfinite(v := value(cell, shown))]
     if not known:
         return None
     lowest, highest = min(known), max(known)
-    if told.name == "dev_loss":
+    if shown.name == "dev_loss":
         start = max((loss for cell in cells for loss in cell.values("initial_loss")), default=math.inf)
         highest = max(v for v in known if v <= max(start, lowest))
     return lowest, highest
 
 
-def maps(plan: Plan, cells: Sequence[Cell], told: Figure, width: int, height: int) -> Plot:
+def maps(plan: Plan, cells: Sequence[Cell], shown: Figure, width: int, height: int) -> Plot:
     """Shades: a row a value of the second axis, a column a gain; batch norm off and on, with one scale."""
     parts = []
     for bn, part in zip(plan.bn, shares(width, len(plan.bn)), strict=True):
-        found = {(cell.point.value, cell.point.gain): value(cell, told) for cell in cells if cell.point.bn is bn}
+        found = {(cell.point.value, cell.point.gain): value(cell, shown) for cell in cells if cell.point.bn is bn}
         matrix = np.array([[found.get((v, gain), math.nan) for gain in plan.gains] for v in plan.values])
-        texts = [[figure(v, told.form) if math.isfinite(v) else "" for v in line] for line in matrix]
+        texts = [[figure(v, shown.form) if math.isfinite(v) else "" for v in line] for line in matrix]
         shades = heat(
             matrix,
             part - 2,
             max(0, height - 1),
             roles=(SERIES[int(bn)],),
-            span=scale(cells, told),
+            span=scale(cells, shown),
             x_labels=[format_number(float(f"{gain:.3g}")) for gain in plan.gains],
             y_labels=[format_value(v) for v in plan.values],
             texts=texts,

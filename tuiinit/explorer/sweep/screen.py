@@ -113,8 +113,8 @@ class SweepScreen(CommonScreen[RunConfig | None]):
     def _rest(self, width: int) -> list[Piece]:
         """What stays the same in every run."""
         names = ("nonlinearity", "hidden", "lr", "optimizer", "batch_size")
-        told = [BY_NAME[name].text(self._base) for name in names]
-        words = f"{told[0]}, {told[1]}, lr {told[2]}, {told[3]}, batch {told[4]}"
+        texts = [BY_NAME[name].text(self._base) for name in names]
+        words = f"{texts[0]}, {texts[1]}, lr {texts[2]}, {texts[3]}, batch {texts[4]}"
         return [
             ("  over the gain, all else as in the network at hand  " if width >= 100 else "  over the gain  ", Ink.DIM),
             (visible(words), Ink.PLAIN),
@@ -156,7 +156,7 @@ class SweepScreen(CommonScreen[RunConfig | None]):
         plan, cells = self.sweeping.plan, self.sweeping.cells
         if plan is None or width < 20 or height < 4:
             return [row(width)] * height
-        told = FIGURES[self._figure]
+        shown = FIGURES[self._figure]
         advice = self._advice(width - 2)[: min(ADVICE, height // 3)]
         legend: list[Piece] = [" "]
         for bn in plan.bn:
@@ -164,9 +164,9 @@ class SweepScreen(CommonScreen[RunConfig | None]):
         space = height - len(advice) - 1
         empty = "no cell is done yet" if self.sweeping.running else "space starts the sweep"
         shades = min(space // 2, 3 * len(plan.values) + 2) if plan.axis is not None else 0
-        rows = [*over_gain(plan, cells, told, width, space - shades, empty).rows, row(width, *legend)]
+        rows = [*over_gain(plan, cells, shown, width, space - shades, empty).rows, row(width, *legend)]
         if shades:
-            rows += maps(plan, cells, told, width, shades).rows
+            rows += maps(plan, cells, shown, width, shades).rows
         return [*rows, *(row(width, " ", (line, Ink.STRONG if not i else Ink.PLAIN)) for i, line in enumerate(advice))]
 
     def _advice(self, width: int) -> list[str]:

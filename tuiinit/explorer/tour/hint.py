@@ -37,9 +37,9 @@ def seen(session: Known, view: str) -> Seen | None:
 def hint_rows(walk: Walk, width: int) -> list[Row]:
     """At most three rows: press and look, then what is still to be seen."""
     stop = walk.stop
-    told = wrap(f"{stop.press} {stop.look}", width - 6)[: LINES - 1]
+    lines = wrap(f"{stop.press} {stop.look}", width - 6)[: LINES - 1]
     rows = [
-        row(width, (f" {stop.claim if not index else '   '} ", Ink.KEY), line, " ") for index, line in enumerate(told)
+        row(width, (f" {stop.claim if not index else '   '} ", Ink.KEY), line, " ") for index, line in enumerate(lines)
     ]
     if walk.done:
         return [*rows, row(width, ("   ✓ seen", Ink.GOOD), " — ", ("N", Ink.KEY), " for the next")]

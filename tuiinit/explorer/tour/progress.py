@@ -31,8 +31,8 @@ class Progress:
             self.trouble = "The tour's progress cannot be kept: there is no home folder."
             return
         try:
-            told = msgspec.json.decode(self._file.read_bytes(), type=dict[str, list[str]])
-            self.ticked = set(told.get("ticked", [])) & set(self._claims)
+            stored = msgspec.json.decode(self._file.read_bytes(), type=dict[str, list[str]])
+            self.ticked = set(stored.get("ticked", [])) & set(self._claims)
         except FileNotFoundError:
             pass
         except (OSError, ValueError, RecursionError) as error:  # msgspec's errors are ValueErrors

@@ -28,8 +28,8 @@ LIST_SHARE = 0.47  # of a narrower window
 
 def heading_row(progress: Progress, width: int) -> Row:
     """What this is, and how far one has come."""
-    told = f"{len(progress.ticked)} of {len(STOPS)} seen "
-    return row(width, (" The notes", Ink.STRONG), (" · each claim, shown in the explorer", Ink.DIM), right=[told])
+    count = f"{len(progress.ticked)} of {len(STOPS)} seen "
+    return row(width, (" The notes", Ink.STRONG), (" · each claim, shown in the explorer", Ink.DIM), right=[count])
 
 
 def list_rows(progress: Progress, at: int, width: int, height: int) -> list[Row]:
@@ -59,11 +59,11 @@ def stop_rows(stop: Stop, ticked: bool, width: int) -> list[Row]:
 
     paragraph(f"{stop.claim} {stop.title}", Ink.STRONG)
     paragraph(stop.text or CLAIM_OF[stop.claim].text)
-    told = [describe(name, value) for name, value in stop.settings.items()]
+    parts = [describe(name, value) for name, value in stop.settings.items()]
     if stop.steps:
-        told.append(f"{stop.steps:,} {'steps' if stop.steps > 1 else 'step'}")
+        parts.append(f"{stop.steps:,} {'steps' if stop.steps > 1 else 'step'}")
     rows.append(row(width))
-    paragraph("Starts with " + (", ".join(told) or "the lecture's network at step 0") + ".", Ink.DIM)
+    paragraph("Starts with " + (", ".join(parts) or "the lecture's network at step 0") + ".", Ink.DIM)
     rows.append(row(width))
     paragraph(stop.press, Ink.STRONG)
     heading("Look")

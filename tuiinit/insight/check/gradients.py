@@ -31,8 +31,8 @@ def gradient(checked: Checked) -> Iterator[CheckFinding]:
         return
     vanishes = times < 1
     severity: Severity = "bad" if not 1 / GRADIENT_BAD <= times <= GRADIENT_BAD else "warn"
-    told = factor(1 / times if vanishes and times else times if not vanishes else math.inf)
-    text = f"The gradient {'vanishes' if vanishes else 'explodes'}: {told} times "
+    shown = factor(1 / times if vanishes and times else times if not vanishes else math.inf)
+    text = f"The gradient {'vanishes' if vanishes else 'explodes'}: {shown} times "
     text += f"{'smaller' if vanishes else 'larger'} in {call(rows[0])} than in {call(rows[-1])}, "
     text += f"{count(len(rows), 'row')} later."
     flat = _flattening(rows) if vanishes else None

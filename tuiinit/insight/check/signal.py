@@ -29,19 +29,19 @@ from .wording import call, initialise_all, initialiser, ratio, std
 def scale(checked: Checked) -> Iterator[CheckFinding]:
     """A signal that shrinks or grows over layers of one kind, or in one of them."""
     rows = sound_rows(checked)
-    told: set[str] = set()
+    reported: set[str] = set()
     for chain in sorted(chains(rows), key=lambda chain: (chain[0].fan_in is None, -len(chain))):
         chain = chain[:-1] if is_last(checked, chain[-1]) else chain
-        yield from _jumps(checked, chain, told)
-        if len(chain) < CHAIN or any(row.name in told for row in chain):
+        yield from _jumps(checked, chain, reported)
+        if len(chain) < CHAIN or any(row.name in reported for row in chain):
             continue
         times = ratio(chain[-1].std, chain[0].std)
         behind = weighted(checked, chain)
         allowed = max(STD_WARN, _chance(behind))
         if 1 / allowed <= times <= allowed:
             continue
-        told.update(row.name for row in chain)
-        told.update(around(rows, chain))
+        reported.update(row.name for row in chain)
+        reported.update(around(rows, chain))
         passed = _passed(checked, behind)
         drowned = times < 1 and passed < 1 / STD_BAD and passed < times / STD_WARN
         severity: Severity = "bad" if drowned or not 1 / STD_BAD <= times <= STD_BAD else "warn"
@@ -77,12 +77,12 @@ def _passed(checked: Checked, rows: Sequence[CheckedRow]) -> float:
     return math.prod(row.gain / row.advised_gain for row in rows[1:] if row.gain is not None and row.advised_gain)
 
 
-def _jumps(checked: Checked, chain: Sequence[CheckedRow], told: set[str]) -> Iterator[CheckFinding]:
+def _jumps(checked: Checked, chain: Sequence[CheckedRow], reported: set[str]) -> Iterator[CheckFinding]:
     for one, other in itertools.pairwise(chain):
         times = ratio(other.std, one.std)
-        if 1 / JUMP_BAD <= times <= JUMP_BAD or other.name in told or _share_dead(other) > DEAD_BAD:
+        if 1 / JUMP_BAD <= times <= JUMP_BAD or other.name in reported or _share_dead(other) > DEAD_BAD:
             continue
-        told.add(other.name)
+        reported.add(other.name)
         grown = times > 1
         by = factor(times if grown else 1 / times if times else math.inf)
         text = f"{call(other)} {'multiplies' if grown else 'divides'} the signal by {by}: "

@@ -13,16 +13,17 @@ from .model import Finding, Seen
 
 def statistics(seen: Seen) -> Finding | None:
     """Whether running statistics are those of the training set."""
-    told = seen.evaluation
-    if not seen.bn or told is None or told.dev is None or told.dev_calibrated is None:
+    evaluation = seen.evaluation
+    if not seen.bn or evaluation is None or evaluation.dev is None or evaluation.dev_calibrated is None:
         return None
-    cost = told.dev - told.dev_calibrated
+    cost = evaluation.dev - evaluation.dev_calibrated
     if not math.isfinite(cost):
         return None
-    losses = f"dev loss {told.dev:.3f}, {told.dev_calibrated:.3f} with statistics of a pass over the training set"
+    dev, calibrated = evaluation.dev, evaluation.dev_calibrated
+    losses = f"dev loss {dev:.3f}, {calibrated:.3f} with statistics of a pass over the training set"
     if not cost > STALE_STATISTICS:
         return Finding("batch-norm-statistics", "good", f"Running statistics are right: {losses}.")
-    text = f"Running statistics are stale at step {told.step:,}: {losses} (> {STALE_STATISTICS:g} apart)."
+    text = f"Running statistics are stale at step {evaluation.step:,}: {losses} (> {STALE_STATISTICS:g} apart)."
     if seen.config is None:
         return Finding("batch-norm-statistics", "warn", text)
     momentum = seen.config.bn_momentum

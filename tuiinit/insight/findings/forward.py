@@ -31,16 +31,16 @@ def signal(seen: Seen) -> Finding | None:
     stds = [a.std for a in layers]
     spread = (max(stds) / min(stds)) ** 2
     ratio = last.std / first.std
-    told = f"std {first.std:.2g} in {first.layer}, {last.std:.2g} in {last.layer}, {times(ratio)}"
+    stds_shown = f"std {first.std:.2g} in {first.layer}, {last.std:.2g} in {last.layer}, {times(ratio)}"
     severity: Severity = "bad" if spread > VARIANCE_RATIO_BAD else "warn"
     theory = says_ratio(seen, first, last, "std")
     if theory and (figure := seen.figure("std", last.layer)).redraws:
         theory += f", std of {last.layer} in redraws {figure.span('{:.2g}'.format)}"
     if ratio < STD_SHRINKS:
-        text = f"The signal shrinks: {told} (< {STD_SHRINKS:g}){theory}."
+        text = f"The signal shrinks: {stds_shown} (< {STD_SHRINKS:g}){theory}."
         return Finding("signal", severity, text, last.layer, larger_gain(seen))
     if ratio > STD_GROWS:
-        text = f"The signal grows: {told} (> {STD_GROWS:g}){theory}."
+        text = f"The signal grows: {stds_shown} (> {STD_GROWS:g}){theory}."
         # A bounded output grows from layer to layer only where it began small.
         bounded = range_of(last.kind).bounded
         second = seen.now.input_second_moment
@@ -52,7 +52,7 @@ def signal(seen: Seen) -> Finding | None:
         text = f"The signal is uneven: std {low.std:.2g} in {low.layer}, {high.std:.2g} in {high.layer}, "
         text += f"variances {times(spread)} (> {VARIANCE_RATIO_BAD:g})."
         return Finding("signal", "bad", text, low.layer, batch_norm(seen))
-    return Finding("signal", "good", f"The signal keeps its spread: {told}{theory}.")
+    return Finding("signal", "good", f"The signal keeps its spread: {stds_shown}{theory}.")
 
 
 def _no_signal(seen: Seen, silent: Sequence[Activation]) -> Finding:
@@ -103,8 +103,8 @@ def saturation(seen: Seen) -> Finding | None:
         return Finding("saturation", "warn", text, worst.layer, helps)
     worst = max(over, key=lambda a: a.saturated)
     figure = seen.figure("saturated", worst.layer)
-    told = figure.words(percent)
-    expected = f"as expected ({told})" if figure.redraws else f"as theory says ({told.removeprefix('theory ')})"
+    words = figure.words(percent)
+    expected = f"as expected ({words})" if figure.redraws else f"as theory says ({words.removeprefix('theory ')})"
     if facts_of(worst.kind).flat_half:
         text = f"{worst.layer} is 0 for {percent(worst.saturated)} of its inputs, {expected}."
         return Finding("saturation", "good", text, worst.layer)

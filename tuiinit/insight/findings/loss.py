@@ -45,16 +45,16 @@ def first_loss(seen: Seen) -> Finding | None:
     classes = max(1, round(math.exp(expected)))
     figure = seen.expected.loss._replace(theory=expected_loss(seen.expected, classes))
     if not loss - expected > INITIAL_LOSS_EXCESS:
-        told = f"; {figure.words('{:.2f}'.format)}" if figure.redraws else ""
+        beside = f"; {figure.words('{:.2f}'.format)}" if figure.redraws else ""
         return Finding(
             "initial-loss",
             "good",
-            f"Loss at start {loss:.2f}: an even guess gives ln {classes} = {expected:.2f}{told}.",
+            f"Loss at start {loss:.2f}: an even guess gives ln {classes} = {expected:.2f}{beside}.",
         )
-    told = f"; theory says {nats(figure.theory)}" if figure.theory is not None else ""
+    theory = f"; theory says {nats(figure.theory)}" if figure.theory is not None else ""
     text = f"Loss at start {nats(loss)}, above ln {classes} = {expected:.2f}"
     text += f" by {loss - expected:.2f}" if loss < 1000 else ""
-    text += f" (> {INITIAL_LOSS_EXCESS:g})" + (f"; {figure.words(nats)}" if figure.redraws else told)
+    text += f" (> {INITIAL_LOSS_EXCESS:g})" + (f"; {figure.words(nats)}" if figure.redraws else theory)
     text += ". The logits are too large."
     last = seen.now.activations[-1] if seen.now.activations else None
     grown = last is not None and not range_of(last.kind).bounded and last.std > STD_GROWS

@@ -104,8 +104,8 @@ class Seen:
 
     def theory(self, layer: str) -> LayerPrediction | None:
         """What theory says of a layer at the start, if it does."""
-        told = self.expected.prediction.layer(layer)
-        return None if told is None or math.isnan(told.saturated) else told
+        predicted = self.expected.prediction.layer(layer)
+        return None if predicted is None or math.isnan(predicted.saturated) else predicted
 
     def figure(self, name: Literal["std", "saturated", "grad_ratio"], layer: str) -> Figure:
         """What one of a layer's figures should be at the start."""

@@ -64,7 +64,7 @@ def lane_table(result: Result, steps: int) -> Table:
     loss, ratios = result.loss, result.update_data
     tail = max(1, min(LOSS_STEPS, steps // LOSS_SHARE))
     names = [w.name for w in first.weights] if first is not None else []
-    told = last is not None and len(loss) >= steps
+    complete = last is not None and len(loss) >= steps
     return {
         "settings": describe(result.config),
         "toml": to_toml(result.config),
@@ -75,13 +75,13 @@ def lane_table(result: Result, steps: int) -> Table:
         "steps": steps,
         "diverged_at": result.diverged_at,
         "initial_loss": first.initial_loss if first is not None else None,
-        "loss": finite(float(loss[-tail:].astype(np.float64).mean())) if told else None,
+        "loss": finite(float(loss[-tail:].astype(np.float64).mean())) if complete else None,
         "dev_loss": evaluation_of(evaluation, "dev"),
         "dev_loss_calibrated": evaluation_of(evaluation, "dev_calibrated"),
         "dev_loss_batch": evaluation_of(evaluation, "dev_batch"),
         "update_data": [
             {"name": name, "median_log10": _median(ratios[-tail:, i])} for i, name in enumerate(names)
-        ] if told and ratios.shape[1:] == (len(names),) else [],
+        ] if complete and ratios.shape[1:] == (len(names),) else [],
         "first": snapshot_table(first, result.config, result.start) if first is not None else None,
         "last": snapshot_table(last, result.config, result.start) if last is not None else None,
     }  # fmt: skip
@@ -134,8 +134,8 @@ def write_tables(folder: Path, lanes: dict[str, Table]) -> None:
     for file, part, keys in (("activations.csv", "activations", ACTIVATIONS), ("weights.csv", "weights", WEIGHTS)):
         rows = [
             [name, snapshot["step"], *cells(row, keys)]
-            for name, told in lanes.items()
-            for snapshot in _snapshots(told)
+            for name, lane in lanes.items()
+            for snapshot in _snapshots(lane)
             for row in snapshot[part]
         ]
         write_rows(folder / file, ("lane", "step", *header(keys)), rows)
@@ -158,8 +158,8 @@ def cells(row: Table, keys: Sequence[str]) -> list[Any]:
     return found
 
 
-def _snapshots(told: Table) -> list[Table]:
-    first, last = told["first"], told["last"]
+def _snapshots(lane: Table) -> list[Table]:
+    first, last = lane["first"], lane["last"]
     same = first is not None and last is not None and first["step"] == last["step"]
     return [snapshot for snapshot in ((first,) if same else (first, last)) if snapshot is not None]
 

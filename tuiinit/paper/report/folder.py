@@ -115,10 +115,10 @@ def _is_hidden(path: Path) -> bool:
 
 def _names(marker: Path) -> list[str]:
     try:
-        told = json.loads(marker.read_text(encoding="utf-8"))
+        content = json.loads(marker.read_text(encoding="utf-8"))
     except ValueError:
         return []
-    names = told if isinstance(told, list) else []
+    names = content if isinstance(content, list) else []
     return [name for name in names if isinstance(name, str) and name == Path(name).name]
 
 

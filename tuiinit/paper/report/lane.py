@@ -102,7 +102,7 @@ def _pictures(history: LaneHistory, snapshot: Snapshot, config: RunConfig) -> li
 
 def _document(result: Result, snapshot: Snapshot, drawn: list[str]) -> str:
     config = result.config
-    told = fig.snapshot_table(snapshot, config, result.start)
+    figures = fig.snapshot_table(snapshot, config, result.start)
     evaluation = result.evaluations.get(snapshot.step)
     dev = fig.evaluation_of(evaluation, "dev")
     head = (
@@ -125,9 +125,9 @@ def _document(result: Result, snapshot: Snapshot, drawn: list[str]) -> str:
         "\n".join(f"- {MARKS[finding.severity]} {visible(on_paper(finding))}" for finding in found),
         "## Layers",
         "Theory and redraws (5 to 95 % of this network with other random weights) are those of the first minibatch.",
-        _activations(told),
+        _activations(figures),
         "## Matrices and vectors",
-        _weights(told),
+        _weights(figures),
         "## Pictures",
         missing,
         *drawn,
@@ -135,8 +135,8 @@ def _document(result: Result, snapshot: Snapshot, drawn: list[str]) -> str:
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 
-def _activations(told: fig.Table) -> str:
-    last = told["activations"][-1]["grad_std"] if told["activations"] else 0.0
+def _activations(figures: fig.Table) -> str:
+    last = figures["activations"][-1]["grad_std"] if figures["activations"] else 0.0
     rows = [
         [
             a["layer"],
@@ -150,13 +150,13 @@ def _activations(told: fig.Table) -> str:
             f"{number(ratio_of(a['grad_std'], last))} ({number(a['predicted_grad_ratio'])}; "
             f"{between(a['redraw_grad_ratio'])})",
         ]
-        for a in told["activations"]
+        for a in figures["activations"]
     ]
     head = ["layer", "mean", f"std {BESIDE}", f"saturated {BESIDE}", "dead", "gradient's mean", "gradient's std"]
     return table([*head, f"÷ last layer's {BESIDE}"], rows)
 
 
-def _weights(told: fig.Table) -> str:
+def _weights(figures: fig.Table) -> str:
     rows = [
         [
             w["name"],
@@ -168,7 +168,7 @@ def _weights(told: fig.Table) -> str:
             f"{number(w['update_data_log10'], '{:+.3f}')} ({number(w['predicted_update_data_log10'], '{:+.2f}')}; "
             f"{between(w['redraw_update_data_log10'], '{:+.2f}')})",
         ]
-        for w in told["weights"]
+        for w in figures["weights"]
     ]
     rows += [
         [
@@ -179,19 +179,19 @@ def _weights(told: fig.Table) -> str:
             "",
             number(v["update_data_log10"], "{:+.3f}"),
         ]
-        for v in told["vectors"]
+        for v in figures["vectors"]
     ]
     head = ["name", "shape", "std", f"gradient's std {BESIDE}", "grad:data", f"log10 update:data {BESIDE}"]
     return table(head, rows)
 
 
 def _write_csv(folder: Path, history: LaneHistory, result: Result, snapshot: Snapshot) -> None:
-    told = fig.snapshot_table(snapshot, result.config, result.start)
+    figures = fig.snapshot_table(snapshot, result.config, result.start)
     for file, part, keys in (
         ("activations.csv", "activations", fig.ACTIVATIONS),
         ("weights.csv", "weights", fig.WEIGHTS),
     ):
-        fig.write_rows(folder / file, fig.header(keys), [fig.cells(row, keys) for row in told[part]])
+        fig.write_rows(folder / file, fig.header(keys), [fig.cells(row, keys) for row in figures[part]])
     fig.write_histograms(folder / "histograms.csv", [(describe(result.config), snapshot)])
     steps, loss, low, high = history.loss.read(1, snapshot.step, POINTS)
     rows = [

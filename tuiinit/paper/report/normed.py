@@ -66,13 +66,13 @@ def _bn_backward(f: Table, lane: Table) -> str:
             stds = [a["grad_std"] for a in snapshot["activations"]]
             parts.append(f"{from_to(stds, '{:.1e}'.format)} {word} batch norm")
     across = {bn: _back_ratios(f, bn) for bn in (True, False)}
-    told = ", ".join(f"× {ratio:.2f}" for ratio in across[True])
+    ratios = ", ".join(f"× {ratio:.2f}" for ratio in across[True])
     without = f" (without batch norm {', '.join(f'× {ratio:.2f}' for ratio in across[False])})" if across[False] else ""
     text = f"The gradients of the outputs have std {' and '.join(parts)} at gain {GAIN}."
     if across[True]:
         even = max(across[True]) < 1.1 * min(across[True])
         word = "whatever the gain, the same" if even else "not the same at every gain"
-        text += f" From the last layer to the first they go {told} at the gains {', '.join(GAINS)}{without}: {word}."
+        text += f" From the last layer to the first they go {ratios} at the gains {', '.join(GAINS)}{without}: {word}."
     first = lane["first"]["activations"][0]
     if first["predicted_grad_ratio"] is not None and first["redraw_grad_ratio"] is not None:
         text += (
@@ -91,10 +91,14 @@ def _back_ratios(f: Table, bn: bool) -> list[float]:
 
 def _bn_weights(f: Table, lane: Table) -> str:
     leads = [(output_lead(lane[when]), word) for when, word in (("first", "first"), ("last", "last"))]
-    told = " and ".join(f"{lead:.1f} × at the {word} step" for lead, word in leads if lead is not None)
+    multiples = " and ".join(f"{lead:.1f} × at the {word} step" for lead, word in leads if lead is not None)
     plain = output_lead(lane_of(f, f"gain {GAIN}")["first"])
     without = f" (without batch norm {plain:.1f} × at the first)" if plain is not None else ""
-    return f"The output matrix's gradient is {told} as large as the hidden ones' median{without}." if told else ""
+    return (
+        f"The output matrix's gradient is {multiples} as large as the hidden ones' median{without}."
+        if multiples
+        else ""
+    )
 
 
 def _bn_updates(f: Table, lane: Table) -> str:
@@ -119,7 +123,7 @@ def _insensitive(f: Table) -> list[str]:
         stds = [a["std"] for a in first["activations"]]
         pace = number(updates.get(gain), "{:.2f}")
         plain = lane_of(f, f"gain {format_number(gain)}")
-        dev = [number(told["dev_loss"]) for told in (lane, plain)]
+        dev = [number(one["dev_loss"]) for one in (lane, plain)]
         lines.append([format_number(gain), from_to(stds, "{:.3f}".format), pace, *dev])
     # A step of SGD is as large as the gradient; the other optimizers' does not depend on its size.
     power = 2 if f["base"]["optimizer"] in ("sgd", "momentum") else 1
@@ -158,14 +162,14 @@ def _unscaled(f: Table) -> list[str]:
         lines.append([name, f"{lane['lr']:g}", from_to(stds, "{:.3f}".format), pace, number(lane["dev_loss"])])
     head = ["", "lr", "std of the outputs, step 1", "log10 update:data of the hidden, last steps", "dev loss"]
     text = "Even the division by √fan_in can go: batch norm restores the scale of plain N(0, 1) weights."
-    told = [lane_of(f, name) for name in names[1:]]
-    paces = [[w["median_log10"] for w in lane["update_data"][1:-1] if w["median_log10"] is not None] for lane in told]
+    shown = [lane_of(f, name) for name in names[1:]]
+    paces = [[w["median_log10"] for w in lane["update_data"][1:-1] if w["median_log10"] is not None] for lane in shown]
     if all(paces):
         slow, fast = median(paces[0]), median(paces[1])
-        better = [lane["dev_loss"] for lane in told]
+        better = [lane["dev_loss"] for lane in shown]
         text += (
             f" Large weights take small relative steps, so the lr wants adjusting: 10^{slow:.2f} at lr "
-            f"{told[0]['lr']:g}, 10^{fast:.2f} at lr {told[1]['lr']:g}"
+            f"{shown[0]['lr']:g}, 10^{fast:.2f} at lr {shown[1]['lr']:g}"
         )
         if None not in better:
             word = "falls" if better[1] < better[0] else "rises"

@@ -44,19 +44,19 @@ def lanes(base: RunConfig, steps: int) -> dict[str, tuple[RunConfig, int]]:
     """
     plain = base.replace(gain=GAIN, bn=False, nonlinearity="tanh", fan_in_scaling=True)
     unscaled = plain.replace(gain=1.0, bn=True, fan_in_scaling=False)
-    told = {
+    wanted = {
         lane_name(gain, bn): (plain.replace(gain=gain, bn=bn), steps) for bn in (False, True) for gain in LECTURE_GAINS
     }
-    told |= {f"output scale {scale:g}": (plain.replace(output_scale=scale), 1) for scale in SCALES}
-    told |= {
+    wanted |= {f"output scale {scale:g}": (plain.replace(output_scale=scale), 1) for scale in SCALES}
+    wanted |= {
         f"linear, gain {format_number(gain)}": (plain.replace(gain=gain, nonlinearity="linear"), 1)
         for gain in (1.0, GAIN)
     }
-    told["Adam"] = (plain.replace(optimizer="adam", lr=ADAM_LR, schedule=()), steps)
-    told["lr ÷ 100"] = (plain.replace(lr=base.lr / 100), steps)
-    told["no fan_in scaling"] = (unscaled, steps)
-    told["no fan_in scaling, lr × 10"] = (unscaled.replace(lr=base.lr * 10), steps)
-    return told
+    wanted["Adam"] = (plain.replace(optimizer="adam", lr=ADAM_LR, schedule=()), steps)
+    wanted["lr ÷ 100"] = (plain.replace(lr=base.lr / 100), steps)
+    wanted["no fan_in scaling"] = (unscaled, steps)
+    wanted["no fan_in scaling, lr × 10"] = (unscaled.replace(lr=base.lr * 10), steps)
+    return wanted
 
 
 def write(
@@ -92,12 +92,12 @@ def write(
     plan = Plan(base.replace(nonlinearity="tanh", fan_in_scaling=True), LECTURE_GAINS, steps, seeds=SEEDS)
     with writing(out, force) as folder:
         results = _run(wanted, plan, progress, processes, engine)
-        told = _figures(wanted, plan, results, base)
+        figures = _figures(wanted, plan, results, base)
         named = {name: results[config.key, n] for name, (config, n) in wanted.items()}
         drawn = {picture.file: pictures.draw(picture, folder) for picture in _pictures(named, steps)}
-        (folder / "report.md").write_text(prose.document(told, drawn, pictures.available()), encoding="utf-8")
-        (folder / "report.json").write_bytes(msgspec.json.format(msgspec.json.encode(told), indent=1))
-        fig.write_tables(folder, told["lanes"])
+        (folder / "report.md").write_text(prose.document(figures, drawn, pictures.available()), encoding="utf-8")
+        (folder / "report.json").write_bytes(msgspec.json.format(msgspec.json.encode(figures), indent=1))
+        fig.write_tables(folder, figures["lanes"])
         fig.write_histograms(folder / "histograms.csv", _snapshots(named))
         _write_ratios(folder / "update_data.csv", named)
     return out / "report.md"
@@ -112,8 +112,8 @@ def _run(
 ) -> dict[tuple[str, int], Result]:
     """Results by configuration and steps; a network that two sections speak of runs once."""
     runs = [(config, plan.steps) for point in plan.points for config in point.configs] + list(wanted.values())
-    told = {(config.key, n) for config, n in wanted.values()}
-    unique = {(config.key, n): Job((config,), n, redraw=(config.key, n) in told) for config, n in runs}
+    redrawn = {(config.key, n) for config, n in wanted.values()}
+    unique = {(config.key, n): Job((config,), n, redraw=(config.key, n) in redrawn) for config, n in runs}
     # Long ones first, so that no engine is left alone with one at the end.
     jobs = sorted(unique.values(), key=lambda job: (-job.steps, not job.configs[0].bn))
     found: dict[tuple[str, int], Result] = {}
@@ -197,13 +197,13 @@ def _pictures(named: dict[str, Result], steps: int) -> list[pictures.Picture]:
 
 def _snapshots(named: dict[str, Result]) -> list[tuple[str, Snapshot]]:
     """First and last snapshots of the networks in the pictures."""
-    told = []
+    snapshots = []
     for name in (*(lane_name(gain) for gain in LECTURE_GAINS), lane_name(GAIN, True)):
         result = named[name]
         start, end = fig.start_of(result), fig.end_of(result, max(result.snapshots, default=0))
-        told += [(name, start)] if start is not None else []
-        told += [(name, end)] if end is not None and end is not start else []
-    return told
+        snapshots += [(name, start)] if start is not None else []
+        snapshots += [(name, end)] if end is not None and end is not start else []
+    return snapshots
 
 
 def _write_ratios(path: Path, named: dict[str, Result]) -> None:

@@ -73,7 +73,7 @@ def saturation(f: Table, _: Pictures) -> list[str]:
     )
     grid = layers_table(rows, lambda a: f"{percent(a['saturated'])} ({percent(a['predicted_saturated'])})")
     shares = {name: [a["saturated"] for a in snapshot["activations"]] for name, snapshot in rows}
-    told = ", ".join(f"{from_to(values, percent)} at {name}" for name, values in shares.items())
+    listed = ", ".join(f"{from_to(values, percent)} at {name}" for name, values in shares.items())
     dead = []
     for name in NAMES:
         counts = []
@@ -90,7 +90,7 @@ def saturation(f: Table, _: Pictures) -> list[str]:
     )
     probe = f"A unit is dead if it is saturated on every one of {f['probe_rows']:,} training examples. {word}"
     head = ["", "dead at the start", f"dead after {f['steps']:,} steps (of {total})"]
-    first = "The share of saturated outputs on the first minibatch" + (f": {told}." if told else ".")
+    first = "The share of saturated outputs on the first minibatch" + (f": {listed}." if listed else ".")
     return [text, first, grid, probe, table(head, dead)]
 
 
@@ -119,8 +119,8 @@ def backward(f: Table, pictures: Pictures) -> list[str]:
         first, last = snapshot["activations"][0], snapshot["activations"][-1]
         back = ratio_of(first["grad_std"], last["grad_std"])
         theory, redraws = number(first["predicted_grad_ratio"], "{:.2f}"), first["redraw_grad_ratio"]
-        told = f", redraws {between(redraws, '{:.2f}')}" if redraws is not None else ""
-        lines.append(f"- **{name}**: on the way back the gradients {trend(back)} (theory × {theory}{told}).")
+        beside = f", redraws {between(redraws, '{:.2f}')}" if redraws is not None else ""
+        lines.append(f"- **{name}**: on the way back the gradients {trend(back)} (theory × {theory}{beside}).")
     text = (
         "The std of the loss's gradient at each layer's outputs, same minibatch. Gradients go from the last layer to "
         "the first, so read the columns upwards. Redraws are the same network with other random weights, 5 to 95 % of "
@@ -138,16 +138,16 @@ def weight_gradients(f: Table, pictures: Pictures) -> list[str]:
         return [lost(lane, name), picture]
     start, end = output_lead(lane["first"]), output_lead(lane["last"])
     text = "The picture and the table show the first step and the last, because the two differ:" if end else ""
-    told = ""
+    sentences = ""
     if start is not None:
-        told = f"At the first step the output matrix has a gradient {start:.1f} × the median of the hidden ones"
-        told += ": it stands in front of the others." if start > 2 else "."
+        sentences = f"At the first step the output matrix has a gradient {start:.1f} × the median of the hidden ones"
+        sentences += ": it stands in front of the others." if start > 2 else "."
         if end is not None:
             word = "training evens it out" if end < start / 2 else "training does not even it out"
-            told += f" After {f['steps']:,} steps it is {end:.1f} ×: {word}."
+            sentences += f" After {f['steps']:,} steps it is {end:.1f} ×: {word}."
         else:
-            told += f" {lost(lane, name)}"
-    return [text, weights_table(lane), told, _adam(f, lane), picture]
+            sentences += f" {lost(lane, name)}"
+    return [text, weights_table(lane), sentences, _adam(f, lane), picture]
 
 
 def _adam(f: Table, lane: Table) -> str:

@@ -73,15 +73,15 @@ def _conclusion(f: Table, _: Pictures) -> list[str]:
     lines = []
     for cell in f["cells"]:
         dev = cell["dev_loss"]
-        told = (
+        loss = (
             NONE if dev is None else f"{dev['mean']:.3f}" + (f" ± {dev['std']:.3f}" if dev["std"] is not None else "")
         )
         if cell["diverged_at"] is not None:
-            told += f" (diverged at step {cell['diverged_at']:,})"
+            loss += f" (diverged at step {cell['diverged_at']:,})"
         name = f"{'batch norm, ' if cell['bn'] else ''}gain {format_number(cell['gain'])}"
         values = [(cell[k] or {}).get("mean") for k in ("std_ratio", "saturated", "grad_ratio", "update_data_spread")]
         share = percent(values[1])
-        lines.append([name, told, number(values[0], "{:.2f}"), share, *(number(v, "{:.2f}") for v in values[2:])])
+        lines.append([name, loss, number(values[0], "{:.2f}"), share, *(number(v, "{:.2f}") for v in values[2:])])
     head = ["start", "dev loss", "std last ÷ first", "most saturated", "gradient first ÷ last", "spread of update:data"]
     about = f"After {f['steps']:,} steps, mean and spread over {len(f['seeds'])} seeds:"
     found = f["recommendation"]

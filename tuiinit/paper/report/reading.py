@@ -69,9 +69,11 @@ def weights_table(lane: Table) -> str:
     for i, w in enumerate(first["weights"]):
         end = last["weights"][i] if last is not None else None
         cells = [w["name"], " × ".join(map(str, w["shape"]))]
-        for told in (w, end):
+        for weight in (w, end):
             cells += (
-                [NONE] * 2 if told is None else [f"{told['grad_std']:.2e}", number(told["grad_data_ratio"], "{:.1e}")]
+                [NONE] * 2
+                if weight is None
+                else [f"{weight['grad_std']:.2e}", number(weight["grad_data_ratio"], "{:.1e}")]
             )
         lines.append(cells)
     after = f"step {lane['steps']:,}"
@@ -105,11 +107,11 @@ def pace_lead(snapshot: Table | None) -> float | None:
 def updates_table(f: Table, names: Sequence[str]) -> str:
     """The median log10 update:data of the last steps, a row a matrix, a column a network."""
     found = [(name, lane_of(f, name)["update_data"]) for name in names]
-    found = [(name, told) for name, told in found if told]
+    found = [(name, paces) for name, paces in found if paces]
     if not found:
         return ""
     lines = [
-        [w["name"], *(number(told[i]["median_log10"], "{:.2f}") for _, told in found)]
+        [w["name"], *(number(paces[i]["median_log10"], "{:.2f}") for _, paces in found)]
         for i, w in enumerate(found[0][1])
     ]
     return table(["matrix", *(name for name, _ in found)], lines)
