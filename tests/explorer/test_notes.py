@@ -12,7 +12,7 @@ from tuiinit.config.run import ONE_EXAMPLE, RunConfig
 from tuiinit.experiments.claims import CLAIMS
 from tuiinit.explorer.screen import Explorer
 from tuiinit.explorer.tour import BY_CLAIM, STOPS, Progress, Walk
-from tuiinit.explorer.tour.hint import LINES, hint_rows
+from tuiinit.explorer.tour.hint import LINES, hint_lines, hint_rows
 from tuiinit.explorer.tour.screen import NotesScreen, heading_row, list_rows, stop_rows
 from tuiinit.plots.ink import wrap
 from tuiinit.stream.protocol import Advance, Restart, Select
@@ -299,3 +299,74 @@ async def test_q_quits_from_the_list() -> None:
     async with explorer() as driver:
         await driver.press("N", "q")
         await driver.until(lambda: driver.app.return_code == 0 and driver.link.closed, "it ended")
+
+
+# ------------------------------------------------------------------------------- what a stop asks for and drops
+
+
+async def typed(driver: Driver, claim: str, *keys: str) -> Explorer:
+    """Start a stop after the config pane's cursor was left elsewhere, and press what it says."""
+    await driver.press("down", "end", "escape")
+    await show(driver, claim)
+    await driver.press(*keys)
+    await driver.settled()
+    return driver.screen
+
+
+@pytest.mark.parametrize(
+    ("claim", "keys", "name", "value"),
+    [
+        ("C02", ("down", "enter", "1", "0", "enter", "escape"), "output_scale", 10.0),
+        ("C03", ("down", "enter", "0", ".", "1", "enter", "escape"), "output_scale", 0.1),
+        ("C25", ("down", "right", "escape"), "fan_in_scaling", False),
+        ("C26", ("down", "right", "right", "escape"), "gain", 2**0.5),
+        ("C32", ("down", "enter", "2", "enter", "escape"), "batch_size", 2),
+    ],
+)
+async def test_a_stop_puts_the_panes_cursor_on_what_it_asks_for(
+    claim: str, keys: tuple[str, ...], name: str, value: object
+) -> None:
+    async with explorer() as driver:
+        await typed(driver, claim, *keys)
+        assert getattr(driver.session.settings, name) == pytest.approx(value, rel=1e-2)
+    assert BY_CLAIM[claim].setting == name
+
+
+def test_only_stops_that_ask_for_the_pane_move_its_cursor() -> None:
+    for stop in STOPS:
+        assert ("Press ↓ (to " in stop.press) == ("↓" in stop.press)
+
+
+async def test_a_trained_network_is_dropped_only_when_asked_for_twice() -> None:
+    async with explorer() as driver:
+        await driver.train(400)
+        clock = driver.session.clock
+        await driver.press("N", "enter")
+        await driver.shows(f"drops the {clock:,} steps", "esc keeps them")
+        await driver.press("escape")
+        assert driver.session.clock == clock
+        assert not driver.link.of(Restart)
+        await driver.press("N", "enter", "enter")
+        await driver.until(lambda: driver.session.clock == 0)
+        await driver.settled()
+        await driver.train(400)  # under a stop of the tour, which trains it again
+        await show(driver, "C09")
+        assert driver.session.clock == 0
+
+
+@pytest.mark.parametrize("stop", STOPS, ids=lambda stop: stop.claim)
+def test_a_hint_fits_sixty_columns_whole_and_is_always_as_high(stop: object) -> None:
+    stop = BY_CLAIM[stop.claim]  # type: ignore[attr-defined]
+    for width in (60, 79, 80, 120):
+        rows = hint_rows(Walk(stop), width)
+        assert len(rows) == hint_lines(width)
+        assert "…" not in plain(rows[:-1])
+
+
+async def test_titles_are_whole_at_sixty_columns() -> None:
+    async with explorer(size=(60, 16)) as driver:
+        await driver.press("N")
+        for index, stop in enumerate(STOPS):
+            await driver.shows(f"▸· {stop.claim} {stop.title}", stop.press.split(",")[0][:40])
+            if index < len(STOPS) - 1:
+                await driver.press("j")

@@ -25,7 +25,7 @@ def names(explorer: Explorer) -> Iterator[Name]:
     for setting in SETTINGS:
         yield f"Setting: {setting.label}", "In the config pane", partial(explorer.go_to_setting, setting.name)
     for stop in STOPS:
-        yield f"{stop.claim}: {stop.title}", "A stop of the tour", partial(explorer.show_claim, stop.claim)
+        yield f"{stop.claim}: {stop.title}", "A stop of the tour", partial(explorer.choose_claim, stop.claim)
 
 
 class Names(Provider):

@@ -39,7 +39,7 @@ from .panes.view import ViewPane
 from .sheets.sheet import Palette, Sheet
 from .tour import BY_CLAIM
 from .tour.hint import Hint
-from .training import TrainingScreen
+from .training import MUCH, TrainingScreen
 
 if TYPE_CHECKING:  # loaded when first asked for: the first frame does not wait for them
     from .compare.screen import CompareScreen
@@ -389,14 +389,20 @@ class Explorer(TrainingScreen[None]):
         self.app.push_screen(ExportDialog(), chosen)
 
     def action_notes(self) -> None:
-        """Choose a claim of the notes and have it set up."""
+        self.choose_claim()
+
+    def choose_claim(self, claim: str | None = None) -> None:
+        """Choose a claim of the notes, beginning at one, and have it set up."""
         from .tour.screen import NotesScreen
 
         if self.config.editing or self._layout == "tiny":
             return
         self.set_focus(None)
         self.remove_class("-settings")
-        self.app.push_screen(NotesScreen(self.hint.progress, self.hint.chosen), self.show_claim)
+        # What a stop of the tour has trained it trains again; all else is asked for.
+        much = self.session.clock >= MUCH and self.hint.walk is None and not self.session.recorded
+        drops = self.session.clock if much else 0
+        self.app.push_screen(NotesScreen(self.hint.progress, claim or self.hint.chosen, drops), self.show_claim)
 
     def show_claim(self, claim: str | None) -> None:
         """Set up a claim of the notes and tell what to press and to look at."""
@@ -409,6 +415,7 @@ class Explorer(TrainingScreen[None]):
             self._view = next(i for i, view in enumerate(VIEWS) if view.id == stop.view)
             self._top, self._cursor = 0, None
             self.hint.begin(stop)
+            self.config.point_at(stop.setting)
             return commands
 
         self._do(begin)

@@ -102,7 +102,7 @@ class ConfigPane(Container):
         self.border_title = "Config"
         self._config: RunConfig | None = None
         self._data: DataInfo | None = None
-        self._cursor = SELECTABLE[0]
+        self._cursor = next(i for i in SELECTABLE if LINES[i] is BY_NAME["gain"])  # what the program is about
         self._top = 0
 
     def compose(self) -> ComposeResult:

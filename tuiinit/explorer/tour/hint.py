@@ -7,12 +7,13 @@ from pathlib import Path
 
 from ...host.paths import state_folder
 from ...plots import Row
-from ...plots.ink import Ink, row, wrap
+from ...plots.ink import Ink, fit, row, wrap
 from ...session.known import Known
 from ..sheets.sheet import Sheet
 from . import BY_CLAIM, Progress, Seen, Stop, Walk
 
-LINES = 3  # at most
+LINES = 3  # in a window of NARROW columns or more; in a narrower one, one more
+NARROW = 80
 
 
 def seen(session: Known, view: str) -> Seen | None:
@@ -34,13 +35,22 @@ def seen(session: Known, view: str) -> Seen | None:
     )
 
 
+def hint_lines(width: int) -> int:
+    """How many rows the hint takes: the same for every stop, so that nothing jumps from one to the next."""
+    return LINES if width >= NARROW else LINES + 1
+
+
 def hint_rows(walk: Walk, width: int) -> list[Row]:
-    """At most three rows: press and look, then what is still to be seen."""
-    stop = walk.stop
-    lines = wrap(f"{stop.press} {stop.look}", width - 6)[: LINES - 1]
+    """Press and look, then what is still to be seen, in the last row."""
+    stop, most = walk.stop, hint_lines(width) - 1
+    lines = wrap(f"{stop.press} {stop.look}", width - 6)
+    if len(lines) > most:  # what is cut off says so
+        lines = [*lines[: most - 1], " ".join(lines[most - 1 :])]
     rows = [
-        row(width, (f" {stop.claim if not index else '   '} ", Ink.KEY), line, " ") for index, line in enumerate(lines)
+        row(width, (f" {stop.claim if not index else '   '} ", Ink.KEY), fit(line, width - 6), " ")
+        for index, line in enumerate(lines)
     ]
+    rows += [row(width)] * (most - len(rows))
     if walk.done:
         return [*rows, row(width, ("   ✓ seen", Ink.GOOD), " — ", ("N", Ink.KEY), " for the next")]
     missing = ", ".join(walk.missing)

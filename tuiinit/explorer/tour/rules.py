@@ -80,6 +80,7 @@ class Stop:
     sights: tuple[Sight, ...]
     settings: Mapping[str, Any] = field(default_factory=dict)  # what differs from the defaults
     steps: int = 0  # the clock at the start
+    setting: str = "gain"  # where the config pane's cursor stands at the start
     until: int = 0  # the step at which space stops by itself, if it is further on
     text: str = ""  # what is to be shown, where it is no claim
 

@@ -24,6 +24,8 @@ from . import BY_CLAIM, STOPS, Progress, Stop
 CLAIM_OF = {claim.id: claim for claim in CLAIMS}
 WIDEST_LIST = 52  # cells that the longest title takes
 LIST_SHARE = 0.47  # of a narrower window
+NARROW = 80  # columns below which the list stands over the chosen stop, both as wide as the window
+LEAST_LIST = 4  # rows of it there
 
 
 def heading_row(progress: Progress, width: int) -> Row:
@@ -80,10 +82,13 @@ class NotesScreen(Over[str]):
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(NOTES_ACTIONS)]
     AUTO_FOCUS = ""
 
-    def __init__(self, progress: Progress, chosen: str) -> None:
+    def __init__(self, progress: Progress, chosen: str, drops: int = 0) -> None:
+        """`drops` is how many trained steps are lost when a stop is shown; 0 where that needs no asking."""
         super().__init__()
         self.actions = NOTES_ACTIONS
         self.progress = progress
+        self._drops = drops
+        self._warned = False
         self._at = list(BY_CLAIM).index(chosen)
         self.header = Sheet(id="header")
         self.stops = Sheet(id="stops")
@@ -93,7 +98,7 @@ class NotesScreen(Over[str]):
     def compose(self) -> ComposeResult:
         """The list and the chosen stop side by side."""
         yield self.header
-        with Horizontal():
+        with Horizontal(id="notes"):
             yield self.stops
             yield self.stop_sheet
         yield self.keys
@@ -104,8 +109,13 @@ class NotesScreen(Over[str]):
         return STOPS[self._at]
 
     def on_resize(self, event: events.Resize) -> None:
-        """Share the width."""
-        self.stops.styles.width = min(WIDEST_LIST, round(event.size.width * LIST_SHARE))
+        """Share the width; in a narrow window the height."""
+        width, height = event.size
+        self.set_class(width < NARROW, "-narrow")
+        if width < NARROW:
+            self.stops.styles.width, self.stops.styles.height = "100%", max(LEAST_LIST, height // 4)
+        else:
+            self.stops.styles.width, self.stops.styles.height = min(WIDEST_LIST, round(width * LIST_SHARE)), "100%"
         self.call_after_refresh(self.draw)
 
     def on_screen_resume(self) -> None:
@@ -120,13 +130,22 @@ class NotesScreen(Over[str]):
         self.stops.show(list_rows(self.progress, self._at, width, height))
         width, height = self.stop_sheet.size
         ticked = self.chosen.claim in self.progress.ticked
-        rows = stop_rows(self.chosen, ticked, width)[:height]
-        if self.progress.trouble:
-            trouble = wrap(visible(self.progress.trouble), width - 4)[-height:]
+        rows = stop_rows(self.chosen, ticked, width)
+        if len(rows) > height:  # what separates paragraphs gives way first
+            rows = [line for line in rows if any(span.text.strip() for span in line)]
+        rows = rows[:height]
+        if warning := self._dropping() or self.progress.trouble:
+            trouble = wrap(visible(warning), width - 4)[-height:]
             rows = rows[: height - len(trouble)]
             rows += [row(width, ("! " if not n else "  ", Ink.WARN), line) for n, line in enumerate(trouble)]
         self.stop_sheet.show(rows)
         self.keys.show_keys(running=False, actions=NOTES_ACTIONS)
+
+    def _dropping(self) -> str:
+        """What is lost by showing a stop, once that was asked for."""
+        if not self._warned:
+            return ""
+        return f"enter again starts over at step 0 and drops the {self._drops:,} steps trained so far; esc keeps them"
 
     @on(Asked)
     async def _asked(self, event: Asked) -> None:
@@ -138,7 +157,11 @@ class NotesScreen(Over[str]):
         self.draw()
 
     def action_start(self) -> None:
-        """Into the explorer with the chosen stop."""
+        """Into the explorer with the chosen stop; where much would be lost, only when asked for once more."""
+        if self._drops and not self._warned:
+            self._warned = True
+            self.draw()
+            return
         self.dismiss(self.chosen.claim)
 
     def action_close(self) -> None:

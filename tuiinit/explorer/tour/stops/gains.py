@@ -88,7 +88,7 @@ STOPS = (
     Stop(
         claim="C26",
         title="Each nonlinearity has its own gain",
-        press="Settings (↓): go to gain, press → twice (√2), then esc.",
+        press="Press ↓ (to gain), → twice (√2), esc.",
         look="relu at gain 1 loses half of its variance in each layer; at √2 it keeps it.",
         view="depth",
         sights=(

@@ -61,7 +61,7 @@ STOPS = (
     Stop(
         claim="C25",
         title="Batch norm: not even 1/√fan_in",
-        press="Settings (↓): go to ÷ √fan_in, press →, esc; tab until Update:data.",
+        press="Press ↓ (to ÷ √fan_in), →, esc; then tab until Update:data.",
         look="The outputs stay; the updates are 100 times smaller: a job for lr.",
         view="activations",
         sights=(
@@ -70,6 +70,7 @@ STOPS = (
             Sight("without: updates", "update-data", {"bn": True, "fan_in_scaling": False}, (20, FAR)),
         ),
         settings={"bn": True, "gain": 1.0},
+        setting="fan_in_scaling",
         steps=20,
     ),
     Stop(
@@ -130,14 +131,15 @@ STOPS = (
     Stop(
         claim="C32",
         title="Batch norm is a source of bugs",
-        press="Settings (↓): batch size 2, esc; n and i; then batch size 1.",
-        look="A forgotten eval() (batch statistics) costs 0.2 nats; a batch of 1 is refused.",
+        press="Press ↓ (to batch size), enter, 2, enter, esc, n, i; then the same with 1.",
+        look="A forgotten eval() costs 0.2 nats; a batch of 1 is refused.",
         view="batch-norm",
         sights=(
             Sight("dev losses at 2", "batch-norm", {"bn": True, "batch_size": 2}, (301, FAR), evaluated=True),
             Sight("1 refused", "batch-norm", {"bn": True}, notice=ONE_EXAMPLE),
         ),
         settings={"bn": True, "gain": 1.0},
+        setting="batch_size",
         steps=300,
     ),
 )

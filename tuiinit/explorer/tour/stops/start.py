@@ -22,18 +22,19 @@ STOPS = (
     Stop(
         claim="C02",
         title="Large logits: confident and wrong",
-        press="Settings (↓): go to output scale; enter, 10, enter, esc.",
+        press="Press ↓ (to output scale), enter, 10, enter, esc.",
         look="The loss is far above ln V: the model is confident, mostly of wrong letters.",
         view="initial-loss",
         sights=(
             Sight("output scale 0.1", "initial-loss", {"output_scale": 0.1}),
             Sight("output scale 10", "initial-loss", {"output_scale": lambda scale: scale >= 5}, (0, 0)),
         ),
+        setting="output_scale",
     ),
     Stop(
         claim="C03",
         title="A small output layer fixes the first loss",
-        press="Settings (↓): go to output scale; enter, 0.1, enter, esc.",
+        press="Press ↓ (to output scale), enter, 0.1, enter, esc.",
         look="The loss falls to ln V, and all probabilities gather around 1/V.",
         view="initial-loss",
         sights=(
@@ -41,6 +42,7 @@ STOPS = (
             Sight("output scale 0.1", "initial-loss", {"output_scale": 0.1}, (0, 0)),
         ),
         settings={"output_scale": 10.0},
+        setting="output_scale",
     ),
     Stop(
         claim="C04",
@@ -57,12 +59,12 @@ STOPS = (
     Stop(
         claim="C05",
         title="Saturation stops the gradient",
-        press="Press i to look closer, then 1 (gain 0.5).",
+        press="Press i to look closer, then 1 (gain 0.5) and i again.",
         look="Below the picture: nearly all of the gradient gets through near 0, hardly any near ±1.",
         view="saturation",
         sights=(
             Sight("a closer look at gain 3", "saturation", {"gain": 3.0}, inspected=True),
-            Sight("gain 0.5", "saturation", {"gain": 0.5}),
+            Sight("the same at gain 0.5", "saturation", {"gain": 0.5}, inspected=True),
         ),
         settings={"gain": 3.0},
     ),
