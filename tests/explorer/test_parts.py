@@ -108,9 +108,9 @@ def test_the_header_tells_a_speed_only_while_something_moves(width: int) -> None
     session.take(Hello(version=VERSION, program="0", torch="2.8.0", device="cpu", threads=1, pid=1))
     for running in (True, False):
         session.take(msgspec.structs.replace(status(RunConfig(), 1001), running=running, steps_per_second=412.0))
-        told = text(header_row(session, width))
-        assert ("412 steps/s" in told, "paused" in told) == (running, not running)
-        assert ("measuring" in told) == (running and width >= 100)
+        header = text(header_row(session, width))
+        assert ("412 steps/s" in header, "paused" in header) == (running, not running)
+        assert ("measuring" in header) == (running and width >= 100)
 
 
 def test_beneath_a_picture_stands_what_is_grey_and_a_warning_once_it_is_old() -> None:

@@ -82,8 +82,8 @@ def test_tensorboard_reads_what_was_measured(
     assert [(e.step, e.value) for e in events.Scalars("loss")] == [
         (s.step, pytest.approx(s.loss, rel=1e-6)) for s in snapshots
     ]
-    told = [e.value for e in events.Scalars("update_data/2.weight")]
-    assert told == pytest.approx([s.weights[1].update_data_log10 for s in snapshots], rel=1e-6)
+    ratios = [e.value for e in events.Scalars("update_data/2.weight")]
+    assert ratios == pytest.approx([s.weights[1].update_data_log10 for s in snapshots], rel=1e-6)
     for event, snapshot in zip(events.Histograms("activations/1"), snapshots, strict=True):
         mine, seen = snapshot.activations[1].histogram, event.histogram_value
         width = (mine.hi - mine.lo) / len(mine.counts)
@@ -142,14 +142,14 @@ def test_lines_of_json_are_those_of_tail_with_histograms(
     first, *rest = map(json.loads, tuiinit("export", str(run), "--json").stdout.splitlines())
     assert first["steps"] == list(range(1, STEPS + 1))
     assert first["losses"] == pytest.approx([s.loss for s in snapshots])
-    told = [json.loads(line) for line in tuiinit("tail", str(run), "--json").stdout.splitlines()]
+    lines = [json.loads(line) for line in tuiinit("tail", str(run), "--json").stdout.splitlines()]
     assert rest[2]["rows"][0]["histogram"]["counts"] == list(snapshots[2].activations[0].histogram.counts)
     for line in rest:
         assert (line.pop("network"), line.pop("lr")) == ("a-b-c", 0.01)
         for part in (*line["rows"], *line["weights"]):
             part.pop("histogram", None)
             part.pop("grad_histogram", None)
-    assert rest == told
+    assert rest == lines
 
 
 def test_a_session_of_the_explorer_is_exported_network_by_network(tmp_path: Path, tuiinit: Tuiinit) -> None:
@@ -174,29 +174,31 @@ def test_a_session_of_the_explorer_is_exported_network_by_network(tmp_path: Path
 
 
 def test_nothing_is_written_over_and_nothing_half_written_stays(run: Path, tmp_path: Path, tuiinit: Tuiinit) -> None:
-    def told(*words: str, **settings: Any) -> tuple[int, str]:
+    def result_of(*words: str, **settings: Any) -> tuple[int, str]:
         done = tuiinit("export", str(run), *words, **settings)
         assert done.stderr.count("\n") == 1
         return done.returncode, done.stderr
 
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "rows.csv").write_text("my own")
-    code, text = told("--csv", str(tmp_path / "mine"))
+    code, text = result_of("--csv", str(tmp_path / "mine"))
     assert (code, "rows.csv is there already" in text) == (2, True)
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["rows.csv"]
-    assert told("--csv", str(tmp_path / "mine" / "rows.csv"))[0] == 2
-    assert told("--csv", str(tmp_path / "mine" / "rows.csv" / "below"))[0] == 2
+    assert result_of("--csv", str(tmp_path / "mine" / "rows.csv"))[0] == 2
+    assert result_of("--csv", str(tmp_path / "mine" / "rows.csv" / "below"))[0] == 2
     full = tmp_path / "full"
-    code, text = told("--csv", str(full), preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (2500, 2500)))
+    code, text = result_of(
+        "--csv", str(full), preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (2500, 2500))
+    )
     assert (code, "weights.csv" in text) == (1, True)
     assert {path.name for path in full.iterdir()} == {"steps.csv", "rows.csv"}
     if event_files.available():
         events = tmp_path / "events" / "a-b-c"
         events.mkdir(parents=True)
         (events / "events.out.tfevents.1.mine").touch()
-        code, text = told("--tensorboard", str(tmp_path / "events"))
+        code, text = result_of("--tensorboard", str(tmp_path / "events"))
         assert (code, "tfevents.1.mine is there already" in text) == (2, True)
-        code, text = told(
+        code, text = result_of(
             "--tensorboard", str(full), preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (2500, 2500))
         )
         assert (code, list((full / "a-b-c").iterdir())) == (1, [])

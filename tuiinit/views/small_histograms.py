@@ -29,14 +29,14 @@ class Histograms(Small):
         parts: Callable[[Snapshot], Sequence[Any]],
         name: Callable[[Any], str],
         histogram: Callable[[Any], Histogram],
-        told: Callable[[Snapshot, int | None], Sequence[Sequence[str]]],
+        figures: Callable[[Snapshot, int | None], Sequence[Sequence[str]]],
         *,
         bounded: bool = False,
         scale: Height = "root",
     ) -> None:
         self._bounded = bounded  # the axis is that of the nonlinearity, where its outputs have bounds
         self._scale = scale
-        self._parts, self._name, self._histogram, self._told = parts, name, histogram, told
+        self._parts, self._name, self._histogram, self._figures = parts, name, histogram, figures
 
     def legend(self, snapshot: Snapshot, choice: Choice, width: int) -> Sequence[Row]:
         name = NAMES[height_of(self._scale, choice.log)]
@@ -75,7 +75,7 @@ class Histograms(Small):
         )  # fmt: skip
 
     def figures(self, lane: Look, layer: int | None) -> Sequence[Sequence[str]]:
-        return self._told(lane.snapshot, layer) if lane.snapshot is not None else ()
+        return self._figures(lane.snapshot, layer) if lane.snapshot is not None else ()
 
 
 def typical(values: Iterable[float], outlier: float = OUTLIER) -> float:

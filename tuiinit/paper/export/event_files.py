@@ -14,7 +14,7 @@ from typing import Any
 from ...host.files import made
 from ...host.visible import visible
 from ...stream.protocol import Histogram, Snapshot
-from .networks import Network, is_told, parameters
+from .networks import Network, is_known, parameters
 
 MARK = "tfevents"  # what TensorBoard knows an event file by
 
@@ -62,7 +62,7 @@ def _steps(network: Network) -> Iterator[tuple[int, list[Any]]]:
         values = [] if loss is None else [_scalar("loss", loss)]
         if (snapshot := network.snapshots.get(step)) is not None:
             values += [_scalar(name, value) for name, value in _scalars(snapshot) if _is_number(value)]
-            values += [_histogram(*one) for one in _histograms(snapshot) if is_told(one[1])]
+            values += [_histogram(*one) for one in _histograms(snapshot) if is_known(one[1])]
         yield step, values
 
 
@@ -97,14 +97,14 @@ def _scalar(tag: str, value: float | None) -> dict[str, Any]:
     return {"tag": visible(tag), "simple_value": value}
 
 
-def _histogram(tag: str, told: Histogram, mean: float, std: float) -> dict[str, Any]:
+def _histogram(tag: str, histogram: Histogram, mean: float, std: float) -> dict[str, Any]:
     """Edges of the bins as they are. Number, sum and sum of squares are of all values, also of those outside."""
-    counts = told.counts
-    width = (told.hi - told.lo) / len(counts)
+    counts = histogram.counts
+    width = (histogram.hi - histogram.lo) / len(counts)
     first = next(i for i, count in enumerate(counts) if count)
     last = max(i for i, count in enumerate(counts) if count)
-    edges = [told.lo + width * i for i in range(first, last + 2)]
-    number = sum(counts) / max(1e-9, 1 - told.outside)
+    edges = [histogram.lo + width * i for i in range(first, last + 2)]
+    number = sum(counts) / max(1e-9, 1 - histogram.outside)
     return {
         "tag": visible(tag),
         "histo": {

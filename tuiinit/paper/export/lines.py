@@ -10,7 +10,7 @@ import msgspec
 from ...insight.watched import Watchman
 from ...stream.protocol import Histogram
 from ..watched import number, snapshot_record
-from .networks import Network, is_told
+from .networks import Network, is_known
 
 
 def lines(networks: Iterable[Network]) -> Iterator[bytes]:
@@ -20,19 +20,19 @@ def lines(networks: Iterable[Network]) -> Iterator[bytes]:
         watchman = Watchman()
         for snapshot in network.snapshots.values():
             findings = watchman.look(snapshot) if network.watched else []
-            told = snapshot_record(snapshot, network.names, findings)
-            for record, a in zip(told["rows"], snapshot.activations, strict=True):
+            figures = snapshot_record(snapshot, network.names, findings)
+            for record, a in zip(figures["rows"], snapshot.activations, strict=True):
                 record.update(histogram=_histogram(a.histogram), grad_histogram=_histogram(a.grad_histogram))
-            for record, w in zip(told["weights"], snapshot.weights, strict=False):  # vectors have none
+            for record, w in zip(figures["weights"], snapshot.weights, strict=False):  # vectors have none
                 record.update(histogram=_histogram(w.histogram), grad_histogram=_histogram(w.grad_histogram))
-            yield _line(network=network.name, **told, lr=number(snapshot.lr))
+            yield _line(network=network.name, **figures, lr=number(snapshot.lr))
 
 
-def _line(**told: Any) -> bytes:
-    return msgspec.json.encode(told) + b"\n"
+def _line(**record: Any) -> bytes:
+    return msgspec.json.encode(record) + b"\n"
 
 
-def _histogram(told: Histogram) -> dict[str, Any] | None:
-    if not is_told(told):
+def _histogram(histogram: Histogram) -> dict[str, Any] | None:
+    if not is_known(histogram):
         return None
-    return {"low": told.lo, "high": told.hi, "outside": told.outside, "counts": told.counts}
+    return {"low": histogram.lo, "high": histogram.hi, "outside": histogram.outside, "counts": histogram.counts}

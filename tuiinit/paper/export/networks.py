@@ -37,8 +37,8 @@ class Network:
 
     def _take(self, frame: Snapshot | Trace) -> None:
         if isinstance(frame, Trace):
-            told = floats(frame.loss).tolist()
-            self.losses |= {frame.first_step + i: loss for i, loss in enumerate(told) if math.isfinite(loss)}
+            losses = floats(frame.loss).tolist()
+            self.losses |= {frame.first_step + i: loss for i, loss in enumerate(losses) if math.isfinite(loss)}
             return
         self.snapshots[frame.step] = frame
         if frame.loss is not None:
@@ -79,7 +79,7 @@ def parameters(snapshot: Snapshot) -> tuple[Weight | Vector, ...]:
     return *snapshot.weights, *snapshot.vectors
 
 
-def is_told(histogram: Histogram) -> bool:
+def is_known(histogram: Histogram) -> bool:
     """Whether there are values behind a histogram."""
     return any(histogram.counts) and histogram.hi > histogram.lo
 

@@ -12,7 +12,7 @@ from typing import Any
 from ...host.files import made
 from ...host.visible import visible
 from ...stream.protocol import Histogram
-from .networks import Network, is_told, parameters
+from .networks import Network, is_known, parameters
 
 Line = Sequence[Any]
 
@@ -68,21 +68,21 @@ def _weights(networks: Iterable[Network]) -> Iterator[Line]:
 
 
 def _histograms(networks: Iterable[Network]) -> Iterator[Line]:
-    def line(network: Network, step: int, what: str, name: str, told: Histogram) -> Line:
-        counts = " ".join(map(str, told.counts))
-        return network.name, step, what, name, told.lo, told.hi, told.outside, counts
+    def line(network: Network, step: int, what: str, name: str, histogram: Histogram) -> Line:
+        counts = " ".join(map(str, histogram.counts))
+        return network.name, step, what, name, histogram.lo, histogram.hi, histogram.outside, counts
 
     for network in networks:
         for step, snapshot in network.snapshots.items():
             for a in snapshot.activations:
-                if is_told(a.histogram):
+                if is_known(a.histogram):
                     yield line(network, step, "activations", a.layer, a.histogram)
-                if is_told(a.grad_histogram):
+                if is_known(a.grad_histogram):
                     yield line(network, step, "gradients", a.layer, a.grad_histogram)
             for w in snapshot.weights:
-                if is_told(w.histogram):
+                if is_known(w.histogram):
                     yield line(network, step, "weights", w.name, w.histogram)
-                if is_told(w.grad_histogram):
+                if is_known(w.grad_histogram):
                     yield line(network, step, "weight gradients", w.name, w.grad_histogram)
 
 
