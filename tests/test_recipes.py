@@ -69,7 +69,9 @@ def house(tmp_path: Path) -> Iterator[House]:
 
 
 SOFTSIGN_IN_TORCH = """
-    "softsign": Curve(nn.Softsign, lambda x: x.div_(1 + x.abs()), lambda grad, out: grad.mul_((1 - out.abs()) ** 2)),
+    "softsign": Elementwise(
+        nn.Softsign, lambda x: x.div_(1 + x.abs()), lambda grad, out: grad.mul_((1 - out.abs()) ** 2)
+    ),
 """
 SOFTSIGN_IN_NUMPY = """
     "softsign": Formula(

@@ -227,7 +227,7 @@ def session() -> Iterator[Row]:
     torch.set_num_threads(1)
     lane = Trainer(RunConfig(device="cpu"), _dataset(), CPU)
     with Engine() as process:
-        conversation = runs.Session(process)
+        conversation = runs.Conversation(process)
         (config,) = (result.config for result in conversation.select([lane.config]))
 
         def away() -> None:

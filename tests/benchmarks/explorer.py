@@ -135,7 +135,7 @@ def slowed() -> Iterator[Row]:
     """Training under an open explorer against training without a screen, in turn."""
     shares, rates = [], []
     with explorer() as terminal, Engine() as engine:
-        session = runs.Session(engine)
+        session = runs.Conversation(engine)
         session.select([RunConfig()])
         for _ in range(ROUNDS):
             watched, alone = _watched_rate(terminal), _headless_rate(session)
@@ -164,7 +164,7 @@ def _watched_rate(terminal: Terminal) -> float:
     return (terminal.step - before) / elapsed
 
 
-def _headless_rate(session: runs.Session) -> float:
+def _headless_rate(session: runs.Conversation) -> float:
     """Steps per second of the same network without a screen."""
     assert session.status is not None
     before, start = session.status.clock, time.perf_counter()

@@ -10,9 +10,9 @@ import torch
 
 from tuiinit.config.nonlinearities import FACTS, LECTURE_GAINS, NONLINEARITIES, NonlinearityName
 from tuiinit.insight.moments import FORMULAS, moments
-from tuiinit.measure.nonlinearities import CURVES
+from tuiinit.measure.nonlinearities import ELEMENTWISE
 
-TABLES = {"config/nonlinearities.py FACTS": FACTS, "measure/nonlinearities.py CURVES": CURVES,
+TABLES = {"config/nonlinearities.py FACTS": FACTS, "measure/nonlinearities.py ELEMENTWISE": ELEMENTWISE,
           "insight/moments.py FORMULAS": FORMULAS}  # fmt: skip
 X = torch.linspace(-6, 6, 241, dtype=torch.float64)
 
@@ -27,7 +27,7 @@ def test_no_table_lacks_a_nonlinearity(table: str) -> None:
 
 @pytest.mark.parametrize("name", NONLINEARITIES)
 def test_the_formula_is_pytorchs_function(name: NonlinearityName) -> None:
-    formula, module = FORMULAS[name], CURVES[name].module()
+    formula, module = FORMULAS[name], ELEMENTWISE[name].module()
     x = X.clone().requires_grad_()
     y = module(x) + 0
     y.sum().backward()
@@ -41,7 +41,7 @@ def test_the_formula_is_pytorchs_function(name: NonlinearityName) -> None:
 
 @pytest.mark.parametrize("name", NONLINEARITIES)
 def test_forward_and_backward_in_place_are_the_modules(name: NonlinearityName) -> None:
-    curve = CURVES[name]
+    curve = ELEMENTWISE[name]
     x = X.clone().requires_grad_()
     y = curve.module()(x) + 0
     y.backward(torch.ones_like(y))

@@ -16,7 +16,7 @@ from tuiinit.config.run import RunConfig
 from tuiinit.engine.minibatches import Dataset
 from tuiinit.engine.network import BatchNorm, Network
 from tuiinit.engine.passes import train_pass
-from tuiinit.measure.nonlinearities import CURVES
+from tuiinit.measure.nonlinearities import ELEMENTWISE
 
 MODULES = {
     "tanh": nn.Tanh(),
@@ -34,7 +34,7 @@ def test_gradient_of_each_nonlinearity(name: Any) -> None:
     arriving = torch.randn(2_000, generator=torch.Generator().manual_seed(1))
     wanted = MODULES[name](x)
     (grad,) = torch.autograd.grad(wanted, x, arriving)
-    curve = CURVES[name]
+    curve = ELEMENTWISE[name]
     out = curve.forward_(x.detach().clone())
     torch.testing.assert_close(out, wanted.detach())
     torch.testing.assert_close(curve.backward_(arriving, out), grad)

@@ -26,7 +26,7 @@ from tuiinit.experiments.claims import CLAIMS, SEEDS, Claim, check, find
 from tuiinit.experiments.claims.batches import gaussian_distance
 from tuiinit.experiments.claims.check import seeds_of
 from tuiinit.experiments.claims.model import Figures, Net, growth, spread
-from tuiinit.experiments.claims.networks import LANES_AT_ONCE, Batch, Lane, Measured, Stop, batches, measure
+from tuiinit.experiments.claims.networks import LANES_AT_ONCE, Batch, Halt, Measured, Wanted, batches, measure
 from tuiinit.experiments.claims.updates import excess, largest_excess
 from tuiinit.experiments.runs import Result, RunError
 from tuiinit.paper.claims import as_json, failed, print_table
@@ -196,14 +196,14 @@ def test_every_claim_measures_its_figures_on_real_networks(tmp_path: Path) -> No
 def test_one_network_of_several_claims_is_trained_once_and_stops_where_asked() -> None:
     config = BASE.replace(hidden=(10,))
     wanted = [
-        (config, Lane(steps=20)),
-        (config, Lane(steps=5, inspect=True)),
-        (config, Lane(steps=20, evaluate=True)),
-        (config, Lane(steps=1)),
+        (config, Wanted(steps=20)),
+        (config, Wanted(steps=5, inspect=True)),
+        (config, Wanted(steps=20, evaluate=True)),
+        (config, Wanted(steps=1)),
     ]
     (batch,) = batches(wanted)
     assert batch.configs == (config,)
-    assert batch.stops == (Stop(5, inspect=True), Stop(20, evaluate=True))
+    assert batch.stops == (Halt(5, inspect=True), Halt(20, evaluate=True))
     result = measure(wanted).results[config.key]
     assert set(result.inspections) == {5}
     assert set(result.evaluations) == {20}
@@ -213,8 +213,8 @@ def test_one_network_of_several_claims_is_trained_once_and_stops_where_asked() -
 
 
 def test_batches_are_bounded_and_the_costliest_comes_first() -> None:
-    few = [(BASE.replace(seed=seed), Lane(steps=1)) for seed in range(LANES_AT_ONCE + 1)]
-    many = [(BASE.replace(seed=seed, lr=0.2), Lane(steps=100)) for seed in range(2)]
+    few = [(BASE.replace(seed=seed), Wanted(steps=1)) for seed in range(LANES_AT_ONCE + 1)]
+    many = [(BASE.replace(seed=seed, lr=0.2), Wanted(steps=100)) for seed in range(2)]
     made = batches([*few, *many])
     assert [len(batch.configs) for batch in made] == [2, LANES_AT_ONCE, 1]
     assert made[0].cost > made[1].cost > made[2].cost
@@ -223,7 +223,7 @@ def test_batches_are_bounded_and_the_costliest_comes_first() -> None:
 
 def test_progress_is_told_over_all_networks() -> None:
     seen: list[tuple[int, int]] = []
-    wanted = [(BASE.replace(hidden=(10,), seed=seed), Lane(steps=30 * seed)) for seed in (1, 2)]
+    wanted = [(BASE.replace(hidden=(10,), seed=seed), Wanted(steps=30 * seed)) for seed in (1, 2)]
     measure(wanted, lambda done, total: seen.append((done, total)))
     assert seen[-1] == (90, 90)
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)
@@ -239,7 +239,7 @@ def test_all_claims_hold_at_least_in_part_on_one_seed() -> None:
 
 
 def test_a_diverged_network_is_named() -> None:
-    lanes = {"net": Lane({"lr": 1e30, "nonlinearity": "relu"}, 20)}
+    lanes = {"net": Wanted({"lr": 1e30, "nonlinearity": "relu"}, 20)}
     claim = dataclasses.replace(BY_ID["C16"], lanes=lanes)
     (one,) = check([claim], BASE, seeds=SEEDS[:1])
     assert one.judgement.verdict == "fails"
@@ -252,7 +252,7 @@ def test_an_engine_that_fails_ends_the_pool(monkeypatch: pytest.MonkeyPatch) -> 
         "tuiinit.stream.link.engine_command", lambda command, **_: [sys.executable, "-c", "raise SystemExit(3)"]
     )
     with pytest.raises(RunError, match="ended with code 3"):
-        measure([(BASE, Lane(steps=1))])
+        measure([(BASE, Wanted(steps=1))])
 
 
 # -------------------------------------------------------------------------------------------- small pieces
@@ -285,7 +285,7 @@ def test_distance_from_a_gaussian() -> None:
 def test_a_net_tells_what_is_missing() -> None:
     result = Result(BASE)
     result.diverged_at = 7
-    net = Net("high lr", Lane(steps=10, evaluate=True, inspect=True), result)
+    net = Net("high lr", Wanted(steps=10, evaluate=True, inspect=True), result)
     for ask in (net.snapshot, net.std, net.loss, net.update_data, net.mean_update_data):
         with pytest.raises(RuntimeError, match="“high lr” was not finite at step 7"):
             ask()
@@ -359,7 +359,7 @@ def test_a_claim_that_fails_is_printed_and_gives_code_1(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     claim = BY_ID["C09"]
-    wrong = dataclasses.replace(claim, lanes={"std": Lane({"gain": 3.0}, 1)})
+    wrong = dataclasses.replace(claim, lanes={"std": Wanted({"gain": 3.0}, 1)})
     monkeypatch.setattr("tuiinit.experiments.claims.find", lambda ids: (wrong,))
     assert command(monkeypatch, "claims", "C09") == 1
     out = capsys.readouterr()

@@ -12,7 +12,7 @@ import pytest
 from tuiinit.config.run import RunConfig
 from tuiinit.config.schedule import Change
 from tuiinit.config.values import ConfigError
-from tuiinit.experiments.runs import RunError, Session, run
+from tuiinit.experiments.runs import Conversation, RunError, run
 from tuiinit.stream import protocol as p
 from tuiinit.stream import wire
 from tuiinit.stream.link import Engine
@@ -27,11 +27,11 @@ def engine() -> Iterator[Engine]:
 
 
 @pytest.fixture(scope="module")
-def session(engine: Engine) -> Session:
-    return Session(engine)
+def session(engine: Engine) -> Conversation:
+    return Conversation(engine)
 
 
-def test_lanes_side_by_side(session: Session) -> None:
+def test_lanes_side_by_side(session: Conversation) -> None:
     lanes = [TINY, TINY.replace(bn=True), TINY.replace(schedule=(Change(20, "lr", 0.01),))]
     session.restart(lanes)
     progress: list[tuple[int, int]] = []
@@ -57,7 +57,7 @@ def test_lanes_side_by_side(session: Session) -> None:
     assert session.data.words == 32_469
 
 
-def test_a_selected_lane_catches_up(session: Session) -> None:
+def test_a_selected_lane_catches_up(session: Conversation) -> None:
     session.restart([TINY])
     session.advance(p.Advance(steps=30))
     other = TINY.replace(gain=3.0)
@@ -65,7 +65,7 @@ def test_a_selected_lane_catches_up(session: Session) -> None:
     assert (result.config, result.last.step, len(result.loss)) == (other, 30, 30)
 
 
-def test_a_bad_lane_is_a_configuration_error_and_the_session_goes_on(session: Session, tmp_path: Path) -> None:
+def test_a_bad_lane_is_a_configuration_error_and_the_session_goes_on(session: Conversation, tmp_path: Path) -> None:
     session.restart([TINY])
     with pytest.raises(ConfigError, match="No such file"):
         session.select([TINY.replace(data=str(tmp_path / "none.txt"))])
@@ -73,7 +73,7 @@ def test_a_bad_lane_is_a_configuration_error_and_the_session_goes_on(session: Se
     assert result.last.step == 2
 
 
-def test_a_diverging_lane(session: Session) -> None:
+def test_a_diverging_lane(session: Conversation) -> None:
     wild = TINY.replace(nonlinearity="linear", lr=1e4, output_scale=1.0)
     session.restart([wild, TINY])
     bad, good = session.advance(p.Advance(steps=40))

@@ -13,7 +13,7 @@ from tuiinit.config.knobs import BY_NAME
 from tuiinit.config.nonlinearities import LECTURE_GAINS
 from tuiinit.config.run import RunConfig
 from tuiinit.explorer.compare.drawing import arrange
-from tuiinit.explorer.compare.grid import SIDES, Grid, side
+from tuiinit.explorer.compare.grid import SIDES, Comparison, side
 from tuiinit.explorer.compare.screen import COMPARABLE, CompareScreen
 from tuiinit.stream.protocol import Adjust, Advance, Credit, Evaluate, Restart, Select
 
@@ -44,7 +44,7 @@ async def compared(
 
 
 def test_the_default_grid_is_the_lectures_gains_with_batch_norm_off_and_on() -> None:
-    grid = Grid.of(RunConfig(lr=0.03, bn=True))
+    grid = Comparison.of(RunConfig(lr=0.03, bn=True))
     assert grid.shape == (2, 4)
     assert grid.at == (1, 2)
     assert grid.config(0, 3) == RunConfig(lr=0.03, gain=3.0, bn=False)
@@ -54,7 +54,7 @@ def test_the_default_grid_is_the_lectures_gains_with_batch_norm_off_and_on() -> 
 @pytest.mark.parametrize("name", SIDES)
 def test_every_setting_can_be_a_side(name: str) -> None:
     config = RunConfig(bn=True)
-    grid = Grid.of(config, name, "" if name == "bn" else "bn")
+    grid = Comparison.of(config, name, "" if name == "bn" else "bn")
     lanes = [lane for lane in grid.lanes().values() if isinstance(lane, RunConfig)]
     assert len({lane.key for lane in lanes}) >= len(grid.columns.values)
     assert 1 <= len(grid.columns.values) <= 6
@@ -62,16 +62,16 @@ def test_every_setting_can_be_a_side(name: str) -> None:
 
 
 def test_a_cell_that_cannot_be_says_why() -> None:
-    grid = Grid.of(RunConfig(), "batch_size", "bn")
-    one = Grid(side("bn", RunConfig()), side("", RunConfig()), RunConfig(batch_size=1))
+    grid = Comparison.of(RunConfig(), "batch_size", "bn")
+    one = Comparison(side("bn", RunConfig()), side("", RunConfig()), RunConfig(batch_size=1))
     assert all(isinstance(lane, RunConfig) for lane in grid.lanes().values())
     assert "batch_size" in str(one.lanes()[0, 1])
 
 
 def test_a_schedule_goes_with_every_lane_but_for_the_setting_that_is_compared() -> None:
     scheduled = RunConfig().changed(100, "lr", 0.01)
-    assert Grid.of(scheduled).config(0, 0) == scheduled.replace(gain=0.5)
-    assert Grid.of(scheduled, "lr", "bn").config(0, 2) == RunConfig(lr=0.1)
+    assert Comparison.of(scheduled).config(0, 0) == scheduled.replace(gain=0.5)
+    assert Comparison.of(scheduled, "lr", "bn").config(0, 2) == RunConfig(lr=0.1)
 
 
 @pytest.mark.parametrize("width", [30, 57, 80, 120, 200])
@@ -383,7 +383,7 @@ async def test_the_palette_does_what_the_screen_can() -> None:
     ],
 )
 def test_the_network_at_hand_is_always_among_those_that_are_compared(name: str, config: RunConfig) -> None:
-    grid = Grid.of(config, name, "")
+    grid = Comparison.of(config, name, "")
     values = grid.columns.values
     assert grid.config(*grid.at).key == config.key
     assert len(set(values)) == len(values)

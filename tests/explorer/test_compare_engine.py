@@ -8,7 +8,7 @@ import pytest
 
 from tuiinit.config.nonlinearities import LECTURE_GAINS
 from tuiinit.config.run import RunConfig
-from tuiinit.experiments.runs import Session
+from tuiinit.experiments.runs import Conversation
 from tuiinit.explorer.app import ExplorerApp
 from tuiinit.explorer.compare.drawing import Pictures, grid_rows
 from tuiinit.explorer.compare.screen import COMPARABLE, CompareScreen
@@ -50,7 +50,7 @@ async def test_eight_lanes_at_once_have_the_numbers_that_each_has_alone() -> Non
         assert {config.key for config in session.group} == set(shown)
         assert_fast(screen)
     with Engine() as engine:
-        runs = Session(engine)
+        runs = Conversation(engine)
         every = [(config, *runs.restart([config]), *runs.advance(Advance(steps=STEPS))) for config in lanes]
     for config, _, alone in every:
         for step in (0, 1, 2, STEPS):

@@ -19,7 +19,7 @@ from tuiinit.config.names import OPTIMIZERS
 from tuiinit.config.run import RunConfig
 from tuiinit.config.values import ConfigError
 from tuiinit.experiments.claims import CLAIMS
-from tuiinit.experiments.runs import Result, Session
+from tuiinit.experiments.runs import Conversation, Result
 from tuiinit.explorer.tour import BY_CLAIM, STOPS, Progress, Seen, Sight, Stop, Walk
 from tuiinit.insight.theory import predict
 from tuiinit.stream.link import Engine
@@ -224,7 +224,7 @@ def test_a_file_that_cannot_be_read_or_written_is_told_of(tmp_path: Path) -> Non
 class Bench:
     """An engine that measures what a stop shows."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Conversation) -> None:
         self._session = session
         self._started = False
 
@@ -252,7 +252,7 @@ class Bench:
 @pytest.fixture(scope="module")
 def bench() -> Iterator[Bench]:
     with Engine() as engine:
-        yield Bench(Session(engine))
+        yield Bench(Conversation(engine))
 
 
 def stds(result: Result) -> list[float]:

@@ -21,7 +21,7 @@ from tests.explorer import fake
 from tuiinit.config.run import RunConfig
 from tuiinit.config.toml import load
 from tuiinit.config.values import ConfigError
-from tuiinit.experiments.runs import Session
+from tuiinit.experiments.runs import Conversation
 from tuiinit.paper.report import notes, pictures, prose, write, write_session
 from tuiinit.paper.report.folder import MARKER, writing
 from tuiinit.stream.history import LaneHistory
@@ -165,7 +165,7 @@ def test_the_markdowns_numbers_are_the_jsons(text: str, figures: Any) -> None:
 
 def test_the_figures_are_those_of_single_runs(measured: tuple[Path, Any], figures: Any, small: RunConfig) -> None:
     with Engine() as engine:
-        session = Session(engine)
+        session = Conversation(engine)
         session.select([small.replace(bn=True, gain=3.0)])
         session.advance(Advance(steps=STEPS))
         (result,) = session.evaluate()

@@ -506,7 +506,7 @@ def test_a_resumed_session_gives_the_numbers_of_an_uninterrupted_one(tmp_path: P
     start = RunConfig(bn=True, device="cpu", hidden=(30, 30))
     recorder_ = Recorder(tmp_path)
     with Engine() as engine:
-        session = runs.Session(Tapped(engine, lambda f: recorder_.take(f, keep=True)))  # type: ignore[arg-type]
+        session = runs.Conversation(Tapped(engine, lambda f: recorder_.take(f, keep=True)))  # type: ignore[arg-type]
         recorder_.sent(Select(lanes=(start,)))
         session.select([start])
         for to, change in ((15, ("lr", 0.03)), (25, ("batch_size", 48)), (40, None)):
@@ -522,7 +522,7 @@ def test_a_resumed_session_gives_the_numbers_of_an_uninterrupted_one(tmp_path: P
     assert recorded.config == uninterrupted.config
 
     with Engine() as engine:
-        session = runs.Session(engine)
+        session = runs.Conversation(engine)
         session.select([recorded.config])
         session.advance(Advance(to=recorded.clock))
         (resumed,) = session.advance(Advance(to=80))

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..measure.nonlinearities import CURVES
+from ..measure.nonlinearities import ELEMENTWISE
 from ..stream import protocol
 from .evaluation import calibrated_statistics
 from .fold import compare
@@ -79,7 +79,7 @@ def _gradients(
     # The gradients behind the lane's last step are not needed any more: the pass writes over them.
     _, kept = train_pass(network, lane.dataset.x[rows], lane.dataset.y[rows], keep=True, peek=True)
     assert kept is not None
-    backward_ = CURVES[lane.config.nonlinearity].backward_
+    backward_ = ELEMENTWISE[lane.config.nonlinearity].backward_
     arriving = torch.zeros(THROUGH_BINS, device=lane.device)
     leaving = torch.zeros(THROUGH_BINS, device=lane.device)
     dead_grad: list[float | None] = []

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ..config.run import RunConfig
-from ..measure.nonlinearities import CURVES
+from ..measure.nonlinearities import ELEMENTWISE
 from ..stream.shape import MatrixShape, RowShape, Shape, Units
 
 MeanVar = tuple[Tensor, Tensor]  # a mean and a variance to normalise by, (width,) each
@@ -173,7 +173,7 @@ class Network(nn.Module):
         self.running = torch.zeros((2, sum(fans[1:]) if config.bn else 0), device=device)
         self.running[1] = 1
         running = iter(torch.split(self.running, list(fans[1:]), dim=1)) if config.bn else iter(())
-        curve = CURVES[config.nonlinearity]
+        curve = ELEMENTWISE[config.nonlinearity]
         layers = []
         for i in range(last + 1):
             bias = next(rest) if not config.bn or config.bias_before_bn else None

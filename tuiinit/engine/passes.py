@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from ..measure.nonlinearities import CURVES, aten
+from ..measure.nonlinearities import ELEMENTWISE, aten
 from .network import BatchNorm, Network
 
 BACKWARD_OF_ALL = [True, True, True]  # gradients of the input, the scale and the shift
@@ -76,7 +76,7 @@ class Pass:
         config = network.config
         self.rows = rows
         self.loss = loss
-        self._curve = CURVES[config.nonlinearity]
+        self._curve = ELEMENTWISE[config.nonlinearity]
         new = network.flat.new_empty
         self._embedding, self._embedding_grad = network.weights[0], network.weight_grads[0]
         self._embedded = new((rows * config.context, config.embedding))

@@ -19,7 +19,7 @@ from ..data import reading
 from ..data.reading import DataError
 from ..stream.link import Engine, LinkError
 from ..stream.protocol import Advance
-from .runs import Progress, Result, RunError, Session
+from .runs import Conversation, Progress, Result, RunError
 
 GPU_PROCESSES = 4  # each holds a context of its own on the accelerator
 ATTEMPTS = 2  # a job whose engine died is tried once more, on a new one
@@ -151,7 +151,7 @@ class Pool:
     def _work(self, waiting: deque[int]) -> None:
         try:
             with contextlib.ExitStack() as stack:
-                session: Session | None = None
+                session: Conversation | None = None
                 while not self._stopped:
                     try:
                         index = waiting.popleft()
@@ -175,7 +175,7 @@ class Pool:
         except BaseException as error:
             self._events.put(error)
 
-    def _open(self, stack: contextlib.ExitStack) -> Session:
+    def _open(self, stack: contextlib.ExitStack) -> Conversation:
         engine = stack.enter_context(Engine(self.engine))
         with self._lock:
             self._engines.add(engine)
@@ -183,7 +183,7 @@ class Pool:
         stack.callback(self._forget, engine)
         if stopped:
             raise RunError("stopped")
-        return Session(engine)
+        return Conversation(engine)
 
     def _forget(self, engine: Engine) -> None:
         with self._lock:
@@ -193,7 +193,7 @@ class Pool:
         """A job has come that far, in steps of all its lanes; for `train` to tell."""
         self._events.put(_Moved(index, steps))
 
-    def train(self, session: Session, index: int) -> list[Result]:
+    def train(self, session: Conversation, index: int) -> list[Result]:
         """Run one job in a session, in a worker's thread; a pool of another kind overrides this. Raises RunError."""
         configs, steps, redraw = self.jobs[index]
         session.results.clear()

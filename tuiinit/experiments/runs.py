@@ -72,7 +72,7 @@ class Result:
                 self._update_data.append(protocol.floats(frame.update_data).reshape(len(loss), -1))
 
 
-class Session:
+class Conversation:
     """A conversation with an engine: select lanes, move the clock, read what comes."""
 
     def __init__(self, engine: Engine) -> None:
@@ -208,7 +208,7 @@ def run(
     except LinkError as error:
         raise RunError(str(error)) from None
     with process:
-        session = Session(process)
+        session = Conversation(process)
         results = session.select(configs)
         if redraw:
             session.redraw()

@@ -30,7 +30,7 @@ from ..session.session import Session
 from ..stream.protocol import Credit, Frame, Select, Snapshot, Status
 from ..stream.recorder import Pace, Recorder
 from ..stream.recording import Recording
-from ..stream.replay import FileLink, Stream
+from ..stream.replay import FileLink, Source
 from .lines_kept import forget_lines
 from .messages import Updated
 from .over import Bounded
@@ -72,10 +72,10 @@ class ExplorerApp(Bounded[int]):
 
     def __init__(
         self,
-        link: Stream,
+        link: Source,
         config: RunConfig,
         *,
-        restart: Callable[[], Stream] | None = None,
+        restart: Callable[[], Source] | None = None,
         theme: str | None = None,
         recorder: Recorder | None = None,
         recalled: Recording | None = None,
@@ -156,7 +156,7 @@ class ExplorerApp(Bounded[int]):
             self._reader = None
         await self._link.close()
 
-    async def _read(self, link: Stream) -> None:
+    async def _read(self, link: Source) -> None:
         try:
             async for frame in link.frames():
                 self._hear()
@@ -257,7 +257,7 @@ class ExplorerApp(Bounded[int]):
         if owed:
             self.call_after_refresh(self._grant, self._link, owed)
 
-    def _grant(self, link: Stream, count: int) -> None:
+    def _grant(self, link: Source, count: int) -> None:
         if link is self._link:
             for _ in range(count):
                 link.send(Credit())
@@ -393,10 +393,10 @@ class ExplorerApp(Bounded[int]):
 
 
 def explore(
-    link: Stream,
+    link: Source,
     config: RunConfig,
     *,
-    restart: Callable[[], Stream] | None = None,
+    restart: Callable[[], Source] | None = None,
     theme: str | None = None,
     recorder: Recorder | None = None,
     recalled: Recording | None = None,

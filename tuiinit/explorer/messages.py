@@ -45,7 +45,7 @@ class Resized(Message):
         return isinstance(message, Resized)
 
 
-class Asked(Message):
+class ActionChosen(Message):
     """The person clicked on an action's word in the footer."""
 
     def __init__(self, action: str) -> None:

@@ -15,7 +15,7 @@ from ..host.mishaps import mishap
 from ..session.amount import Amount
 from ..session.changed import Changed, Commands
 from ..session.session import Session
-from .messages import Asked
+from .messages import ActionChosen
 from .over import Over
 
 MUCH = 300  # steps that are not dropped on one key
@@ -38,8 +38,8 @@ class CommonScreen(Over[ScreenResultType]):
     def action_suspend(self) -> None:
         self.app.action_suspend_process()
 
-    @on(Asked)
-    async def _asked(self, event: Asked) -> None:
+    @on(ActionChosen)
+    async def _asked(self, event: ActionChosen) -> None:
         """A click on a key's name."""
         await self.run_action(event.action)
 

@@ -15,7 +15,7 @@ aten = torch.ops.aten
 
 
 @dataclass(frozen=True)
-class Curve:
+class Elementwise:
     """A nonlinearity: its module, and its forward and backward in place.
 
     `backward_` turns the gradient with respect to the output into that with respect to the input, from the
@@ -32,25 +32,27 @@ class Curve:
         return self.kind(*self.settings)
 
 
-CURVES: dict[NonlinearityName, Curve] = {
-    "tanh": Curve(nn.Tanh, torch.tanh_, lambda grad, out: aten.tanh_backward.grad_input(grad, out, grad_input=grad)),
-    "linear": Curve(nn.Identity, lambda x: x, lambda grad, out: grad),
-    "relu": Curve(
+ELEMENTWISE: dict[NonlinearityName, Elementwise] = {
+    "tanh": Elementwise(
+        nn.Tanh, torch.tanh_, lambda grad, out: aten.tanh_backward.grad_input(grad, out, grad_input=grad)
+    ),
+    "linear": Elementwise(nn.Identity, lambda x: x, lambda grad, out: grad),
+    "relu": Elementwise(
         nn.ReLU, torch.relu_, lambda grad, out: aten.threshold_backward.grad_input(grad, out, 0, grad_input=grad)
     ),
-    "leaky_relu": Curve(
+    "leaky_relu": Elementwise(
         nn.LeakyReLU,
         lambda x: functional.leaky_relu_(x, LEAKY_SLOPE),
         lambda grad, out: aten.leaky_relu_backward.grad_input(grad, out, LEAKY_SLOPE, True, grad_input=grad),
         (LEAKY_SLOPE,),
     ),
-    "sigmoid": Curve(
+    "sigmoid": Elementwise(
         nn.Sigmoid, torch.sigmoid_, lambda grad, out: aten.sigmoid_backward.grad_input(grad, out, grad_input=grad)
     ),
-    "selu": Curve(
+    "selu": Elementwise(
         nn.SELU,
         torch.selu_,
         lambda grad, out: aten.elu_backward.grad_input(grad, SELU_ALPHA, SELU_SCALE, 1.0, True, out, grad_input=grad),
     ),
 }
-NONLINEARITY_OF: dict[type[nn.Module], NonlinearityName] = {curve.kind: name for name, curve in CURVES.items()}
+NONLINEARITY_OF: dict[type[nn.Module], NonlinearityName] = {curve.kind: name for name, curve in ELEMENTWISE.items()}

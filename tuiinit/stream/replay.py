@@ -27,7 +27,7 @@ def lane_states(frames: Iterable[Frame]) -> Iterator[LaneStatus]:
     yield from where.values()
 
 
-class Stream(Protocol):
+class Source(Protocol):
     """What the explorer needs of a link."""
 
     def frames(self) -> AsyncIterator[Frame]: ...
@@ -78,7 +78,7 @@ class FileLink:
 class ResumedLink:
     """A recording and then the engine that goes on from it, as one stream."""
 
-    def __init__(self, recording: Recording, link: Stream) -> None:
+    def __init__(self, recording: Recording, link: Source) -> None:
         self._recording = recording
         self._link = link
 

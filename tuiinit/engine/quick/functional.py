@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from ...measure.nonlinearities import CURVES
+from ...measure.nonlinearities import ELEMENTWISE
 from ..network import Network
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class FunctionalStep(nn.Module):
         parameters, (flat_grad, running, x, y, lr) = given[:-5], given[-5:]
         recipe, config = self.recipe, self.recipe.config
         rows, depth = recipe.rows, len(config.hidden) + 1
-        curve = CURVES[config.nonlinearity]
+        curve = ELEMENTWISE[config.nonlinearity]
         forward = tanh if config.nonlinearity == "tanh" else lambda x: curve.forward_(x.clone())
         weights, vectors = parameters[: depth + 1], iter(parameters[depth + 1 :])
         degrees = rows - 1 if config.bn_style == "lecture" else rows  # of freedom, of the variance divided by

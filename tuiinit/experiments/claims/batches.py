@@ -12,7 +12,7 @@ from ...config.values import ConfigError
 from ...insight.thresholds import BIAS_CANCELLED, STALE_STATISTICS
 from ...stream import protocol
 from .model import Array, Bench, Claim, Figures, Net, Part, number
-from .networks import Lane
+from .networks import Wanted
 from .updates import STEPS
 
 LONG = 5_000  # steps
@@ -135,10 +135,10 @@ def _bugs(bench: Bench) -> Figures:
     return figures
 
 
-def _smaller_batch(size: int, *, evaluate: bool = False, inspect: bool = False) -> Lane:
+def _smaller_batch(size: int, *, evaluate: bool = False, inspect: bool = False) -> Wanted:
     """The network with batch norm, and one step more with another batch size: all that differs is the batch."""
     changes = {"bn": True, "schedule": (Change(STEPS, "batch_size", size),)}
-    return Lane(changes, STEPS + 1, evaluate=evaluate, inspect=inspect)
+    return Wanted(changes, STEPS + 1, evaluate=evaluate, inspect=inspect)
 
 
 _SIMPLE = {"hidden": (200,)}
@@ -149,8 +149,8 @@ CLAIMS = (
         id="C27",
         text="Batch norm's scale and shift are trained, so a layer need not stay Gaussian.",
         lanes={
-            "fresh": Lane({"bn": True, "batch_size": MANY}, 0),
-            "trained": Lane({"bn": True, "schedule": (Change(LONG, "batch_size", MANY),)}, LONG + 1),
+            "fresh": Wanted({"bn": True, "batch_size": MANY}, 0),
+            "trained": Wanted({"bn": True, "schedule": (Change(LONG, "batch_size", MANY),)}, LONG + 1),
         },
         measure=_trained,
         parts=(
@@ -172,11 +172,11 @@ CLAIMS = (
         text="With batch norm an example's output depends on the rest of its batch, a jitter that regularises.",
         lanes={
             "batch 8": _smaller_batch(8, inspect=True),
-            "batch 32": Lane({"bn": True}, STEPS, inspect=True),
+            "batch 32": Wanted({"bn": True}, STEPS, inspect=True),
             "batch 128": _smaller_batch(128, inspect=True),
-            "without": Lane({}, STEPS, inspect=True),
-            "short list, with": Lane({"bn": True}, OVERFIT, evaluate=True, few_words=True),
-            "short list, without": Lane({}, OVERFIT, evaluate=True, few_words=True),
+            "without": Wanted({}, STEPS, inspect=True),
+            "short list, with": Wanted({"bn": True}, OVERFIT, evaluate=True, few_words=True),
+            "short list, without": Wanted({}, OVERFIT, evaluate=True, few_words=True),
         },
         measure=_company,
         parts=(
@@ -209,7 +209,7 @@ CLAIMS = (
     Claim(
         id="C29",
         text="For inference, mean and std can come from a second pass or be tracked while training: both agree.",
-        lanes={"net": Lane({"bn": True}, STEPS, evaluate=True, inspect=True)},
+        lanes={"net": Wanted({"bn": True}, STEPS, evaluate=True, inspect=True)},
         measure=_statistics,
         parts=(
             Part(
@@ -229,8 +229,8 @@ CLAIMS = (
         id="C30",
         text="Batch norm cancels a bias before it: the bias gets no gradient, and the loss is the same without it.",
         lanes={
-            "bias": Lane({"bn": True, "bias_before_bn": True}, STEPS, evaluate=True),
-            "none": Lane({"bn": True}, STEPS, evaluate=True),
+            "bias": Wanted({"bn": True, "bias_before_bn": True}, STEPS, evaluate=True),
+            "none": Wanted({"bn": True}, STEPS, evaluate=True),
         },
         measure=_bias,
         parts=(
@@ -247,16 +247,16 @@ CLAIMS = (
         id="C31",
         text="In a simple, well initialised network batch norm changes little.",
         lanes={
-            f"{name}, {steps}": Lane(_SIMPLE | {"bn": bn}, steps, evaluate=True)
+            f"{name}, {steps}": Wanted(_SIMPLE | {"bn": bn}, steps, evaluate=True)
             for name, bn in (("with", True), ("without", False))
             for steps in (STEPS, LONG)
         }
         | {
-            f"{name}, lr lowered": Lane(_SIMPLE | {"bn": bn, "schedule": _LOWERED}, LONG, evaluate=True)
+            f"{name}, lr lowered": Wanted(_SIMPLE | {"bn": bn, "schedule": _LOWERED}, LONG, evaluate=True)
             for name, bn in (("with", True), ("without", False))
         }
         | {
-            f"deep, {name}": Lane({"bn": bn, "gain": 0.5}, STEPS, evaluate=True)
+            f"deep, {name}": Wanted({"bn": bn, "gain": 0.5}, STEPS, evaluate=True)
             for name, bn in (("with", True), ("without", False))
         },
         measure=_simple,
@@ -291,7 +291,7 @@ CLAIMS = (
         lanes={
             "batch 2": _smaller_batch(2, evaluate=True),
             "batch 4": _smaller_batch(4, evaluate=True),
-            "batch 32": Lane({"bn": True}, STEPS, evaluate=True, inspect=True),
+            "batch 32": Wanted({"bn": True}, STEPS, evaluate=True, inspect=True),
         },
         measure=_bugs,
         parts=(

@@ -14,7 +14,7 @@ from ...data import reading
 from ..runs import Progress
 from . import batches, evenness, gains, start, updates
 from .model import Bench, Claim, Figures, Judgement, MissingError, Net
-from .networks import Lane, Measured, measure
+from .networks import Measured, Wanted, measure
 
 CLAIMS: tuple[Claim, ...] = tuple(
     sorted(start.CLAIMS + gains.CLAIMS + updates.CLAIMS + evenness.CLAIMS + batches.CLAIMS, key=lambda claim: claim.id)
@@ -77,7 +77,7 @@ def check(
         if any(lane.few_words for claim in claims for lane in claim.lanes.values()):
             few = base.replace(data=str(_few_words(base, Path(folder))), column=None)
 
-        def config(lane: Lane, seed: int) -> RunConfig:
+        def config(lane: Wanted, seed: int) -> RunConfig:
             return (few if lane.few_words else base).replace(seed=seed, **lane.changes)
 
         wanted = [

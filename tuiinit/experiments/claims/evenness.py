@@ -7,7 +7,7 @@ import numpy as np
 from ...insight.thresholds import GRADIENT_OUT_OF_LINE, STD_GROWS, UPDATE_SLOW
 from .gains import GAINS
 from .model import Array, Bench, Claim, Figures, Net, Part, spread
-from .networks import Lane
+from .networks import Wanted
 from .updates import ALIKE, STEPS, largest_excess
 
 SAME_STD = 1.1  # largest / smallest over layers
@@ -20,12 +20,12 @@ NEAR = 0.05  # nats of dev loss
 HIGHER_LR = 1.0
 
 
-def _with_bn(steps: int, *, evaluate: bool = False) -> dict[str, Lane]:
-    return {f"with {name}": Lane({"gain": gain, "bn": True}, steps, evaluate) for name, gain in GAINS.items()}
+def _with_bn(steps: int, *, evaluate: bool = False) -> dict[str, Wanted]:
+    return {f"with {name}": Wanted({"gain": gain, "bn": True}, steps, evaluate) for name, gain in GAINS.items()}
 
 
-def _without(steps: int, *, evaluate: bool = False) -> dict[str, Lane]:
-    return {f"without {name}": Lane({"gain": gain}, steps, evaluate) for name, gain in GAINS.items()}
+def _without(steps: int, *, evaluate: bool = False) -> dict[str, Wanted]:
+    return {f"without {name}": Wanted({"gain": gain}, steps, evaluate) for name, gain in GAINS.items()}
 
 
 def _stds(bench: Bench) -> Figures:
@@ -102,7 +102,7 @@ CLAIMS = (
     Claim(
         id="C20",
         text="With batch norm the outputs have the same std in all layers.",
-        lanes={"net": Lane({"bn": True}, STEPS), "without": Lane({}, 1)},
+        lanes={"net": Wanted({"bn": True}, STEPS), "without": Wanted({}, 1)},
         measure=_stds,
         parts=(
             Part(f"largest / smallest is below {SAME_STD} at step 1", lambda f: f["at first"] < SAME_STD),
@@ -140,9 +140,9 @@ CLAIMS = (
         id="C22",
         text="With batch norm the weights' gradients are alike.",
         lanes={
-            "with": Lane({"bn": True}, STEPS),
-            "without": Lane({}, STEPS),
-            "gain 3": Lane({"bn": True, "gain": 3.0}, 1),
+            "with": Wanted({"bn": True}, STEPS),
+            "without": Wanted({}, STEPS),
+            "gain 3": Wanted({"bn": True, "gain": 3.0}, 1),
         },
         measure=_weight_gradients,
         parts=(
@@ -161,7 +161,7 @@ CLAIMS = (
     Claim(
         id="C23",
         text="With batch norm all parameters learn at about the same rate.",
-        lanes={"with": Lane({"bn": True}, STEPS), "without": Lane({}, STEPS)},
+        lanes={"with": Wanted({"bn": True}, STEPS), "without": Wanted({}, STEPS)},
         measure=_rates,
         parts=(
             Part(
@@ -214,9 +214,9 @@ CLAIMS = (
         id="C25",
         text="With batch norm the weights need no division by √fan_in, but the learning rate may need adjusting.",
         lanes={
-            "scaled": Lane({"bn": True, "gain": 1.0}, STEPS, evaluate=True),
-            "unscaled": Lane({"bn": True, "gain": 1.0, "fan_in_scaling": False}, STEPS, evaluate=True),
-            "unscaled, higher lr": Lane(
+            "scaled": Wanted({"bn": True, "gain": 1.0}, STEPS, evaluate=True),
+            "unscaled": Wanted({"bn": True, "gain": 1.0, "fan_in_scaling": False}, STEPS, evaluate=True),
+            "unscaled, higher lr": Wanted(
                 {"bn": True, "gain": 1.0, "fan_in_scaling": False, "lr": HIGHER_LR}, STEPS, evaluate=True
             ),
         },

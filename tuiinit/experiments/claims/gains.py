@@ -10,7 +10,7 @@ import numpy as np
 from ...config.nonlinearities import NONLINEARITIES, gain_of
 from ...insight.thresholds import SATURATED_HIGH, STD_GROWS, STD_SHRINKS
 from .model import Array, Bench, Claim, Figures, Net, Part, growth, spread
-from .networks import Lane
+from .networks import Wanted
 
 GAINS = {"1/2": 0.5, "1": 1.0, "5/3": 5 / 3, "3": 3.0}
 KEPT_STD, KEPT_WITHIN = 0.65, 0.05  # the lecture's std at gain 5/3
@@ -103,8 +103,8 @@ def _stable(ratio: float) -> bool:
     return STD_SHRINKS <= ratio <= STD_GROWS
 
 
-def _net(gain: float, **changes: object) -> Lane:
-    return Lane({"gain": gain, **changes}, 1)
+def _net(gain: float, **changes: object) -> Wanted:
+    return Wanted({"gain": gain, **changes}, 1)
 
 
 _LAYERS = "{std 1:.2f}, {std 2:.2f}, {std 3:.2f}, {std 4:.2f}, {std 5:.2f}"

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from ...stream import protocol
 from ..runs import Result
-from .networks import Lane
+from .networks import Wanted
 
 Figures = dict[str, float]  # short names; NaN is what could not be measured
 Array = npt.NDArray[np.float64]
@@ -32,7 +32,7 @@ class Net:
     Every method raises MissingError if the network diverged before.
     """
 
-    def __init__(self, name: str, lane: Lane, result: Result) -> None:
+    def __init__(self, name: str, lane: Wanted, result: Result) -> None:
         self.name = name
         self.steps = lane.steps
         self._result = result
@@ -163,7 +163,7 @@ class Claim:
 
     id: str
     text: str
-    lanes: Mapping[str, Lane]
+    lanes: Mapping[str, Wanted]
     measure: Callable[[Bench], Figures]
     parts: tuple[Part, ...]
     reason: str

@@ -11,13 +11,13 @@ from typing import Any
 from ...config.run import RunConfig
 from ...stream import protocol
 from ..pool import Job, Pool
-from ..runs import Progress, Result, RunError, Session
+from ..runs import Conversation, Progress, Result, RunError
 
 LANES_AT_ONCE = 6  # in one engine: few, so that the engines end at about the same time
 
 
 @dataclass(frozen=True)
-class Lane:
+class Wanted:
     """A network that a claim looks at.
 
     Args:
@@ -36,7 +36,7 @@ class Lane:
 
 
 @dataclass(frozen=True)
-class Stop:
+class Halt:
     """What to measure where the clock stops, beyond the snapshot."""
 
     step: int
@@ -49,7 +49,7 @@ class Batch:
     """Lanes on the same data that stop at the same steps."""
 
     configs: tuple[RunConfig, ...]
-    stops: tuple[Stop, ...]
+    stops: tuple[Halt, ...]
 
     @property
     def cost(self) -> int:
@@ -70,18 +70,18 @@ def _layers(config: RunConfig) -> int:
     return len(config.hidden) + 2
 
 
-def batches(wanted: Sequence[tuple[RunConfig, Lane]]) -> list[Batch]:
+def batches(wanted: Sequence[tuple[RunConfig, Wanted]]) -> list[Batch]:
     """What has to run so that every lane is measured as wanted, each configuration once; the costliest first.
 
     The engine takes snapshots at 0, 1, 2, 5, 10, … by itself, so it stops where more is wanted, and at the end.
     """
     configs: dict[str, RunConfig] = {}
-    stops: defaultdict[str, dict[int, Stop]] = defaultdict(dict)
+    stops: defaultdict[str, dict[int, Halt]] = defaultdict(dict)
     for config, lane in wanted:
         configs[config.key] = config
-        there = stops[config.key].get(lane.steps, Stop(lane.steps))
-        stops[config.key][lane.steps] = Stop(lane.steps, there.evaluate or lane.evaluate, there.inspect or lane.inspect)
-    alike: defaultdict[tuple[str | None, tuple[Stop, ...]], list[RunConfig]] = defaultdict(list)
+        there = stops[config.key].get(lane.steps, Halt(lane.steps))
+        stops[config.key][lane.steps] = Halt(lane.steps, there.evaluate or lane.evaluate, there.inspect or lane.inspect)
+    alike: defaultdict[tuple[str | None, tuple[Halt, ...]], list[RunConfig]] = defaultdict(list)
     for key, config in configs.items():
         at = [stops[key][step] for step in sorted(stops[key])]
         alike[config.data, tuple(stop for stop in at if stop.evaluate or stop.inspect or stop is at[-1])].append(config)
@@ -93,7 +93,7 @@ def batches(wanted: Sequence[tuple[RunConfig, Lane]]) -> list[Batch]:
     return sorted(made, key=lambda batch: batch.cost, reverse=True)
 
 
-def measure(wanted: Sequence[tuple[RunConfig, Lane]], progress: Progress | None = None) -> Measured:
+def measure(wanted: Sequence[tuple[RunConfig, Wanted]], progress: Progress | None = None) -> Measured:
     """Train and measure every lane.
 
     Raises:
@@ -117,7 +117,7 @@ class _Pool(Pool):
     batches: Sequence[Batch] = ()
     measured: Measured = field(default_factory=Measured)
 
-    def train(self, session: Session, index: int) -> list[Result]:
+    def train(self, session: Conversation, index: int) -> list[Result]:
         batch = self.batches[index]
         started = time.monotonic()
         session.results.clear()

@@ -10,7 +10,7 @@ from ...config.nonlinearities import SATURATED_AT
 from ...config.schedule import Change
 from ...insight.thresholds import INITIAL_LOSS_EXCESS
 from .model import Bench, Claim, Figures, Net, Part
-from .networks import Lane
+from .networks import Wanted
 
 CONFIDENT = 10**-0.25  # probability of the likeliest letter, 56 %: an edge of the snapshot's bins
 SCALES = {"1/10": 0.1, "1": 1.0, "3": 3.0, "10": 10.0}
@@ -150,7 +150,7 @@ CLAIMS = (
     Claim(
         id="C01",
         text="The loss before training is known beforehand: with V equally likely characters it is ln V.",
-        lanes={"net": Lane()},
+        lanes={"net": Wanted()},
         measure=_first_loss,
         parts=(
             Part(
@@ -163,7 +163,7 @@ CLAIMS = (
     Claim(
         id="C02",
         text="Large logits make the untrained model confident and wrong, and its first loss high.",
-        lanes={name: Lane({"output_scale": scale}, evaluate=True) for name, scale in SCALES.items()},
+        lanes={name: Wanted({"output_scale": scale}, evaluate=True) for name, scale in SCALES.items()},
         measure=_extreme,
         parts=(
             Part(
@@ -183,7 +183,7 @@ CLAIMS = (
     Claim(
         id="C03",
         text="Small output weights and zero biases bring the first loss down to ln V.",
-        lanes={name: Lane({"output_scale": SCALES[name]}, evaluate=True) for name in ("1/10", "1")},
+        lanes={name: Wanted({"output_scale": SCALES[name]}, evaluate=True) for name in ("1/10", "1")},
         measure=_small_output,
         parts=(
             Part(
@@ -202,9 +202,9 @@ CLAIMS = (
         id="C04",
         text="Weights must not be exactly zero: nothing then tells the layers below what to do.",
         lanes={
-            "zero output": Lane({"output_scale": 0.0}, 2),
-            "small output": Lane({"output_scale": 0.1}, 2),
-            "all zero": Lane({"output_scale": 0.0, "gain": 0.0}, 100),
+            "zero output": Wanted({"output_scale": 0.0}, 2),
+            "small output": Wanted({"output_scale": 0.1}, 2),
+            "all zero": Wanted({"output_scale": 0.0, "gain": 0.0}, 100),
         },
         measure=_zero_output,
         parts=(
@@ -227,7 +227,7 @@ CLAIMS = (
     Claim(
         id="C05",
         text="Near ±1 tanh has a slope 1 − t² near 0, so a saturated output stops the gradient.",
-        lanes={"net": Lane({"gain": 3.0}, 1, inspect=True)},
+        lanes={"net": Wanted({"gain": 3.0}, 1, inspect=True)},
         measure=_through,
         parts=(
             Part(
@@ -244,7 +244,7 @@ CLAIMS = (
         id="C06",
         text="A unit that is saturated on every example is dead: it gets no gradient and never learns.",
         lanes={
-            f"{name} after {steps} steps": Lane(changes, steps, inspect=True)
+            f"{name} after {steps} steps": Wanted(changes, steps, inspect=True)
             for name, changes in (("relu", _RELU), ("tanh", _TANH))
             for steps in (SPIKE, CALM)
         },
@@ -272,7 +272,7 @@ CLAIMS = (
     Claim(
         id="C07",
         text="Units can also die while training, when the learning rate is too high.",
-        lanes={name: Lane({"lr": lr}, 500) for name, lr in (("lr 1/10", 0.1), ("lr 1", 1.0), ("lr 10", 10.0))},
+        lanes={name: Wanted({"lr": lr}, 500) for name, lr in (("lr 1/10", 0.1), ("lr 1", 1.0), ("lr 10", 10.0))},
         measure=_dying,
         parts=(
             Part(
@@ -293,10 +293,10 @@ CLAIMS = (
         id="C08",
         text="Started badly enough, a deep network does not learn at all.",
         lanes={
-            f"gain {name}": Lane({"hidden": (100,) * DEEP, "gain": gain}, 500, evaluate=True)
+            f"gain {name}": Wanted({"hidden": (100,) * DEEP, "gain": gain}, 500, evaluate=True)
             for name, gain in (("1/2", 0.5), ("1", 1.0), ("5/3", 5 / 3), ("3", 3.0))
         }
-        | {"gain 3, less deep": Lane({"hidden": (100,) * LESS_DEEP, "gain": 3.0}, 500, evaluate=True)},
+        | {"gain 3, less deep": Wanted({"hidden": (100,) * LESS_DEEP, "gain": 3.0}, 500, evaluate=True)},
         measure=_deep,
         parts=(
             Part(

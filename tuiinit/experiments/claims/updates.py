@@ -8,7 +8,7 @@ import numpy as np
 
 from ...insight.thresholds import GRADIENT_OUT_OF_LINE, UPDATE_FAST, UPDATE_SLOW
 from .model import Array, Bench, Claim, Figures, Part
-from .networks import Lane
+from .networks import Wanted
 
 STEPS = 1_000
 ALIKE = 4.0  # the same once training has evened it out: 2–4 in the lecture
@@ -79,7 +79,7 @@ CLAIMS = (
     Claim(
         id="C15",
         text="At gain 5/3 without batch norm the last layer's weight gradient is far larger than the others at first.",
-        lanes={"net": Lane({}, 1)},
+        lanes={"net": Wanted({}, 1)},
         measure=_first_output,
         parts=(
             Part(
@@ -93,7 +93,7 @@ CLAIMS = (
     Claim(
         id="C16",
         text="That difference goes away with training.",
-        lanes={"net": Lane({}, STEPS)},
+        lanes={"net": Wanted({}, STEPS)},
         measure=_output,
         parts=(
             Part(
@@ -111,7 +111,7 @@ CLAIMS = (
     Claim(
         id="C17",
         text="Such a difference between layers is troubling with plain SGD, but not with Adam.",
-        lanes={"SGD": Lane({}, STEPS), "Adam": Lane({"optimizer": "adam", "lr": 0.001}, STEPS)},
+        lanes={"SGD": Wanted({}, STEPS), "Adam": Wanted({"optimizer": "adam", "lr": 0.001}, STEPS)},
         measure=_optimizers,
         parts=(
             Part(
@@ -139,7 +139,7 @@ CLAIMS = (
     Claim(
         id="C18",
         text="Updates should be about 1e-3 of the data; with a much lower learning rate all curves lie well below.",
-        lanes={"usual": Lane({}, STEPS), "low": Lane({"lr": LOW_LR}, STEPS)},
+        lanes={"usual": Wanted({}, STEPS), "low": Wanted({"lr": LOW_LR}, STEPS)},
         measure=_low_lr,
         parts=(
             Part(
@@ -163,7 +163,7 @@ CLAIMS = (
     Claim(
         id="C19",
         text="Without batch norm some parameter learns much more slowly than the others.",
-        lanes={"without": Lane({}, STEPS), "with": Lane({"bn": True}, STEPS)},
+        lanes={"without": Wanted({}, STEPS), "with": Wanted({"bn": True}, STEPS)},
         measure=_slowest,
         parts=(
             Part(

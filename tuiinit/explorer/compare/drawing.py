@@ -13,7 +13,7 @@ from ...plots import Plot, Role, Row, Span
 from ...plots.axes import GUTTER
 from ...plots.ink import Ink, Piece, fit, row, visible, wrap
 from ...views.small import Axes, Choice, Small
-from .grid import Grid
+from .grid import Comparison
 
 NARROWEST = 17  # columns of a picture
 LOWEST = 6  # rows of a picture
@@ -59,7 +59,7 @@ def _page(at: int, count: int, of: int) -> int:
 
 
 @dataclass(frozen=True)
-class Cell:
+class Tile:
     """What a cell shows: a lane, or a sentence in its place; `note` takes the place of its last figure."""
 
     lane: Look | None
@@ -78,7 +78,7 @@ class Pictures:
     def cell(
         self,
         place: Place,
-        cell: Cell,
+        cell: Tile,
         small: Small,
         axes: Axes,
         choice: Choice,
@@ -99,7 +99,7 @@ class Pictures:
         return kept[1]
 
     def _draw(
-        self, cell: Cell, small: Small, axes: Axes, choice: Choice, arranged: Arrangement, labels: bool, at: bool
+        self, cell: Tile, small: Small, axes: Axes, choice: Choice, arranged: Arrangement, labels: bool, at: bool
     ) -> tuple[Row, ...]:
         self.drawn += 1
         gutter = GUTTER if labels else 0
@@ -140,8 +140,8 @@ def _longest(forms: Sequence[str], width: int) -> str:
 
 
 def grid_rows(
-    grid: Grid,
-    cells: Mapping[Place, Cell],
+    grid: Comparison,
+    cells: Mapping[Place, Tile],
     small: Small,
     choice: Choice,
     width: int,
@@ -180,7 +180,7 @@ def grid_rows(
     return [*out, *legend][:height]
 
 
-def _legend(cells: Mapping[Place, Cell], small: Small, choice: Choice, width: int) -> Sequence[Row]:
+def _legend(cells: Mapping[Place, Tile], small: Small, choice: Choice, width: int) -> Sequence[Row]:
     """What the pictures' colours, marks or heights stand for, by the deepest of the lanes."""
     snapshots = [cell.lane.snapshot for cell in cells.values() if cell.lane is not None and cell.lane.snapshot]
     deepest = max(snapshots, key=lambda snapshot: len(snapshot.activations), default=None)

@@ -60,7 +60,7 @@ def _with(values: list[Any], now: Any) -> list[Any]:
 
 
 @dataclass(frozen=True)
-class Grid:
+class Comparison:
     """What is compared, and the cell that is pointed at as (row, column)."""
 
     columns: Side
@@ -69,7 +69,7 @@ class Grid:
     at: tuple[int, int] = (0, 0)
 
     @classmethod
-    def of(cls, config: RunConfig, columns: str = "gain", rows: str = "bn") -> Grid:
+    def of(cls, config: RunConfig, columns: str = "gain", rows: str = "bn") -> Comparison:
         """The grid around a lane; it points at that lane, or at what is nearest to it."""
         grid = cls(side(columns, config), side(rows, config), config)
         row, column = (_nearest(s, config) for s in (grid.rows, grid.columns))
@@ -104,16 +104,16 @@ class Grid:
         """Whether a setting is one of the sides."""
         return name in (self.rows.name, self.columns.name)
 
-    def moved(self, rows: int, columns: int) -> Grid:
+    def moved(self, rows: int, columns: int) -> Comparison:
         """The same, pointing at a neighbour; it stays at the edges."""
         (row, column), (last_row, last_column) = self.at, self.shape
         return self.pointing(max(0, min(row + rows, last_row - 1)), max(0, min(column + columns, last_column - 1)))
 
-    def pointing(self, row: int, column: int) -> Grid:
+    def pointing(self, row: int, column: int) -> Comparison:
         """The same, pointing at that cell."""
         return replace(self, at=(row, column))
 
-    def turned(self, name: str, by: int) -> Grid:
+    def turned(self, name: str, by: int) -> Comparison:
         """Pointing at the next value of one of the sides, around the corner at the end."""
         row, column = self.at
         if self.rows.name == name:

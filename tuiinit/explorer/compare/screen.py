@@ -31,8 +31,8 @@ from ..panes.config import strip_row
 from ..panes.header import header_row
 from ..sheets.sheet import Sheet
 from ..training import TrainingScreen
-from .drawing import Cell, Pictures, Place, arrange, grid_rows
-from .grid import SIDES, Grid
+from .drawing import Pictures, Place, Tile, arrange, grid_rows
+from .grid import SIDES, Comparison
 
 SMALLEST = (40, 14)  # columns and rows of a window in which lanes can be compared
 COMPARABLE = tuple((view, view.small) for view in VIEWS if view.small is not None)
@@ -70,7 +70,7 @@ class CompareScreen(TrainingScreen[str]):
         self.keys = KeyBar(id="keys")
         self.bar = NoticeBar(id="bar")
         self._lanes: dict[Place, RunConfig | str] = {}
-        self._arrange(Grid.of(session.settings.replace(), *sides), session.config)
+        self._arrange(Comparison.of(session.settings.replace(), *sides), session.config)
 
     def compose(self) -> ComposeResult:
         yield self.header
@@ -87,9 +87,9 @@ class CompareScreen(TrainingScreen[str]):
 
     # ----------------------------------------------------------------------------------------- the lanes
 
-    def _arrange(self, grid: Grid, lane: RunConfig) -> None:
+    def _arrange(self, grid: Comparison, lane: RunConfig) -> None:
         """Compare the lanes of this grid, around the schedule of a lane."""
-        self.grid = Grid(grid.columns, grid.rows, lane, grid.at)
+        self.grid = Comparison(grid.columns, grid.rows, lane, grid.at)
         self._lanes = self.grid.lanes()
 
     def _select(self) -> Commands:
@@ -120,28 +120,28 @@ class CompareScreen(TrainingScreen[str]):
             for place, config in self._lanes.items()
         }
 
-    def _point(self, grid: Grid) -> None:
+    def _point(self, grid: Comparison) -> None:
         self.grid = grid
         config = self._lanes[grid.at]
         if isinstance(config, RunConfig):
             self.session.point_at_lane(config)
 
-    def _cell(self, place: Place) -> Cell:
+    def _cell(self, place: Place) -> Tile:
         config, session = self._lanes[place], self.session
         if isinstance(config, str):
-            return Cell(None, config)
+            return Tile(None, config)
         history = session.lanes.get(config.key)
         if history is None:
-            return Cell(None, "the recording holds no such network" if session.recorded else "")
+            return Tile(None, "the recording holds no such network" if session.recorded else "")
         past = session.pointer.past
         where = session.where.get(config.key)
         lane = Look.of(history, past, step=where.step if where is not None else None)
         snapshot = lane.snapshot
         if where is not None and where.diverged_at is not None and (past is None or past >= where.diverged_at):
-            return Cell(lane, note=f"✗ diverged at {where.diverged_at:,}", bad=True)
+            return Tile(lane, note=f"✗ diverged at {where.diverged_at:,}", bad=True)
         if past is not None:
-            return Cell(lane, note=f"at step {snapshot.step:,}" if snapshot and snapshot.step != past else "")
-        return Cell(lane, note=f"» step {lane.step:,}" if lane.step < session.clock else "")
+            return Tile(lane, note=f"at step {snapshot.step:,}" if snapshot and snapshot.step != past else "")
+        return Tile(lane, note=f"» step {lane.step:,}" if lane.step < session.clock else "")
 
     # ------------------------------------------------------------------------------------------- drawing
 
@@ -330,7 +330,7 @@ class CompareScreen(TrainingScreen[str]):
         before = self.grid, self._lanes
 
         def choose() -> Commands:
-            self._arrange(Grid.of(self.session.settings, SIDES[columns], SIDES[rows]), self.session.config)
+            self._arrange(Comparison.of(self.session.settings, SIDES[columns], SIDES[rows]), self.session.config)
             return self._select()
 
         self._do(choose)

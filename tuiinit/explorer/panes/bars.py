@@ -10,7 +10,7 @@ from ...plots import Row
 from ...plots.ink import SEVERITIES, Ink, Piece, row, visible, wrap
 from ...session.actions import ACTIONS, Action, shown_key
 from ...session.known import Known
-from ..messages import Asked, ViewChosen
+from ..messages import ActionChosen, ViewChosen
 from ..sheets.sheet import Sheet
 
 
@@ -124,4 +124,4 @@ class KeyBar(Sheet):
     def on_click(self, event: events.Click) -> None:
         for start, end, action in self._places:
             if start <= event.x < end and action:  # a widget's own keys have none
-                self.post_message(Asked(action))
+                self.post_message(ActionChosen(action))

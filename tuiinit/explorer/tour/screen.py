@@ -15,7 +15,7 @@ from ...plots import Row
 from ...plots.ink import Ink, Piece, row, visible, wrap
 from ...session.actions import NOTES_ACTIONS
 from ..bindings import bindings
-from ..messages import Asked
+from ..messages import ActionChosen
 from ..over import Over
 from ..panes.bars import KeyBar
 from ..sheets.sheet import Sheet
@@ -147,8 +147,8 @@ class NotesScreen(Over[str]):
             return ""
         return f"enter again starts over at step 0 and drops the {self._drops:,} steps trained so far; esc keeps them"
 
-    @on(Asked)
-    async def _asked(self, event: Asked) -> None:
+    @on(ActionChosen)
+    async def _asked(self, event: ActionChosen) -> None:
         await self.run_action(event.action)
 
     def action_choose(self, by: int) -> None:
