@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from tests.own import planted
+from tests.own import healthy, planted
 from tuiinit.engine.own.building import build
 from tuiinit.engine.own.checking import looked_at, uninitialised_filled
 from tuiinit.insight.check.finding import CheckFinding
@@ -46,6 +46,13 @@ def test_nothing_bad_is_said_of_the_repaired_twin(name: str, seed: int) -> None:
     found = judge(checked(planted.TWINS[name], seed=seed))
     assert is_ok(found), found
     assert planted.FAULTS[name][0] not in [f.id for f in found]
+
+
+@pytest.mark.parametrize("make", healthy.NETWORKS)
+def test_no_fault_is_read_into_a_healthy_network_of_a_kind_that_is_easily_misread(make: Callable[[], Any]) -> None:
+    found = judge(checked(make))
+    assert is_ok(found), found
+    assert not {"shrinks", "grows", "bias-before-norm"} & {f.id for f in found}, found
 
 
 @pytest.mark.parametrize("name", planted.MENDED_BY_INIT)

@@ -10,19 +10,15 @@ import torch
 pytest.importorskip("transformers", reason="transformers is not installed")
 
 from tests.zoo.networks import NETWORKS
+from tests.zoo.theory import out_of_line
 from tuiinit.engine.own.checking import check
 from tuiinit.insight.check.judging import judge
-from tuiinit.stream.checked import Check, CheckedRow
+from tuiinit.stream.checked import Check
 
 pytestmark = pytest.mark.long
 HERE = Path(__file__).parent / "networks.py"
 #: Rows out of theory's factor of two, and why.
 OUT_OF_LINE = {"wav2vec2": ("pos_conv_embed",)}  # weight-normed over another dimension than the fan
-
-
-def out_of_line(rows: tuple[CheckedRow, ...]) -> list[CheckedRow]:
-    of_layers = [row for row in rows if row.fan_in is not None and row.std and row.predicted_std]
-    return [row for row in of_layers if not 0.5 < (row.std or 0) / (row.predicted_std or 1) < 2]
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -31,7 +31,7 @@ from .layers import is_norm
 from .models import in_backward, leaves_of, tensors_in, unwrapped
 from .rows import Figures, Join, Row
 from .sampling import local, moments, sample
-from .stream import JOINS, Stream
+from .stream import JOINS, RESCALING, Stream, kind_of_join
 
 NO_HISTOGRAM = protocol.Histogram(lo=0.0, hi=0.0, counts=(), outside=0.0)
 AT_ONCE = 2**18  # values; what is larger is described inside the hook, so that no copy of it waits
@@ -269,17 +269,12 @@ class Catch:
         return output
 
     def joined(self, kind: str, output: Any, given: tuple[Any, ...]) -> None:
-        """Note a sum or product of signals, if it is one."""
+        """Note a sum or product of signals, or a softmax, if it is one."""
         if not (self._details and self._open and self._stack and self._stack[-1][1] and isinstance(output, Tensor)):
             return
-        parts = given[0] if isinstance(given[0], list | tuple) else given[:2]
-        signals = [part for part in parts if isinstance(part, Tensor) and part.numel() > 1]
-        if len(signals) < 2 or output.ndim < 2 or not any(part.requires_grad for part in signals):
+        if (joining := kind_of_join(kind, output, given)) is None:
             return
-        if any(part.shape != signals[0].shape for part in signals):
-            if any(isinstance(part, nn.Parameter) or not part.requires_grad for part in signals):
-                return  # a layer's own scale or shift, a mask
-            kind = "broadcast"
+        kind, signals = joining
         figures, n = self._moments(output), output.numel()
         before = [place for part in signals if (place := self._stream.of(part)) is not None]
         join = Join(
@@ -377,7 +372,7 @@ class _Functions(TorchFunctionMode):
         if name is not None:
             return self._catch.called(name, function, args, kwargs)
         output = function(*args, **kwargs)
-        if args and (kind := JOINS.get(function)) is not None:
+        if args and (kind := JOINS.get(function) or RESCALING.get(function)) is not None:
             self._catch._guarded(self._catch.joined)(kind, output, args)
         return output
 

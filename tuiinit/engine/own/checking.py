@@ -140,7 +140,7 @@ def looked_at(
     catch.fetch()
     if catch.failure is not None:
         raise catch.failure
-    feeding = feeders(catch.rows)
+    feeding = feeders(catch.rows, catch.joins)
     starts = _beginnings(catch.rows)
     value = float(asked())
     expected = expecting.of(value)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from ...stream.checked import Checked, CheckedRow
 from .limits import GAIN_OFF, RECURRENT
+
+FRESH = ("Embedding", "Softmax", "LogSoftmax", "Softmax2d")  # what comes out has a scale of its own
 
 
 def sound_rows(checked: Checked) -> Sequence[CheckedRow]:
@@ -27,18 +29,28 @@ def is_last(checked: Checked, row: CheckedRow) -> bool:
     return bool(weighted) and weighted[-1] is row
 
 
-def chains(rows: Sequence[CheckedRow]) -> Iterator[list[CheckedRow]]:
-    """Rows of one kind that feed each other with nothing between that sets the scale anew."""
+def closed(checked: Checked) -> set[str]:
+    """Names of layers with a weight or a factor that is all 0: on purpose, or told by the rule on weights of 0."""
+    return {p.name.rpartition(".")[0] for p in checked.weights if p.zero and not p.is_bias}
+
+
+def chains(rows: Sequence[CheckedRow], out: Collection[str] = ()) -> Iterator[list[CheckedRow]]:
+    """Rows of one kind that feed each other with nothing between that sets the scale anew.
+
+    Args:
+        rows: in the order of their calls.
+        out: names of layers that are in no chain where nothing comes out of them.
+    """
     before: dict[int, int] = {}  # a row, and the one of its kind that it comes from
     for at, row in enumerate(rows):
         if row.norm or row.kind in RECURRENT or row.call > 1 or row.std is None or row.initialiser == "zeros":
             continue
-        if row.activation is None and row.fan_in is None:
+        if (row.activation is None and row.fan_in is None) or (row.std == 0 and row.name in out):
             continue
         at_before = row.feeder
         while at_before is not None:
             one = rows[at_before]
-            if one.norm or one.kind in RECURRENT or one.kind == "Embedding" or one.std is None:
+            if one.norm or one.kind in RECURRENT or one.kind in FRESH or one.std is None:
                 break
             if one.kind == row.kind:
                 before[at] = at_before

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from ...stream.checked import Checked, CheckedRow
 from ..words import count, factor, percent
-from .chains import around, chains, is_last, off, sound_rows, weighted
+from .chains import around, chains, closed, is_last, off, sound_rows, weighted
 from .finding import CheckFinding, Severity
 from .limits import (
     BIAS_HEAVY,
@@ -30,7 +30,7 @@ def scale(checked: Checked) -> Iterator[CheckFinding]:
     """A signal that shrinks or grows over layers of one kind, or in one of them."""
     rows = sound_rows(checked)
     reported: set[str] = set()
-    for chain in sorted(chains(rows), key=lambda chain: (chain[0].fan_in is None, -len(chain))):
+    for chain in sorted(chains(rows, closed(checked)), key=lambda chain: (chain[0].fan_in is None, -len(chain))):
         chain = chain[:-1] if is_last(checked, chain[-1]) else chain
         yield from _jumps(checked, chain, reported)
         if len(chain) < CHAIN or any(row.name in reported for row in chain):

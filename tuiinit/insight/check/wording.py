@@ -28,7 +28,7 @@ def initialiser(name: str) -> str:
 
 def call(row: CheckedRow) -> str:
     """A row's name, with the call where it is a later one."""
-    name = row.name or THE_MODEL
+    name = row.name or f"{THE_MODEL}'s output"
     return name if row.call == 1 else f"{name} (call {row.call})"
 
 
