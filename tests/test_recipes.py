@@ -253,6 +253,6 @@ cli.cli(["dummy"])
 
 def test_a_source_of_frames(house: House) -> None:
     house.add("stream/dummy.py", SOURCE)
-    house.put_before("cli.py", "def print_json(", COMMAND)
+    house.put_before("cli.py", "def main(", COMMAND)
     assert len(house.touched) == 2
     assert int(house.python("-c", OPEN_IT)) > 3

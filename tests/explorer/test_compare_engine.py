@@ -15,6 +15,7 @@ from tuiinit.explorer.compare.screen import COMPARABLE, CompareScreen
 from tuiinit.stream.history import LaneHistory
 from tuiinit.stream.link import Engine, Link
 from tuiinit.stream.protocol import Advance
+from tuiinit.views.small import Choice
 
 pytestmark = pytest.mark.usefixtures("warm")
 STEPS = 3
@@ -73,7 +74,7 @@ def assert_fast(screen: CompareScreen) -> None:
 
     def cost(pictures: Pictures) -> float:
         start = time.process_time()
-        grid_rows(screen.grid, cells, small, None, 120, 36, pictures)
+        grid_rows(screen.grid, cells, small, Choice(), 120, 36, pictures)
         return time.process_time() - start
 
     cost(Pictures())  # frames are drawn once

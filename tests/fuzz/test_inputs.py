@@ -16,6 +16,7 @@ import pytest
 from tests.fuzz import strange
 from tests.fuzz.strange import modes
 from tuiinit import cli
+from tuiinit.commands.options import OPTIONS as SHARED
 from tuiinit.config import schedule, toml, values
 from tuiinit.config.run import RunConfig
 from tuiinit.config.values import ConfigError
@@ -179,7 +180,7 @@ def test_words_that_are_read_can_be_trained_on(tmp_path: Path) -> None:
 # --------------------------------------------------------------------------------------------- command lines
 
 
-OPTIONS = tuple(name.partition("/")[0] for name, _ in cli._OPTIONS if name != "--data")
+OPTIONS = tuple(name.partition("/")[0] for name, _ in SHARED if name != "--data")
 FLAGS = ("--bn", "--no-bn", "--fan-in-scaling", "--bias-before-bn", "--json")
 COMMANDS: tuple[tuple[str, ...], ...] = ((), ("run", "--steps", "3"), ("run",), ("run", "--epochs", "1"), ("nonsense",))
 

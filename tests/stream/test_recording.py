@@ -15,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.explorer import fake
-from tuiinit.cli import cli, config_from
+from tuiinit.cli import cli
+from tuiinit.commands.options import config_from
 from tuiinit.config.command import command_line
 from tuiinit.config.run import RunConfig
 from tuiinit.config.schedule import Change

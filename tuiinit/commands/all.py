@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from .check import check
+from .claims import claims
 from .example import example
 from .export import export
+from .report import report
+from .run import run
 from .runs import runs
+from .sweep import sweep
 from .tail import tail
 
-ALL = (check, example, export, runs, tail)
+ALL = (run, sweep, claims, report, check, example, export, runs, tail)
