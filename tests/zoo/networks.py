@@ -12,6 +12,8 @@ import torch
 import transformers as hf
 from torch import Tensor, nn
 
+from tests.zoo import operators as operators  # before torchvision, which transformers looks for
+
 SMALL = {"hidden_size": 128, "num_hidden_layers": 4, "num_attention_heads": 4, "intermediate_size": 512}
 Network = tuple[nn.Module, dict[str, Tensor]]
 

@@ -2,37 +2,24 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from typing import Any
 
+from tests.zoo import operators as operators
+
+# isort: split
+import timm
 import torch
-
-_register = torch.library.register_fake
-
-
-def _register_known(operator: Any, *given: Any, **named: Any) -> Any:
-    """A torchvision that was built for another torch has no operators of its own; no network here needs one."""
-    if isinstance(operator, str) and operator.startswith("torchvision::"):
-        return lambda function: function
-    return _register(operator, *given, **named)
-
-
-torch.library.register_fake = _register_known
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")
-    import timm
-    import torchvision
-torch.library.register_fake = _register
+import torchvision
 
 TIMM = (
     "bat_resnext26ts", "beit_base_patch16_224", "cait_xxs24_224", "coat_lite_tiny", "convnext_atto",
-    "crossvit_tiny_240", "deit_tiny_patch16_224", "densenet121", "dla34", "edgenext_xx_small", "efficientformer_l1",
-    "efficientnet_b0", "ghostnet_100", "gmlp_s16_224", "hrnet_w18_small", "inception_v3", "levit_128s",
-    "maxvit_rmlp_pico_rw_256",
-    "mixer_s32_224", "mobilenetv3_small_100", "nfnet_l0", "poolformer_s12", "pvt_v2_b0", "regnety_002", "repvgg_a0",
-    "resmlp_12_224", "resnet18", "resnet50", "resnetv2_50", "swin_tiny_patch4_window7_224", "tresnet_m", "vgg11",
-    "visformer_tiny", "vit_tiny_patch16_224", "xception41",
+    "crossvit_tiny_240", "deit_tiny_patch16_224", "densenet121", "dla34", "edgenext_xx_small",
+    "efficientformer_l1", "efficientnet_b0", "ghostnet_100", "gmlp_s16_224", "hrnet_w18_small", "inception_v3",
+    "levit_128s", "maxvit_rmlp_pico_rw_256", "mixer_s32_224", "mobilenetv3_small_100", "nfnet_l0",
+    "poolformer_s12", "pvt_v2_b0", "regnety_002", "repvgg_a0", "resmlp_12_224", "resnet18", "resnet50",
+    "resnetv2_50", "swin_tiny_patch4_window7_224", "tresnet_m", "vgg11", "visformer_tiny", "vit_tiny_patch16_224",
+    "xception41",
 )  # fmt: skip
 TORCHVISION = (
     "alexnet", "convnext_tiny", "densenet121", "efficientnet_v2_s", "googlenet", "inception_v3", "mnasnet0_5",
