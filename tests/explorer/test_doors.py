@@ -98,3 +98,13 @@ async def test_ctrl_c_quits_when_it_is_pressed_twice() -> None:
         assert driver.app._running
         await driver.pilot.press("ctrl+c")
         await driver.until(lambda: driver.app.return_value == 0)
+
+
+async def test_f_shows_all_findings_and_goes_back() -> None:
+    async with explorer() as driver:
+        await driver.shows("more lines: f")
+        await driver.press("tab", "f")
+        assert driver.screen.current.id == "findings"
+        assert "grey" not in driver.text, "nothing is grey in sentences"
+        await driver.press("f")
+        assert driver.screen.current.id == "activation-gradients"

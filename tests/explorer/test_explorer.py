@@ -167,7 +167,7 @@ async def test_every_view_draws(size: tuple[int, int]) -> None:
         "weight-gradients": "× median",
         "update-data": "fine",
         "loss": "ln 27 = 3.296",
-        "findings": "Loss at start",
+        "findings": "The loss starts at",
     }
     async with explorer(size=size) as driver:
         await driver.train(60)

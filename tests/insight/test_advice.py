@@ -273,12 +273,9 @@ def test_factors_as_a_person_writes_them(factor: float, alone: str, of: str) -> 
 
 def test_losses_and_ratios_as_a_person_writes_them() -> None:
     assert [nats(value) for value in (3.2958, 188.25, 12345.6, 2e13)] == ["3.30", "188.25", "12,000", "over a million"]
-    assert [power(value) for value in (-3.0, -300.0, 2.0, 300.0)] == [
-        "1.0e-03",
-        "less than 1e-12",
-        "1.0e+02",
-        "over a million",
-    ]
+    powers = {-3.0: "1e-3", -3.06: "8.7e-4", -2.001: "0.01", -0.5: "0.32", 0.2: "1.6", 2.0: "100", 5.9: "790,000"}
+    assert {value: power(value) for value in powers} == powers
+    assert (power(-300.0), power(300.0)) == ("less than 1e-12", "over a million")
 
 
 def test_every_action_that_helps_is_in_the_explorers_table() -> None:

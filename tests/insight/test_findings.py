@@ -201,7 +201,7 @@ def test_initial_loss_tells_numbers_theory_and_the_setting() -> None:
     text = found.text
     assert "7.37" in text
     assert "ln 27 = 3.30" in text
-    assert "> 0.1" in text
+    assert "over 0.1 is a fault" in text
     expected = initial_loss(27, predict(config).logit_std or 0)
     assert f"theory says {expected:.2f}" in text
     assert [helps.option for helps in found.helps] == ["a smaller --output-scale"]
@@ -350,7 +350,9 @@ def test_signal(values: tuple[float, ...], severity: str) -> None:
 
 def test_signal_tells_direction_theory_and_key() -> None:
     found = get("signal", stds(0.41, 0.2, 0.1, 0.05, 0.02), RunConfig(gain=0.5))
-    assert found.text.startswith("The signal shrinks: std 0.41 in tanh 1, 0.02 in tanh 5, × 0.049 (< 0.5)")
+    assert found.text.startswith(
+        "The signal shrinks: std 0.41 in tanh 1, 0.02 in tanh 5, × 0.049 (under × 0.5 is a fault)"
+    )
     assert "theory says × 0.059" in found.text
     assert actions(found) == ["gain-3", "batch-norm"]
     grows = get("signal", stds(3, 9, kind="linear"), RunConfig(nonlinearity="linear", gain=3.0))
@@ -447,7 +449,7 @@ def test_updates(value: float, name: str, severity: str) -> None:
 def test_updates_name_the_worst_and_the_key() -> None:
     fast = get("updates-fast", updates(-1.0, -0.5, -2.4))
     assert fast.layer == "hidden 2"
-    assert "3.2e-01 (> 1e-2" in fast.text
+    assert "changes it by 0.32 of its size (over 1e-2" in fast.text
     assert "1 more layer" in fast.text
     assert actions(fast) == ["lr-down"]
     slow = get("updates-slow", updates(-5.0, -4.5, -3.0))
@@ -486,7 +488,7 @@ def test_stale_statistics(dev: float, severity: str) -> None:
 def test_stale_statistics_tell_both_losses_and_the_memory() -> None:
     evaluation = Evaluation(lane="lane", step=1000, dev=2.5, dev_calibrated=2.25)
     text = get("batch-norm-statistics", snapshot(), BN.replace(bn_momentum=0.001), evaluation=evaluation).text
-    for part in ("step 1,000", "2.500", "2.250", "> 0.02", "1,000 steps"):
+    for part in ("step 1,000", "2.500", "2.250", "over 0.02 apart", "1,000 steps"):
         assert part in text
     frozen = BN.replace(bn_momentum=0)
     assert "never" in get("batch-norm-statistics", snapshot(), frozen, evaluation=evaluation).text

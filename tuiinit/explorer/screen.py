@@ -73,7 +73,7 @@ class Explorer(TrainingScreen[None]):
         self._stale = Changed.ALL
         self._layout: LayoutName | None = None
         self._maximised = False
-        self._view = 0
+        self._view = self._view_before = 0
         self._top = 0
         self._body_height = 0
         self._cursor: Cursor | None = None
@@ -273,6 +273,15 @@ class Explorer(TrainingScreen[None]):
 
     def action_view(self, by: int) -> None:
         self.show_view(self._view + by)
+
+    def action_findings(self) -> None:
+        """To the findings in full, and back to the view before."""
+        there = next(i for i, view in enumerate(VIEWS) if view.id == "findings")
+        if self._view == there:
+            self.show_view(self._view_before)
+        else:
+            self._view_before = self._view
+            self.show_view(there)
 
     def action_time(self, direction: int) -> None:
         self.draw(self.session.hush() | self.session.move_time(direction))

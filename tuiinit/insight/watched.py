@@ -12,6 +12,7 @@ from collections import deque
 
 from ..stream.protocol import Activation, Snapshot, Vector, Weight, floats
 from .check.finding import CheckFinding
+from .findings.words import power
 
 DEAD = 0.999  # share of an activation's outputs where it is flat
 FAST, SLOW = -1.0, -6.0  # log10 of update:data, beyond which a matrix is torn about or stands still
@@ -51,7 +52,7 @@ class Watchman:
         moves.append(ratio)
         if len(moves) < WHILE or (min(moves) < FAST and max(moves) > SLOW):
             return None
-        share = f"10^{statistics.median(moves):.1f}"
+        share = f"about {power(statistics.median(moves))}"
         if min(moves) >= FAST:
             text = f"{weight.name} changes by {share} of its size in each step: the learning rate is too high for it"
         else:

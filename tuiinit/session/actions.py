@@ -46,6 +46,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("config", ("down", "up", "j", "k"), "config", "Change settings", NETWORK, "Go to the config pane"),
     Action("next-view", ("tab", "l", "right"), "view(1)", "Next view", LOOK, "Histograms, gradients, weights, updates"),
     Action("previous-view", ("shift+tab", "h", "left"), "view(-1)", "Previous view", LOOK, "The view before"),
+    Action("findings", ("f",), "findings", "All findings", LOOK, "In full; once more goes back to the view before"),
     Action("back", ("comma",), "time(-1)", "Back in time", LOOK, "Show the kept snapshot before"),
     Action("forward", ("full_stop",), "time(1)", "Forward in time", LOOK, "Show the next snapshot, or the newest"),
     Action("layer-down", ("J", "shift+down"), "point(1, 0)", "Next layer", LOOK, "Point at the layer below"),

@@ -15,5 +15,5 @@ def findings_rows(session: Known, width: int, height: int) -> list[Row]:
         return [row(width, (" nothing measured yet", Ink.DIM))]
     rows = [row(width, " ", *line) for line in lines[:height]]
     if len(lines) > height > 0:
-        rows[-1] = row(width, (f" ↓ {len(lines) - height + 1} more lines", Ink.DIM))
+        rows[-1] = row(width, (f" ↓ {len(lines) - height + 1} more lines: ", Ink.DIM), ("f", Ink.KEY))
     return rows

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 from ...config.nonlinearities import gain_of, range_of
 from ...stream.protocol import Weight
 from ..thresholds import GRADIENT_OUT_OF_LINE, SATURATED_HIGH, STD_GROWS, STD_SHRINKS, VANISHING_GRADIENT, beside_others
 from .advice import evener_updates, larger_gain, smaller_gain, smaller_lr, some_output
 from .model import Finding, Seen
-from .words import many_times, others, says, times
+from .words import many_times, others, power, says, times
 
 EARLY = 10  # steps in which weights that began at 0 may not have grown yet
 
@@ -32,7 +34,8 @@ def gradient_flow(seen: Seen) -> Finding | None:
             text += f" {seen.expected.repeats}"
         return Finding("gradient-flow", "good" if even and not odd else "note", text)
     worst = min(faint, key=lambda a: a.grad_mean_abs)
-    text = f"Vanishing gradient in {worst.layer}: mean abs {worst.grad_mean_abs:.1g} (< {VANISHING_GRADIENT:.0e})"
+    text = f"The gradient vanishes in {worst.layer}: {worst.grad_mean_abs:.1g} on average (under "
+    text += f"{power(math.log10(VANISHING_GRADIENT))} is a fault)"
     text += f"{others(faint)}."
     config = seen.config
     if config is None:

@@ -23,7 +23,8 @@ def statistics(seen: Seen) -> Finding | None:
     losses = f"dev loss {dev:.3f}, {calibrated:.3f} with statistics of a pass over the training set"
     if not cost > STALE_STATISTICS:
         return Finding("batch-norm-statistics", "good", f"Running statistics are right: {losses}.")
-    text = f"Running statistics are stale at step {evaluation.step:,}: {losses} (> {STALE_STATISTICS:g} apart)."
+    text = f"Running statistics are stale at step {evaluation.step:,}: {losses} "
+    text += f"(over {STALE_STATISTICS:g} apart is a fault)."
     if seen.config is None:
         return Finding("batch-norm-statistics", "warn", text)
     momentum = seen.config.bn_momentum
@@ -63,11 +64,12 @@ def bias_before_bn(seen: Seen) -> Finding | None:
     cancelled = [pair for pair in ratios if pair[0] < BIAS_CANCELLED]
     if len(cancelled) < len(ratios):
         ratio, worst = max(ratios, key=lambda pair: pair[0])
-        text = (
-            f"The bias of {worst.name} is not cancelled: {ratio:.0e} of its weights' gradient (> {BIAS_CANCELLED:.0e})."
-        )
+        text = f"The bias of {worst.name} is not cancelled: its gradient is {ratio:.0e} of the weights' "
+        text += f"(over {BIAS_CANCELLED:.0e})."
         return Finding("bias-before-bn", "note", text, worst.name)
     ratio, worst = max(cancelled, key=lambda pair: pair[0])
-    text = f"Biases before batch norm don't learn: gradient at most {ratio:.0e} of the weights' ({worst.name}; "
-    text += f"< {BIAS_CANCELLED:.0e}). Batch norm takes them away with the mean."
+    text = (
+        f"Biases before batch norm don't learn: their gradient is at most {ratio:.0e} of the weights' ({worst.name}; "
+    )
+    text += f"under {BIAS_CANCELLED:.0e} is nothing). Batch norm takes them away with the mean."
     return Finding("bias-before-bn", "note", text, worst.name, no_bias_before_bn())

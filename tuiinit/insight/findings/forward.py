@@ -35,12 +35,12 @@ def signal(seen: Seen) -> Finding | None:
     severity: Severity = "bad" if spread > VARIANCE_RATIO_BAD else "warn"
     theory = says_ratio(seen, first, last, "std")
     if theory and (figure := seen.figure("std", last.layer)).redraws:
-        theory += f", std of {last.layer} in redraws {figure.span('{:.2g}'.format)}"
+        theory += f"; redraws end at std {figure.span('{:.2g}'.format)}"
     if ratio < STD_SHRINKS:
-        text = f"The signal shrinks: {stds_shown} (< {STD_SHRINKS:g}){theory}."
+        text = f"The signal shrinks: {stds_shown} (under × {STD_SHRINKS:g} is a fault){theory}."
         return Finding("signal", severity, text, last.layer, larger_gain(seen))
     if ratio > STD_GROWS:
-        text = f"The signal grows: {stds_shown} (> {STD_GROWS:g}){theory}."
+        text = f"The signal grows: {stds_shown} (over × {STD_GROWS:g} is a fault){theory}."
         # A bounded output grows from layer to layer only where it began small.
         bounded = range_of(last.kind).bounded
         second = seen.now.input_second_moment
@@ -50,7 +50,7 @@ def signal(seen: Seen) -> Finding | None:
     if spread > VARIANCE_RATIO_BAD:
         low, high = min(layers, key=lambda a: a.std), max(layers, key=lambda a: a.std)
         text = f"The signal is uneven: std {low.std:.2g} in {low.layer}, {high.std:.2g} in {high.layer}, "
-        text += f"variances {times(spread)} (> {VARIANCE_RATIO_BAD:g})."
+        text += f"variances {times(spread)} (over × {VARIANCE_RATIO_BAD:g} is a fault)."
         return Finding("signal", "bad", text, low.layer, batch_norm(seen))
     return Finding("signal", "good", f"The signal keeps its spread: {stds_shown}{theory}.")
 
@@ -147,7 +147,7 @@ def dead_units(seen: Seen) -> Finding | None:
         return Finding("dead-units", "good", f"No dead units: none is saturated on all {rows:,} probe rows.")
     worst = max(hit, key=lambda a: len(a.dead))
     count, total = len(worst.dead), sum(len(a.dead) for a in hit)
-    text = f"{count} of {worst.width} units dead in {worst.layer} (saturated on all {rows:,} rows, so they don't learn)"
+    text = f"{count} of {worst.width} units are dead in {worst.layer} (flat on all {rows:,} rows, so they don't learn)"
     text += others(hit)
     if seen.previous is not None and seen.previous.step < seen.now.step:
         before = sum(len(a.dead) for a in seen.previous.activations)

@@ -49,12 +49,12 @@ def first_loss(seen: Seen) -> Finding | None:
         return Finding(
             "initial-loss",
             "good",
-            f"Loss at start {loss:.2f}: an even guess gives ln {classes} = {expected:.2f}{beside}.",
+            f"The loss starts at {loss:.2f}: an even guess has ln {classes} = {expected:.2f}{beside}.",
         )
     theory = f"; theory says {nats(figure.theory)}" if figure.theory is not None else ""
-    text = f"Loss at start {nats(loss)}, above ln {classes} = {expected:.2f}"
+    text = f"The loss starts at {nats(loss)}, above an even guess's ln {classes} = {expected:.2f}"
     text += f" by {loss - expected:.2f}" if loss < 1000 else ""
-    text += f" (> {INITIAL_LOSS_EXCESS:g})" + (f"; {figure.words(nats)}" if figure.redraws else theory)
+    text += f" (over {INITIAL_LOSS_EXCESS:g} is a fault)" + (f"; {figure.words(nats)}" if figure.redraws else theory)
     text += ". The logits are too large."
     last = seen.now.activations[-1] if seen.now.activations else None
     grown = last is not None and not range_of(last.kind).bounded and last.std > STD_GROWS

@@ -22,7 +22,8 @@ def updates_fast(seen: Seen) -> Finding | None:
     if not fast:
         return None
     value, worst = max(fast, key=lambda pair: pair[0])
-    text = f"{worst.name} learns too fast: update:data {power(value)} (> {power_of_ten(UPDATE_FAST)}; {RIGHT})"
+    text = f"{worst.name} learns too fast: a step changes it by {power(value)} of its size "
+    text += f"(over {power_of_ten(UPDATE_FAST)} is too far; {RIGHT})"
     text += f"{others(fast)}."
     zero = seen.config is not None and seen.config.gain == 0
     if _lost(seen) and (seen.fresh or zero):  # later a far too high lr may have lost it
@@ -38,7 +39,8 @@ def updates_slow(seen: Seen) -> Finding | None:
     if not slow:
         return None
     value, worst = min(slow, key=lambda pair: pair[0])
-    text = f"{worst.name} learns too slowly: update:data {power(value)} (< {power_of_ten(UPDATE_SLOW)}; {RIGHT})"
+    text = f"{worst.name} learns too slowly: a step changes it by {power(value)} of its size "
+    text += f"(under {power_of_ten(UPDATE_SLOW)} is too little; {RIGHT})"
     text += f"{others(slow)}."
     helps: tuple[Help, ...] = ()
     if any(w.name == "output" for _, w in _at_pace(seen, "from 0")):
@@ -61,12 +63,14 @@ def updates_fine(seen: Seen) -> Finding | None:
     values, new = [value for value, _ in _at_pace(seen, "fine")], _at_pace(seen, "from 0")
     sentences = []
     if values:
-        sentences.append(f"Updates are {power(min(values))} to {power(max(values))} of the data: {RIGHT}, {FINE}.")
+        sentences.append(
+            f"A step changes each matrix by {power(min(values))} to {power(max(values))} of its size: {RIGHT}, {FINE}."
+        )
     if new:
         value, weight = max(new, key=lambda pair: pair[0])
         sentences.append(
             f"{weight.name} began at 0, so it is the sum of its updates, and each is large beside it at any lr: "
-            f"update:data {power(value)}{others(new)}."
+            f"a step changes it by {power(value)}{others(new)}."
         )
     return Finding("updates", "good", " ".join(sentences)) if sentences else None
 

@@ -72,7 +72,7 @@ def at_start(seen: Seen) -> str:
 def others(hit: Sized) -> str:
     """How many layers or matrices there are beside the one that is named."""
     more = len(hit) - 1
-    return f"; {more} more layer{'s' if more > 1 else ''}" if more else ""
+    return f"; so in {more} more layer{'s' if more > 1 else ''}" if more else ""
 
 
 def percent(share: float) -> str:
@@ -81,10 +81,16 @@ def percent(share: float) -> str:
 
 
 def power(log10: float) -> str:
-    """A power of ten as a number."""
+    """A power of ten as a number in two digits: 8.7e-4, 0.032, 1.5."""
     if log10 < -12:
         return "less than 1e-12"
-    return f"{10**log10:.1e}" if log10 <= 6 else "over a million"
+    if log10 > 6:
+        return "over a million"
+    value = float(f"{10**log10:.2g}")
+    if value >= 0.01:
+        return f"{value:,.0f}" if value >= 100 else f"{value:g}"
+    digits, _, exponent = f"{value:.1e}".partition("e")
+    return f"{digits.removesuffix('.0')}e{int(exponent)}"
 
 
 def finite(value: float | None) -> bool:
