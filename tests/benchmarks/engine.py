@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from tests.benchmarks.lecture import LectureNetwork
 from tests.benchmarks.table import Row, paired
+from tests.hooked import hooked
 from tuiinit.config.run import RunConfig
 from tuiinit.data import words as text
 from tuiinit.engine.clock import STRIDE, Clock
@@ -25,7 +26,6 @@ from tuiinit.engine.trainer import Trainer
 from tuiinit.experiments import runs
 from tuiinit.experiments.sweep import sweep
 from tuiinit.experiments.sweep.plan import Plan
-from tuiinit.measure.hooks import Hooks
 from tuiinit.stream import wire
 from tuiinit.stream.link import Engine
 from tuiinit.stream.protocol import Advance
@@ -164,14 +164,15 @@ def _others(dataset: Dataset) -> Iterator[Row]:
         lane.train_step()
         lane.take_trace()
 
-    def hooked(tell: Callable[[str, torch.Tensor], object]) -> None:
+    def by_hooks(tell: Callable[[str, torch.Tensor], object]) -> None:
         for p in network.parameters():
             p.grad = None
-        with Hooks(network) as hooks:
+        with hooked(network) as caught:
             functional.cross_entropy(network(x), y).backward()
-            for name, out, grad in zip(hooks.names, hooks.outputs, hooks.grads, strict=True):
-                tell(f"{name} out", out)
-                tell(f"{name} grad", grad)
+            for name, out in caught:
+                tell(f"{name} out", out.detach())
+                if out.grad is not None:
+                    tell(f"{name} grad", out.grad)
         for name, p in network.named_parameters():
             if p.ndim == 2 and p.grad is not None:
                 tell(f"{name} data", p.detach())
@@ -182,7 +183,7 @@ def _others(dataset: Dataset) -> Iterator[Row]:
 
     a, _, ratio = paired(_times(ours, 20), _times(bare, 20), ROUNDS)
     yield Row(f"a measured step against a plain one ({a / 20 * 1e3:.1f} ms)", f"{ratio:.1f} ×")
-    _, _, ratio = paired(_times(lambda: hooked(histc), 20), _times(ours, 20), ROUNDS)
+    _, _, ratio = paired(_times(lambda: by_hooks(histc), 20), _times(ours, 20), ROUNDS)
     yield Row("the same by hooks and histc, against ours", f"{ratio:.2f} ×", "> 1 ×", ratio > 1)
     if importlib.util.find_spec("tensorboard") is None:
         yield Row("the same by TensorBoard's add_histogram: tensorboard is not installed", "–")
@@ -190,7 +191,7 @@ def _others(dataset: Dataset) -> Iterator[Row]:
     from torch.utils.tensorboard import SummaryWriter
 
     with tempfile.TemporaryDirectory() as folder, SummaryWriter(folder) as writer:
-        _, _, ratio = paired(_times(lambda: hooked(writer.add_histogram), 20), _times(ours, 20), ROUNDS)
+        _, _, ratio = paired(_times(lambda: by_hooks(writer.add_histogram), 20), _times(ours, 20), ROUNDS)
     yield Row("the same by TensorBoard's add_histogram, against ours", f"{ratio:.2f} ×", "> 1 ×", ratio > 1)
 
 

@@ -36,6 +36,15 @@ def check_histogram(histogram: Histogram, values: Tensor) -> None:
     assert abs(histogram.outside * len(data) - outside) <= near[0] + near[-1] + 1e-6
 
 
+def _activations(
+    shapes: list[RowShape], outputs: list[Tensor], grads: list[Tensor], limits: Range, dead: list[tuple[int, ...]]
+) -> tuple[Activation, ...] | None:
+    fetch = Fetch()
+    asked = probe.Activations(fetch, outputs, grads, limits)
+    fetch.fetch()
+    return asked.records(shapes, dead)
+
+
 def _weights(
     names: list[str], data: list[Tensor], grads: list[Tensor], update_data: list[float] | None
 ) -> tuple[Weight, ...] | None:
@@ -75,7 +84,7 @@ def test_activations(name: Any, rows: int) -> None:
              "selu": torch.selu, "leaky_relu": torch.nn.functional.leaky_relu}[name]  # fmt: skip
     outs = [curve(3 * torch.randn(shape, generator=generator)) for shape in shapes]
     grads = [torch.randn(shape, generator=generator) * 1e-4 for shape in shapes]
-    records = probe.activations(rows_of(name, "a", "b", "c"), outs, grads, RANGES[name], [(), (1,), ()])
+    records = _activations(rows_of(name, "a", "b", "c"), outs, grads, RANGES[name], [(), (1,), ()])
     assert records is not None
     assert [record.layer for record in records] == ["a", "b", "c"]
     assert {record.kind for record in records} == {name}
@@ -91,7 +100,7 @@ def rows_of(kind: str, *names: str) -> list[RowShape]:
 def test_outputs_at_their_very_bounds_are_inside() -> None:
     for name, low, high in (("tanh", -1.0, 1.0), ("sigmoid", 0.0, 1.0)):
         out = torch.tensor([[low] * 3 + [high] * 4])
-        records = probe.activations(rows_of(name, "x"), [out], [torch.zeros_like(out)], RANGES[name], [()])  # type: ignore[index]
+        records = _activations(rows_of(name, "x"), [out], [torch.zeros_like(out)], RANGES[name], [()])  # type: ignore[index]
         assert records is not None
         histogram = records[0].histogram
         assert histogram.outside == 0
@@ -121,7 +130,7 @@ def test_histogram_of_anything(values: list[float], scale: float, shift: float) 
 def test_stds_whose_squares_leave_float32() -> None:
     for scale in (1e-30, 1e-20, 1.0, 1e20, 1e30):
         values = torch.randn((50, 50), generator=torch.Generator().manual_seed(0)) * scale
-        records = probe.activations(rows_of("linear", "x"), [values], [values * 2], RANGES["linear"], [()])
+        records = _activations(rows_of("linear", "x"), [values], [values * 2], RANGES["linear"], [()])
         weights = _weights(["w"], [values], [values * 2], None)
         assert records is not None
         assert weights is not None
@@ -153,7 +162,7 @@ def test_what_is_not_finite_gives_no_record() -> None:
     for wrong in (float("nan"), float("inf")):
         bad = torch.tensor([[1.0, wrong], [0.0, 0.0]])
         for out, grad in ((bad, good), (good, bad)):
-            assert probe.activations(rows_of("linear", "x"), [out], [grad], RANGES["linear"], [()]) is None
+            assert _activations(rows_of("linear", "x"), [out], [grad], RANGES["linear"], [()]) is None
             assert _weights(["x"], [out], [grad], None) is None
 
 

@@ -69,14 +69,14 @@ class Fake:
 async def sweeping(size: tuple[int, int] = (120, 40), gate: int = 10**6) -> Any:
     Fake.gate, Fake.started = gate, 0
     async with explorer(size=size) as driver:
-        driver.screen.sweeping.start_sweep = Fake
+        driver.screen.visits.sweeping.start_sweep = Fake
         await driver.press("s")
         await driver.until(lambda: isinstance(driver.app.screen, SweepScreen))
         yield driver
 
 
 def state(driver: Driver) -> Sweeping:
-    return driver.screen.sweeping
+    return driver.screen.visits.sweeping
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -124,7 +124,7 @@ async def test_leaving_and_quitting_stop_it_for_certain() -> None:
 
 async def test_the_explorers_engine_pauses_meanwhile() -> None:
     async with explorer() as driver:
-        driver.screen.sweeping.start_sweep = Fake
+        driver.screen.visits.sweeping.start_sweep = Fake
         Fake.gate = 2
         await driver.press("space")
         await driver.until(lambda: driver.session.step > 40)
@@ -181,7 +181,7 @@ async def test_what_an_engine_refuses_is_told() -> None:
             raise RuntimeError("there is no file of words at /nowhere")
 
     async with sweeping() as driver:
-        driver.screen.sweeping.start_sweep = Refusing
+        driver.screen.visits.sweeping.start_sweep = Refusing
         await driver.press("space")
         await driver.shows("there is no file of words")
 

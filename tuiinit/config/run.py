@@ -65,6 +65,11 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         _check(self)
 
     @property
+    def matrices(self) -> int:
+        """How many weight matrices such a network has: the embedding, one a hidden layer, the output."""
+        return len(self.hidden) + 2
+
+    @property
     def key(self) -> str:
         """A short name of this configuration, the same in every process."""
         settings = msgspec.structs.asdict(self)

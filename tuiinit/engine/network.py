@@ -156,9 +156,10 @@ class Network(nn.Module):
 
         #: The matrices whose updates are watched, and their gradients: names, tensors.
         self.weight_names = ("embedding", *(f"hidden {i + 1}" for i in range(last)), "output")
-        self.weights, self.weight_grads = data[: last + 2], grads[: last + 2]
-        self.weight_shapes = [tuple(shape) for shape in shapes[: last + 2]]
-        self.vectors, self.vector_grads = data[last + 2 :], grads[last + 2 :]
+        matrices = config.matrices
+        self.weights, self.weight_grads = data[:matrices], grads[:matrices]
+        self.weight_shapes = [tuple(shape) for shape in shapes[:matrices]]
+        self.vectors, self.vector_grads = data[matrices:], grads[matrices:]
         self.weights_size = sum(w.numel() for w in self.weights)
         #: Neighbours of one size as (3, count, size) views of data, gradients and update, for statistics in one go.
         self.groups = _groups(self.buffer, self.weights)
@@ -168,7 +169,7 @@ class Network(nn.Module):
         self.vector_groups = _groups(self.buffer[:, self.weights_size :], self.vectors)
 
         self.embedding = nn.Parameter(self.weights[0])
-        rest = iter(data[last + 2 :])
+        rest = iter(self.vectors)
         #: All running means and variances (2, widths of all layers together); empty without batch norm.
         self.running = torch.zeros((2, sum(fans[1:]) if config.bn else 0), device=device)
         self.running[1] = 1

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, field
 
 from ..stream import protocol
-from ..stream.protocol import Message, Snapshot
+from ..stream.protocol import FLOAT, Message, Snapshot
 
 RATE_WINDOW = 1.0  # seconds over which steps per second and the measuring share are taken
 MAX_PENDING = 64  # snapshots of a lane that wait for credit; beyond, the oldest goes
@@ -30,7 +30,7 @@ class Outbox:
     def trace(self, trace: protocol.Trace) -> None:
         """Keep a trace."""
         self.traces.append(trace)
-        self.steps += len(trace.loss) // 4
+        self.steps += len(trace.loss) // FLOAT
 
     def add(self, snapshot: Snapshot | None) -> None:
         """Keep a snapshot, the oldest dropped when too many wait."""

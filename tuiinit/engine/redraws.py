@@ -122,8 +122,8 @@ def start(first: First) -> Generator[Start | None]:
         commonest=int(counts.max()),
         redraws=draws,
         lost=lost,
-        redrawn=_expected(bands, len(config.hidden)),
-        theory=_expected(expected[:, None], len(config.hidden)),
+        redrawn=_expected(bands, config),
+        theory=_expected(expected[:, None], config),
         ratio_without_repeats=without if without is not None and np.isfinite(without) else None,
     )
 
@@ -137,8 +137,7 @@ def out_of_memory(error: BaseException) -> bool:
 
 def _figures(config: RunConfig) -> int:
     """Numbers of one draw: rows of four, matrices of two, and two."""
-    layers = len(config.hidden)
-    return 4 * layers + 2 * (layers + 2) + 2
+    return 4 * len(config.hidden) + 2 * config.matrices + 2
 
 
 def _sound(drawn: _Floats, layers: int) -> bool:
@@ -148,9 +147,9 @@ def _sound(drawn: _Floats, layers: int) -> bool:
     return bool(finite and (grads[-1] == 0 or grads.all()))
 
 
-def _expected(table: _Floats, layers: int) -> Expected:
+def _expected(table: _Floats, config: RunConfig) -> Expected:
     """A record of figures (numbers of one draw, k)."""
-    sizes = [layers] * 4 + [layers + 2] * 2 + [1, 1]
+    sizes = [len(config.hidden)] * 4 + [config.matrices] * 2 + [1, 1]
     with np.errstate(over="ignore"):
         single = table.astype("<f4")
     single[~np.isfinite(single)] = np.nan

@@ -6,8 +6,7 @@ import asyncio
 import contextlib
 import gc
 import termios
-from collections.abc import Callable, Iterable, Sequence
-from functools import partial
+from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
 from rich.text import Text
@@ -18,13 +17,11 @@ from textual.theme import ThemeProvider
 from textual.timer import Timer
 
 from ..config.command import command_line
-from ..config.presets import PRESETS
 from ..config.run import RunConfig
 from ..config.toml import to_toml
 from ..host import interrupt
 from ..host.mishaps import mishap
 from ..plots.library import plotext
-from ..session.actions import ACTIONS, Action, shown_key
 from ..session.changed import Changed, Commands
 from ..session.session import Session
 from ..stream.protocol import Credit, Frame, Select, Snapshot, Status
@@ -33,6 +30,7 @@ from ..stream.recording import Recording
 from ..stream.replay import FileLink, Source
 from .lines_kept import forget_lines
 from .messages import Updated
+from .offered import offered
 from .over import Bounded
 from .palette import ActionPalette
 from .screen import Explorer
@@ -279,13 +277,13 @@ class ExplorerApp(Bounded[int]):
             self.session.say(f"A recording: , and . go through its time{more}.")
 
     async def _leave(self) -> None:
-        if self.explorer.swept is not None:
-            self.explorer.swept.end()  # its threads end while the other engine does
+        if self.explorer.visits.swept is not None:
+            self.explorer.visits.swept.end()  # its threads end while the other engine does
         if self._recorder is not None:
             self._recorder.close()
         await self._disconnect()
-        if self.explorer.swept is not None:
-            self.explorer.swept.stop()
+        if self.explorer.visits.swept is not None:
+            self.explorer.visits.swept.stop()
 
     async def action_quit(self) -> None:
         await self._leave()
@@ -366,30 +364,7 @@ class ExplorerApp(Bounded[int]):
         self.push_screen(dialog, done)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        yield SystemCommand(
-            "Theme", "Change the theme: dark, light, or the terminal's own colours", self.action_change_theme
-        )
-        yield SystemCommand("Picture of this screen", "As SVG, with any font: screenshot", self.save_picture)
-        yield SystemCommand("Copy command line", "The command that gives what is on the screen", self.copy_command_line)
-        yield SystemCommand(
-            "Save configuration as TOML", "To a file that tuiinit --config starts from", self.save_configuration
-        )
-        yield SystemCommand(
-            "Forget the tour's progress", "Every claim of the notes is to be seen again", self.explorer.forget_tour
-        )
-        if screen is self.explorer:
-            for preset in PRESETS:
-                take = partial(self.explorer.take_preset, preset)
-                yield SystemCommand(f"Preset: {preset.title}", preset.about, take)
-        actions: Sequence[Action] = getattr(screen, "actions", ACTIONS)
-        for action in actions:
-            if action.id not in ("palette", "leave") and "{key}" not in action.do:
-                keys = " ".join(shown_key(key) for key in action.keys)
-                yield SystemCommand(
-                    action.description,
-                    f"{action.tooltip} ({keys})",
-                    lambda do=action.do: self.call_next(screen.run_action, do),
-                )
+        return offered(self, screen)
 
 
 def explore(

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -16,7 +14,6 @@ from textual.widgets import Input
 
 from ..config.knobs import BY_NAME
 from ..config.presets import Preset
-from ..config.run import RunConfig
 from ..host.mishaps import mishap
 from ..plots import Plot
 from ..plots.cursor import Cursor, found, move
@@ -40,10 +37,7 @@ from .sheets.sheet import Palette, Sheet
 from .tour import BY_CLAIM
 from .tour.hint import Hint
 from .training import MUCH, TrainingScreen
-
-if TYPE_CHECKING:  # loaded when first asked for: the first frame does not wait for them
-    from .compare.screen import CompareScreen
-    from .sweep.sweeping import Sweeping
+from .visits import Visits
 
 LayoutName = Literal["tiny", "compact", "full"]
 TINY = "This window is too small: tuiinit needs 60 × 16 characters."
@@ -77,9 +71,7 @@ class Explorer(TrainingScreen[None]):
         self._top = 0
         self._body_height = 0
         self._cursor: Cursor | None = None
-        self.swept: Sweeping | None = None  # the sweep, once there was one
-        self._compare: CompareScreen | None = None
-        self._sides = ("gain", "bn")  # of the compare screen: columns, rows
+        self.visits = Visits(self)
         self._plot = Plot(())
         self._still: Timer | None = None
         self.header = Sheet(id="header")
@@ -110,14 +102,6 @@ class Explorer(TrainingScreen[None]):
         yield self.bar
         yield self.palette
 
-    @property
-    def sweeping(self) -> Sweeping:
-        """The sweep, kept from one visit of its screen to the next."""
-        from .sweep.sweeping import Sweeping
-
-        self.swept = self.swept or Sweeping()
-        return self.swept
-
     # ------------------------------------------------------------------------------------------- drawing
 
     def on_resize(self, event: events.Resize) -> None:
@@ -141,8 +125,7 @@ class Explorer(TrainingScreen[None]):
     def draw(self, changed: Changed = Changed.NOTHING) -> None:
         """Draw the panes that no longer tell the truth and are seen; the others when they are."""
         self._stale |= changed
-        if self._compare is not None and self._compare in self.app.screen_stack[-1:]:  # no stack while the app ends
-            self._compare.draw(changed)
+        self.visits.draw(changed)
         if not self.is_current or not self._stale or self._layout is None:
             return
         stale, self._stale = self._stale, Changed.NOTHING
@@ -344,58 +327,20 @@ class Explorer(TrainingScreen[None]):
         if self.config.editing or self._layout == "tiny":
             return
         self.set_focus(None)
-        from .compare.screen import CompareScreen
-
-        screen = self._compare = CompareScreen(self.session, self.tell, self.current.id, self._sides)
 
         def back(view: str | None) -> None:
-            self._sides = screen.sides
             self._view = next((i for i, v in enumerate(VIEWS) if v.id == view), self._view)
-            if self.session.group:  # it failed: it did not leave by itself
-                self.tell(self.session.look_alone())
-            self.draw(Changed.ALL)
 
-        self.app.push_screen(screen, back)
+        self.visits.compare(self.current.id, back)
 
     def action_sweep(self) -> None:
         """Sweep over the gain around the lane at hand."""
-        from .sweep.screen import SweepScreen
-
         self.set_focus(None)
-        session = self.session
-
-        def pause() -> None:
-            if session.running or session.catching_up:
-                self.tell(session.pause())
-
-        def back(chosen: RunConfig | None) -> None:
-            self.draw(Changed.ALL)
-            if chosen is not None:
-                self._do(lambda: session.select(chosen))
-
-        self.app.push_screen(SweepScreen(self.sweeping, session.settings, pause), back)
+        self.visits.sweep(lambda chosen: self._do(lambda: self.session.select(chosen)))
 
     def action_export(self) -> None:
         """Ask for a folder, and write the report of the lane at hand there."""
-        from .dialogs.exporting import PICTURE, ExportDialog, export
-        from .picture import picture, written
-
-        loop = asyncio.get_running_loop()
-
-        def say(sentence: str, severity: str) -> None:
-            with contextlib.suppress(RuntimeError):  # the loop has ended: nobody is there to be told
-                loop.call_soon_threadsafe(lambda: self.draw(self.session.say(sentence, severity)))
-
-        drawn = picture(self.app)  # before the dialog stands over it
-
-        def chosen(folder: str | None) -> None:
-            if folder is not None and folder.endswith(PICTURE):
-                self.draw(self.session.say(*written(folder, drawn)))
-            elif folder is not None:
-                self.draw(self.session.say(f"Writing the report to {visible(folder)} …"))
-                export(self.session, folder, say)
-
-        self.app.push_screen(ExportDialog(), chosen)
+        self.visits.export()
 
     def action_notes(self) -> None:
         self.choose_claim()

@@ -120,9 +120,8 @@ def expect(
         columns = _columns(start, rows, matrices)
         return _expectation(Prediction((), None), dict(zip(_NAMES, columns, strict=True)), start)
     prediction = predict(config, input_second_moment=input_second_moment)
-    layers = len(config.hidden)
     few = config.bn and (start.contexts if start is not None else config.at(0).batch_size) < FEWEST
-    columns = _columns(start, layers, layers + 2)
+    columns = _columns(start, len(config.hidden), config.matrices)
     if config.bn and (few or start is not None):
         prediction = _of_the_minibatch(prediction, columns if start is not None else None)
     figures = dict(zip(_NAMES, columns, strict=True))

@@ -55,4 +55,3 @@ ELEMENTWISE: dict[NonlinearityName, Elementwise] = {
         lambda grad, out: aten.elu_backward.grad_input(grad, SELU_ALPHA, SELU_SCALE, 1.0, True, out, grad_input=grad),
     ),
 }
-NONLINEARITY_OF: dict[type[nn.Module], NonlinearityName] = {curve.kind: name for name, curve in ELEMENTWISE.items()}

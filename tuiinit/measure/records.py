@@ -101,20 +101,6 @@ class Activations:
         return tuple(records[i] for i in range(self._count))
 
 
-def activations(
-    shapes: Sequence[protocol.RowShape],
-    outputs: Sequence[Tensor],
-    grads: Sequence[Tensor],
-    limits: Range,
-    dead: Sequence[tuple[int, ...]],
-) -> tuple[protocol.Activation, ...] | None:
-    """What `Activations` tells, fetched at once."""
-    fetch = Fetch()
-    asked = Activations(fetch, outputs, grads, limits)
-    fetch.fetch()
-    return asked.records(shapes, dead)
-
-
 class Weights:
     """What a snapshot tells of the weights, asked for now, there once fetched.
 

@@ -6,6 +6,7 @@ import math
 from itertools import chain
 
 from .protocol import (
+    FLOAT,
     BatchNorm,
     Calibrated,
     DataInfo,
@@ -25,7 +26,6 @@ from .protocol import (
 from .texts import too_long
 
 MAX_COUNT = 2**53  # of steps and of counts: beyond, a float no longer tells them apart
-FLOAT = 4  # bytes
 
 
 def misfit(frame: Frame, shape: Shape | None = None) -> str | None:

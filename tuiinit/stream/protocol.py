@@ -314,6 +314,9 @@ Frame = (
 )
 
 
+FLOAT = 4  # bytes of each number in a field of floats
+
+
 def floats(data: bytes, columns: int | None = None) -> FloatArray:
     """The float32 array behind `data`, shaped (n,) or (n, columns)."""
     array = np.frombuffer(data, dtype="<f4")

@@ -130,7 +130,7 @@ class Recorder:
             self._begin_anew()
         match frame:
             case Trace():
-                last = frame.first_step + len(frame.loss) // 4 - 1
+                last = frame.first_step + len(frame.loss) // protocol.FLOAT - 1
                 if last > self._traced.get(frame.lane, 0):
                     self._traced[frame.lane] = last
                     self._put(Kind.TRACE, frame.lane, frame)

@@ -102,14 +102,6 @@ class Series:
         after = np.minimum(np.append(starts[1:] + begin, end) * self.bucket_size, self._length)
         return self._first + (first + after - 1) / 2, _mean(total, count), low, high
 
-    def value_at(self, step: int) -> Floats | None:
-        """The mean (columns,) of the bucket that holds a step: exact while unthinned. None if not covered."""
-        at = step - self._first
-        if not 0 <= at < self._length:
-            return None
-        bucket = at // self.bucket_size
-        return _mean(self._sum[bucket], self._count[bucket])
-
     def truncate(self, step: int) -> Series:
         """A copy of what is known up to a step. A bucket that also holds later steps is left empty."""
         copy = Series(self.columns, self._limit)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..insight.look import Look
-from ..stream.protocol import BatchNorm, Inspection, Snapshot, floats
+from ..stream.protocol import FLOAT, BatchNorm, Inspection, Snapshot, floats
 
 Floats = npt.NDArray[np.float64]
 
@@ -55,7 +55,7 @@ class Norms:
 
     @classmethod
     def _of(cls, norms: Sequence[BatchNorm], closer: Inspection | None, now: Snapshot) -> Norms:
-        sizes = np.array([len(bn.gamma) // 4 for bn in norms], np.intp)
+        sizes = np.array([len(bn.gamma) // FLOAT for bn in norms], np.intp)
 
         def joined(name: str, parts: Sequence[object] = norms) -> Floats:
             return floats(b"".join(getattr(part, name) for part in parts)).astype(np.float64)

@@ -53,8 +53,8 @@ class Batch:
 
     @property
     def cost(self) -> int:
-        """About how long it takes, in steps of one layer."""
-        return self.stops[-1].step * sum(map(_layers, self.configs))
+        """About how long it takes, in steps of one matrix."""
+        return self.stops[-1].step * sum(config.matrices for config in self.configs)
 
 
 @dataclass
@@ -64,10 +64,6 @@ class Measured:
     results: dict[str, Result] = field(default_factory=dict)
     data: dict[str, protocol.DataInfo] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)  # of training and measuring
-
-
-def _layers(config: RunConfig) -> int:
-    return len(config.hidden) + 2
 
 
 def batches(wanted: Sequence[tuple[RunConfig, Wanted]]) -> list[Batch]:
@@ -129,10 +125,10 @@ class _Pool(Pool):
                 session.evaluate()
             if stop.inspect:
                 session.inspect()
-        # Layers tell how the seconds divide: lanes of one batch take the same steps.
-        share = (time.monotonic() - started) / sum(map(_layers, batch.configs))
+        # Matrices tell how the seconds divide: lanes of one batch take the same steps.
+        share = (time.monotonic() - started) / sum(config.matrices for config in batch.configs)
         for config in batch.configs:
             assert session.data is not None
             self.measured.data[config.key] = session.data
-            self.measured.seconds[config.key] = share * _layers(config)
+            self.measured.seconds[config.key] = share * config.matrices
         return results

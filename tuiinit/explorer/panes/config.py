@@ -22,7 +22,6 @@ from ...stream.protocol import DataInfo
 from ..messages import Resized, SettingChanged, SettingTyped
 from ..sheets.sheet import Sheet
 
-VALUE = 13  # cells of a value
 FIELD = 22  # cells of the field in which a value is typed
 
 

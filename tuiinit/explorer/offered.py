@@ -1,0 +1,44 @@
+"""What the palette offers beside the names of settings, views and layers: the program's commands, and every key's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from textual.app import SystemCommand
+from textual.screen import Screen
+
+from ..config.presets import PRESETS
+from ..session.actions import ACTIONS, Action, shown_key
+
+if TYPE_CHECKING:
+    from .app import ExplorerApp
+
+
+def offered(app: ExplorerApp, screen: Screen[object]) -> Iterator[SystemCommand]:
+    """The commands of the palette over a screen."""
+    yield SystemCommand(
+        "Theme", "Change the theme: dark, light, or the terminal's own colours", app.action_change_theme
+    )
+    yield SystemCommand("Picture of this screen", "As SVG, with any font: screenshot", app.save_picture)
+    yield SystemCommand("Copy command line", "The command that gives what is on the screen", app.copy_command_line)
+    yield SystemCommand(
+        "Save configuration as TOML", "To a file that tuiinit --config starts from", app.save_configuration
+    )
+    yield SystemCommand(
+        "Forget the tour's progress", "Every claim of the notes is to be seen again", app.explorer.forget_tour
+    )
+    if screen is app.explorer:
+        for preset in PRESETS:
+            take = partial(app.explorer.take_preset, preset)
+            yield SystemCommand(f"Preset: {preset.title}", preset.about, take)
+    actions: Sequence[Action] = getattr(screen, "actions", ACTIONS)
+    for action in actions:
+        if action.id not in ("palette", "leave") and "{key}" not in action.do:
+            keys = " ".join(shown_key(key) for key in action.keys)
+            yield SystemCommand(
+                action.description,
+                f"{action.tooltip} ({keys})",
+                lambda do=action.do: app.call_next(screen.run_action, do),
+            )
