@@ -13,7 +13,7 @@ from tuiinit.explorer.footer import footer
 from tuiinit.explorer.names import names
 from tuiinit.explorer.panes.bars import keys_row, tabs_row
 from tuiinit.explorer.tour import STOPS
-from tuiinit.session.actions import GROUPS
+from tuiinit.session.actions import EVERY, GROUPS
 from tuiinit.views import VIEWS
 
 
@@ -82,6 +82,42 @@ async def test_help_begins_at_the_keys_of_the_screen_beneath() -> None:
         await driver.until(lambda: isinstance(driver.app.screen, HelpScreen))
         await driver.shows("How to read: Compare (c)")
         assert driver.text.index("On the compare screen") < driver.text.index("How to read: Compare (c)")
+
+
+async def test_help_begins_with_how_to_read_the_view_at_hand() -> None:
+    async with explorer() as driver:
+        await driver.press("tab", "question_mark")
+        await driver.until(lambda: isinstance(driver.app.screen, HelpScreen))
+        await driver.shows("How to read: Act. gradients")
+        assert driver.text.index("How to read: Act. gradients") < driver.text.index("Run or pause")
+        await driver.press("escape", "tab", "question_mark")
+        await driver.shows("How to read: Weights")
+
+
+async def test_help_is_searched_by_words() -> None:
+    async with explorer() as driver:
+        await driver.press("question_mark", "slash", *"learning rate")
+        await driver.shows("Learning rate ÷ √10")
+        assert "Run or pause" not in driver.text
+        await driver.press("enter", "j", "escape")
+        await driver.shows("Run or pause")
+        assert isinstance(driver.app.screen, HelpScreen)
+        await driver.press("slash", *"qqq")
+        await driver.shows("Nothing here holds these words.")
+        await driver.press("escape", "escape")
+        assert driver.app.screen is driver.screen
+
+
+def test_every_word_of_help_finds_its_entry() -> None:
+    def text(words: str = "") -> str:
+        return " ".join("".join(s.text for row in help_rows(90, words=words) for s in row).split())
+
+    for action in EVERY:
+        assert " ".join(action.description.split()) in text(f"{action.description} {action.tooltip}")
+    for view in VIEWS:
+        found = text(view.title.lower())
+        assert f"How to read: {view.title}" in found
+        assert all(" ".join(paragraph.split()) in found for paragraph in view.help.split("\n\n"))
 
 
 @pytest.mark.parametrize("first", ["", *GROUPS])

@@ -223,6 +223,10 @@ class Explorer(TrainingScreen[None]):
         """The view that is shown."""
         return VIEWS[self._view]
 
+    @property
+    def view_title(self) -> str:
+        return self.current.title
+
     def show_view(self, index: int) -> None:
         """Show a view by its place among the tabs, around the corner at both ends."""
         self._view = index % len(VIEWS)

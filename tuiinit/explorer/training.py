@@ -26,6 +26,11 @@ class CommonScreen(Over[ScreenResultType]):
 
     keys_group = ""  # of the actions that help begins with
 
+    @property
+    def view_title(self) -> str:
+        """The view that help tells how to read before all else; "" for none."""
+        return ""
+
     def action_help(self) -> None:
         self.app.push_screen("help")
 

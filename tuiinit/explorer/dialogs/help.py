@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
-from textual import events
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
+from textual.widgets import Input
 
 from ...plots import Row
 from ...plots.ink import SEVERITIES, Ink, row, wrap
@@ -54,46 +56,62 @@ OWN_TEXT = {COMPARE: "Compare (c)", SWEEP: "Sweep (s)"}  # how to read the scree
 SIGNS = (("good", "as it should be"), ("note", "worth knowing"), ("warn", "look at this"), ("bad", "it went wrong"))
 
 
-def help_rows(width: int, first: str = "") -> tuple[Row, ...]:
-    """The whole text in rows of that width; the keys of one group and how to read its screen come first."""
+def help_rows(width: int, first: str = "", view: str = "", words: str = "") -> tuple[Row, ...]:
+    """The text in rows of that width.
+
+    Args:
+        width: cells.
+        first: the group whose keys, and how to read its screen, come first.
+        view: the title of the view that is read before all else; "" for none.
+        words: only what holds all of these words is kept; a title that does keeps all beneath it.
+    """
     rows: list[Row] = []
+    wanted = words.lower().split()
 
-    def heading(text: str) -> None:
-        rows.extend([row(width)] * bool(rows) + [row(width, (text, Ink.STRONG))])
+    def kept(*texts: str) -> bool:
+        text = " ".join(texts).lower()
+        return all(word in text for word in wanted)
 
-    def key(keys: str, what: str, why: str) -> None:
+    def section(title: str, entries: Sequence[tuple[str, list[Row]]]) -> None:
+        """Entries beneath their title: what each says, and its rows."""
+        chosen = [lines for text, lines in entries if kept(title) or kept(title, text)]
+        if chosen:
+            rows.extend([row(width)] * bool(rows) + [row(width, (title, Ink.STRONG))])
+            rows.extend(line for lines in chosen for line in lines)
+
+    def key(keys: str, what: str, why: str) -> tuple[str, list[Row]]:
         space = width - KEYS - WHAT - 2
         lines = wrap(why, space) if space >= 20 else []
-        rows.append(
-            row(width, " ", (f"{keys:<{KEYS}}", Ink.KEY), f"{what:<{WHAT}} ", (lines[0] if lines else "", Ink.DIM))
-        )
-        rows.extend(row(width, " " * (KEYS + WHAT + 2), (line, Ink.DIM)) for line in lines[1:])
+        head = row(width, " ", (f"{keys:<{KEYS}}", Ink.KEY), f"{what:<{WHAT}} ", (lines[0] if lines else "", Ink.DIM))
+        more = [row(width, " " * (KEYS + WHAT + 2), (line, Ink.DIM)) for line in lines[1:]]
+        return f"{what} {why}", [head, *more]
 
     def read(title: str, text: str) -> None:
-        heading(f"How to read: {title}")
-        for index, paragraph in enumerate(text.split("\n\n")):
-            rows.extend([row(width)] * bool(index))
-            rows.extend(row(width, " ", line) for line in wrap(paragraph, width - 2))
+        paragraphs = [
+            (paragraph, [row(width)] * bool(index) + [row(width, " ", line) for line in wrap(paragraph, width - 2)])
+            for index, paragraph in enumerate(text.split("\n\n"))
+        ]
+        section(f"How to read: {title}", paragraphs)
 
-    texts = [*((view.title, view.help) for view in VIEWS), *SCREENS]
-    mine = [pair for pair in texts if pair[0] == OWN_TEXT.get(first)]
+    texts = {**{each.title: each.help for each in VIEWS}, **dict(SCREENS)}
+    if view in texts:
+        read(view, texts.pop(view))
     for group in sorted((*GROUPS, PANE), key=lambda group: group != first):
-        heading(group)
-        for keys, what, why in PANE_KEYS if group == PANE else ():
-            key(keys, what, why)
+        keys = [key(*pane) for pane in PANE_KEYS if group == PANE]
         for action in EVERY:
             if action.group == group:
-                key(" ".join(shown_key(k) for k in action.keys), action.description, action.tooltip)
-        for title, text in mine if group == first else ():
-            read(title, text)
-    heading("Signs of the findings")
-    for severity, meaning in SIGNS:
-        sign, ink = SEVERITIES[severity]
-        rows.append(row(width, " ", (f"{sign:<{KEYS}}", ink), meaning))
-    for title, text in texts:
-        if (title, text) not in mine:
-            read(title, text)
-    return tuple(rows)
+                keys.append(key(" ".join(shown_key(k) for k in action.keys), action.description, action.tooltip))
+        section(group, keys)
+        if group == first and (mine := OWN_TEXT.get(first, "")) in texts:
+            read(mine, texts.pop(mine))
+    signs = [(severity, *SEVERITIES[severity], meaning) for severity, meaning in SIGNS]
+    section(
+        "Signs of the findings",
+        [(meaning, [row(width, " ", (f"{sign:<{KEYS}}", ink), meaning)]) for _, sign, ink, meaning in signs],
+    )
+    for title, text in texts.items():
+        read(title, text)
+    return tuple(rows) or (row(width, ("Nothing here holds these words.", Ink.DIM)),)
 
 
 class HelpScreen(Over[None]):
@@ -101,6 +119,7 @@ class HelpScreen(Over[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,question_mark", "close", "Close"),
+        Binding("slash", "search", "Search"),
         Binding("j,down", "scroll(1)", show=False),
         Binding("k,up", "scroll(-1)", show=False),
         Binding("space,pagedown", "page(1)", show=False),
@@ -112,18 +131,21 @@ class HelpScreen(Over[None]):
         super().__init__()
         self.sheet = Sheet()
         self.scroll_area = VerticalScroll(self.sheet, id="help")
-        self._wrapped = (0, "")  # cells that the text is wrapped for, and what comes first
+        self.field = Input(id="help-words", compact=True, placeholder="words to look for; esc shows all again")
+        self.field.display = False
+        self._wrapped: tuple[object, ...] = ()  # what the text was wrapped for
         self.scroll_area.border_title = "Help"
-        self.scroll_area.border_subtitle = "j k scroll · esc closes"
+        self.scroll_area.border_subtitle = "/ search · j k scroll · esc closes"
 
     def compose(self) -> ComposeResult:
         """One framed, scrolling sheet, its text there before the first layout, which then is the only one."""
         self._wrap(self.app.size.width)
         yield self.scroll_area
+        yield self.field
 
     def on_screen_resume(self) -> None:
         """Begin at the top, at the width that there is by now."""
-        self._wrap(self.app.size.width)
+        self._show_all()
         self.scroll_area.scroll_home(animate=False)
 
     def on_resize(self, event: events.Resize) -> None:
@@ -132,16 +154,42 @@ class HelpScreen(Over[None]):
 
     def _wrap(self, width: int) -> None:
         over = self.app.screen_stack[-2:-1]
-        first = getattr(over[0], "keys_group", "") if over else ""
-        if self._wrapped != (width, first):
-            self._wrapped = (width, first)
-            rows = help_rows(min(width, WIDEST) - AROUND, first)
+        first, view = (getattr(over[0], name, "") if over else "" for name in ("keys_group", "view_title"))
+        asked = (width, first, view, self.field.value)
+        if self._wrapped != asked:
+            self._wrapped = asked
+            rows = help_rows(min(width, WIDEST) - AROUND, first, view, self.field.value)
             self.sheet.styles.height = len(rows)
             self.sheet.show(rows)
 
+    def _show_all(self) -> None:
+        self.field.value = ""
+        self.field.display = False
+        self.set_focus(None)
+        self._wrap(self.app.size.width)
+
+    def action_search(self) -> None:
+        """Ask for words to look for."""
+        self.field.display = True
+        self.field.focus()
+
+    @on(Input.Changed)
+    def _typed(self, event: Input.Changed) -> None:
+        event.stop()
+        self._wrap(self.app.size.width)
+        self.scroll_area.scroll_home(animate=False)
+
+    @on(Input.Submitted)
+    def _found(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.set_focus(None)  # what was found stays, and keys scroll it
+
     def action_close(self) -> None:
-        """Back to the explorer."""
-        self.dismiss()
+        """All of it again after a search; else back to the explorer."""
+        if self.field.display:
+            self._show_all()
+        else:
+            self.dismiss()
 
     def action_scroll(self, by: int) -> None:
         """Scroll by lines."""
