@@ -131,18 +131,29 @@ async def test_the_keyboard_reads_exact_losses(size: tuple[int, int]) -> None:
             await driver.settled()
         await show(driver, "loss")
         await driver.press("p")
-        await driver.until(lambda: line(driver, "at"))
-        assert f"at 4  loss {loss_at(RunConfig(), 4):.4g}" in line(driver, "at")
+        await driver.until(lambda: line(driver, "step"))
+        assert f"step 4  loss {loss_at(RunConfig(), 4):.4g}" in line(driver, "step")
         await driver.press("left", "left")
-        await driver.until(lambda: f"at 2  loss {loss_at(RunConfig(), 2):.4g}" in line(driver, "at"))
+        await driver.until(lambda: f"step 2  loss {loss_at(RunConfig(), 2):.4g}" in line(driver, "step"))
         await driver.press("home")
-        await driver.until(lambda: "at 1  " in line(driver, "at"))
+        await driver.until(lambda: "step 1  " in line(driver, "step"))
         await driver.press("escape")
-        await driver.until(lambda: not line(driver, "at"))
+        await driver.until(lambda: not line(driver, "step"))
         assert driver.app.focused is None
         view = driver.screen.current
         await driver.press("right")
         assert driver.screen.current is not view  # the arrows are the views' again
+
+
+async def test_a_plot_over_a_table_stays_as_it_was_when_values_are_read() -> None:
+    async with explorer() as driver:
+        await driver.press("n")
+        await driver.settled()
+        await show(driver, "update-data")
+        before = driver.screen._plot
+        await driver.press("p")
+        await driver.until(lambda: line(driver, "step"))
+        assert driver.screen._plot.rows == before.rows
 
 
 async def test_every_ratio_of_update_data_is_read() -> None:

@@ -146,6 +146,14 @@ def test_the_training_pane_is_as_large_as_asked(size: tuple[int, int]) -> None:
     assert all(cell_len(text(line)) == size[0] for line in rows)
 
 
+def test_where_there_is_little_room_a_caption_gives_way_to_its_picture() -> None:
+    session = at(300)
+    view = next(view for view in VIEWS if view.id == "initial-loss")
+    for height in range(5, 12):
+        page = Page(view, *session.sight(), 58, height)
+        assert "too small" not in "".join(text(line) for line in page.rows), height
+
+
 @pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.id)
 @pytest.mark.parametrize("size", [(88, 24), (78, 18), (60, 9), (30, 4), (10, 2), (1, 1)])
 def test_pages_are_as_large_as_asked(view: object, size: tuple[int, int]) -> None:

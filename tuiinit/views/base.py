@@ -18,6 +18,7 @@ from ..stream.protocol import Histogram
 from .small import Small
 
 MIN_PLOT = 8  # rows of a plot below which the table gives way
+LEAST_PICTURE = 5  # rows of a plot below which what stands under it gives way
 NOTHING_YET = "nothing measured yet"
 
 
@@ -92,9 +93,7 @@ class Page:
     ) -> None:
         """`alone` leaves the table out."""
         table = view.table(look, other, pointer, width)
-        caption = list(view.caption(look, other, pointer, width))
-        if cursor is not None:
-            caption.insert(0, row(width))  # for the values at the cursor
+        caption = list(view.caption(look, other, pointer, width))[: max(0, height - LEAST_PICTURE)]
         head = 1 if table.head else 0
         wanted = 0 if alone else len(table.body) + head
         gap = 1 if wanted else 0
@@ -104,18 +103,23 @@ class Page:
         lines = min(wanted, max(room, min(wanted, height // part) if part else 0))
         if wanted and lines < 2 + head:
             lines = gap = head = 0
+        reads = cursor is not None and not gap  # the values at the cursor need a row of their own
+        if reads:
+            caption.insert(0, row(width))
         self.body_height = max(0, lines - head)
         self.last_top = max(0, len(table.body) - self.body_height) if lines else 0
         self.top = max(0, min(top, self.last_top))
         plot_height = max(0, height - lines - gap - len(caption))
         self.plot = view.plot(look, other, pointer, width, plot_height)
-        picture = self.plot
+        picture, values = self.plot, None
         if cursor is not None and height:
             picture = drawn(self.plot, cursor)
-            caption[0] = reading_row(read(self.plot, cursor), width)
+            values = reading_row(read(self.plot, cursor), width)
+            if reads:
+                caption[0] = values
         rows: list[Row] = [*picture.rows, *caption]
         if gap:
-            rows.append(self._more(len(table.body), width))
+            rows.append(values or self._more(len(table.body), width))  # so that the plot stays as it was
         if lines:
             rows += [table.head][:head]
             rows += table.body[self.top : self.top + self.body_height]

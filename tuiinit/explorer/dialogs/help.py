@@ -72,12 +72,13 @@ def help_rows(width: int, first: str = "", view: str = "", words: str = "") -> t
         text = " ".join(texts).lower()
         return all(word in text for word in wanted)
 
-    def section(title: str, entries: Sequence[tuple[str, list[Row]]]) -> None:
-        """Entries beneath their title: what each says, and its rows."""
+    def section(title: str, entries: Sequence[tuple[str, list[Row]]], *, gap: bool = False) -> None:
+        """Entries beneath their title: what each says, and its rows; with or without a gap between them."""
         chosen = [lines for text, lines in entries if kept(title) or kept(title, text)]
         if chosen:
             rows.extend([row(width)] * bool(rows) + [row(width, (title, Ink.STRONG))])
-            rows.extend(line for lines in chosen for line in lines)
+            for index, lines in enumerate(chosen):
+                rows.extend([row(width)] * bool(gap and index) + lines)
 
     def key(keys: str, what: str, why: str) -> tuple[str, list[Row]]:
         space = width - KEYS - WHAT - 2
@@ -88,10 +89,10 @@ def help_rows(width: int, first: str = "", view: str = "", words: str = "") -> t
 
     def read(title: str, text: str) -> None:
         paragraphs = [
-            (paragraph, [row(width)] * bool(index) + [row(width, " ", line) for line in wrap(paragraph, width - 2)])
-            for index, paragraph in enumerate(text.split("\n\n"))
+            (paragraph, [row(width, " ", line) for line in wrap(paragraph, width - 2)])
+            for paragraph in text.split("\n\n")
         ]
-        section(f"How to read: {title}", paragraphs)
+        section(f"How to read: {title}", paragraphs, gap=True)
 
     texts = {**{each.title: each.help for each in VIEWS}, **dict(SCREENS)}
     if view in texts:
