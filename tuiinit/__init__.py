@@ -2,16 +2,22 @@
 
 __version__ = "0.1.0"
 
-_LAZY = {"Setup": ("tuiinit.config.setup", "Setup"), "watch": ("tuiinit.watching.watch", "watch")}
+_LAZY = {
+    "Setup": ("tuiinit.config.setup", "Setup"),
+    "watch": ("tuiinit.watching.watch", "watch"),
+    "lightning": ("tuiinit.watching.lightning", ""),
+    "transformers": ("tuiinit.watching.transformers", ""),
+}
 
 
 def __getattr__(name: str) -> object:
-    """`tuiinit.Setup` and `tuiinit.watch`, loaded on first use: `import tuiinit` stays light."""
+    """`Setup`, `watch` and two modules of callbacks, loaded on first use: `import tuiinit` stays light."""
     if name not in _LAZY:
         raise AttributeError(f"module 'tuiinit' has no attribute {name!r}")
     from importlib import import_module
 
     module, attribute = _LAZY[name]
-    value: object = getattr(import_module(module), attribute)
+    value: object = import_module(module)
+    value = getattr(value, attribute) if attribute else value
     globals()[name] = value
     return value

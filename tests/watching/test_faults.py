@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -106,7 +107,7 @@ def test_a_full_disk_ends_the_recording_and_not_the_training(tmp_path: Path, mon
     assert not is_held(tmp_path / "run.tuiinit")
 
 
-@pytest.mark.parametrize("place", ["before", "after", "finish", "loss", "__init__"])
+@pytest.mark.parametrize("place", ["before", "after", "finish", "hold", "__init__"])
 def test_a_failure_of_ours_disarms_for_good(place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     hooks = len(torch.nn.modules.module._global_forward_hooks)
     monkeypatch.setattr(Step, place, lambda *_: 1 / 0)
@@ -172,6 +173,20 @@ def test_thinning_under_a_reader_loses_nothing(tmp_path: Path) -> None:
     file.close()
 
 
+def test_thinning_keeps_some_of_each_kind(tmp_path: Path) -> None:
+    file = BoundedFile(tmp_path / "long.tuiinit", limit=40_000)
+    for step in range(400):  # as a run writes them, in turn
+        file.append(Kind.LIVE, "snapshot", b"s%03d" % step * 50)
+        file.append(Kind.LIVE, "status", b"t%03d" % step * 50)
+    file.close()
+    content = file.path.read_bytes()
+    for kind in (b"s", b"t"):
+        steps = sorted({int(one) for one in re.findall(kind + rb"(\d{3})" + kind, content)})
+        assert len(steps) > 20
+        assert steps[0] < 100
+        assert steps[-1] == 399
+
+
 def test_skipped_steps_are_told(tmp_path: Path) -> None:
     model = MLP.make()
     optimizer = torch.optim.AdamW(model.parameters(), 1e-3, fused=True)
@@ -221,37 +236,15 @@ def test_wrong_use_is_told_at_the_call(wrong: dict[str, Any]) -> None:
 SCRIPT = """
 import sys, torch, tuiinit
 from torch import nn
-ranks = sys.argv[2:]
-if ranks:
-    torch.distributed.init_process_group("gloo", init_method=ranks[0], rank=int(ranks[1]), world_size=2)
 torch.manual_seed(0)
 model = nn.Sequential(nn.Linear(6, 6), nn.ReLU(inplace=True), nn.Linear(6, 4))
-if ranks:
-    model = nn.parallel.DistributedDataParallel(model)
 optimizer = torch.optim.SGD(model.parameters(), 0.01)
 watch = tuiinit.watch(model, optimizer, name="killed", every=1, record=sys.argv[1])
-steps = 0
-while steps < 3 or not ranks:
+while True:
     optimizer.zero_grad()
     watch.loss(model(torch.ones(5, 6)).square().mean()).backward()
     optimizer.step()
-    steps += 1
-assert (watch.path is None) == (ranks[1] == "1")
 """
-
-
-def test_two_ranks_one_of_which_records(tmp_path: Path) -> None:
-    path = tmp_path / "run.tuiinit"
-    command = [sys.executable, "-W", "error::RuntimeWarning", "-c", SCRIPT, str(path), f"file://{tmp_path / 'store'}"]
-    with subprocess.Popen([*command, "0"]) as first, subprocess.Popen([*command, "1"]) as second:
-        assert (first.wait(100), second.wait(100)) == (0, 0)
-    frames = list(Follower(path).read())
-    assert isinstance(frames[-1], Ended)  # written at the interpreter's exit
-    found = [frame for frame in frames if isinstance(frame, Snapshot)]
-    assert [[a.layer for a in s.activations] for s in found] == [["0", "1", "2"]] * 3
-    run = summary(path)[0]
-    assert run is not None
-    assert (run.rank, run.ranks) == (0, 2)
 
 
 def test_a_run_that_is_killed_opens_and_is_told_as_gone(tmp_path: Path) -> None:

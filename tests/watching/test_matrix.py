@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gc
 import math
+import shutil
 import warnings
 import weakref
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,8 @@ from tuiinit.watching.watch import Watch
 def snapshots(handle: Watch) -> list[Snapshot]:
     handle.close()
     assert handle.path is not None
-    return [frame for frame in Follower(handle.path).read() if isinstance(frame, Snapshot)]
+    with closing(Follower(handle.path)) as follower:
+        return [frame for frame in follower.read() if isinstance(frame, Snapshot)]
 
 
 def trained(case: Case, watched: Path | None) -> tuple[list[Tensor], Tensor, list[dict[str, Tensor]], Watch | None]:
@@ -105,3 +108,54 @@ def test_a_table_is_told_once(tmp_path: Path) -> None:
         pass
     handle.close()
     assert sum(isinstance(frame, Lane) for frame in Follower(handle.path).read()) == 1
+
+
+INDUCTOR = Case(CASES["compiled"].make, CASES["compiled"].inputs, CASES["compiled"].rows, wrap=torch.compile)  # type: ignore[arg-type]
+
+
+@pytest.mark.long
+@pytest.mark.filterwarnings("ignore:`torch.jit.script_method`:DeprecationWarning")  # inductor's own
+@pytest.mark.parametrize("name", [*CASES, "compiled by inductor"])
+def test_the_matrix_whole_with_some_steps_measured(name: str, tmp_path: Path) -> None:
+    """Measured and plain steps in turn: nothing of one reaches the other, and nothing is kept from either."""
+    if name == "compiled by inductor" and not (shutil.which("g++") or shutil.which("clang++")):
+        pytest.skip("there is no C++ compiler")
+    case = CASES.get(name, INDUCTOR)
+
+    def train(path: Path | None) -> tuple[list[Tensor], list[float], Any]:
+        losses: list[float] = []
+        handle = None
+
+        def begin(model: nn.Module, optimizers: list[torch.optim.Optimizer]) -> Watch | None:
+            if path is None:
+                return None
+            return tuiinit.watch(model, optimizers, every=3, samples=16, record=path)  # type: ignore[no-any-return,operator]
+
+        for model, handle, loss in steps(case, begin, 7):  # noqa: B007
+            hooks = [m._forward_hooks or m._forward_pre_hooks or m._backward_hooks for m in model.modules()]
+            assert name == "weight norm" or not any(hooks)
+            if loss is not None:
+                losses.append(loss.item())
+        return [p.detach().clone() for p in model.parameters()], losses, (weakref.ref(model), handle)
+
+    before = len(torch.nn.modules.module._global_forward_hooks)
+    plain, plain_losses, _ = train(None)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.filterwarnings("ignore", message=".*requires_grad=True.*")  # reentrant checkpoints, by PyTorch
+        parameters, losses, (kept, handle) = train(tmp_path / "run")
+        found = snapshots(handle)
+    if name == "compiled by inductor":  # a measured step runs eagerly, and rounds as that does
+        assert losses == pytest.approx(plain_losses, rel=1e-5)
+        assert all(torch.allclose(a, b, atol=1e-6) for a, b in zip(plain, parameters, strict=True))
+    else:
+        assert losses == plain_losses
+        assert all(torch.equal(a, b) for a, b in zip(plain, parameters, strict=True))
+    assert [one.step for one in found] == [1, 3, 6]
+    for one in found:
+        assert [a.layer.replace(", call ", "#") for a in one.activations] == case.rows
+    assert len(torch.nn.modules.module._global_forward_hooks) == before
+    del handle
+    gc.collect()
+    if "compiled" not in name:  # which PyTorch keeps
+        assert kept() is None

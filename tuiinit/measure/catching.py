@@ -55,7 +55,7 @@ class Catch:
         calls: of one module; further ones are counted in `left_out`. None: all.
         most: rows; activations and the largest parameters come first, the others are counted in `left_out`.
         only: names to look at.
-        whole: is called with what the whole model gives, at its first training forward.
+        whole: is called with what the whole model gives, at each training forward.
     """
 
     def __init__(
@@ -88,6 +88,7 @@ class Catch:
         self._stack: list[tuple[str, bool]] = []  # modules that are running, and whether functions in them are rows
         self._taking = _NOTHING
         self._over = False
+        self._training = False  # the whole model runs a training forward
         self._mode: _Functions | None = None
         self._inputs: list[Came | None] = []
         self._channels_first = False
@@ -207,6 +208,7 @@ class Catch:
         root = module is self.model
         if root:
             self.micro_batches += 1
+            self._training = True
         if self._over or (root and self.micro_batches > 1):
             return _NOTHING
         return _FORWARD
@@ -229,8 +231,8 @@ class Catch:
                 self._take_again(name, output)
         if not self._stack:
             self._leave_mode()
-            if module is self.model and self._taking is _FORWARD:
-                self._over = True
+            if module is self.model and self._training:
+                self._training, self._over = False, True
                 if self._whole is not None and output is not None:
                     self._whole(output)
 

@@ -6,7 +6,6 @@ import re
 import sys
 import warnings
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from typing import Any
 
 import torch
@@ -14,6 +13,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from .catching import Catch
+from .losses import Losses
 from .norms import Norms
 from .parameters import Parameter, Parameters
 
@@ -31,14 +31,21 @@ class Step:
         model: as in `Catch`.
         samples: values taken of a tensor.
         only: names of rows to look at.
+        shares: tells a scaler's factor, where losses that the model itself gives are shares of one.
     """
 
-    def __init__(self, model: nn.Module, samples: int | None, only: re.Pattern[str] | None) -> None:
+    def __init__(
+        self,
+        model: nn.Module,
+        samples: int | None,
+        only: re.Pattern[str] | None,
+        shares: Callable[[], float | None] = lambda: None,
+    ) -> None:
         self._catch = Catch(model, samples=samples, calls=CALLS, most=ROWS, only=only, whole=self._given)
         self._samples = samples
         self._weights: Parameters | None = None
-        self._losses: list[Tensor] = []
-        self._factors: list[Tensor] = []
+        self._from_script, self._from_model = Losses(), Losses()  # the losses that each of them gave
+        self._shares = shares
         self._stance: Any = None
         self.rows = self._catch.rows
         self.parameters: list[Parameter] = []
@@ -60,7 +67,7 @@ class Step:
     @property
     def micro_batches(self) -> int:
         """Training forwards that the step had."""
-        return self._catch.micro_batches
+        return max(1, self._catch.micro_batches, len(self.losses))
 
     @property
     def left_out(self) -> int:
@@ -79,25 +86,12 @@ class Step:
 
     def _given(self, output: Any) -> None:
         loss = output.get("loss") if isinstance(output, Mapping) else getattr(output, "loss", None)
-        if isinstance(loss, Tensor) and not self._losses:
-            self._hold(loss)
+        if isinstance(loss, Tensor):
+            self._from_model.hold(loss)
 
-    def loss(self, loss: Tensor) -> None:
-        """Take a micro-batch's loss, before it is divided or scaled."""
-        if self._losses and len(self._losses) >= max(1, self.micro_batches):
-            self._losses.pop()  # the model's own output told it
-        self._hold(loss)
-
-    def _hold(self, loss: Tensor) -> None:
-        if loss.numel() != 1:
-            return
-        self._losses.append(loss.detach().float().reshape(()).clone())
-        if loss.requires_grad:
-            loss.register_hook(self._came)  # type: ignore[no-untyped-call]
-
-    def _came(self, grad: Tensor) -> None:
-        with suppress(Exception):
-            self._factors.append(grad.detach().float().reshape(()).clone())
+    def hold(self, loss: Tensor, scale: float | Tensor = 1.0) -> None:
+        """Take a micro-batch's loss, before it is divided or scaled but for `scale`."""
+        self._from_script.hold(loss, scale)
 
     def before(self, optimizer: Optimizer, closure: bool) -> None:
         """An optimizer is about to step."""
@@ -127,14 +121,19 @@ class Step:
         if self._weights is not None:
             self.parameters = self._weights.ask(fetch.waiting)
         self.norms = self._norms.ask(fetch.waiting)
-        losses = [fetch.ask(loss) for loss in self._losses]
-        factors = [fetch.ask(factor) for factor in self._factors]
+        found = self._from_script if self._from_script.values else self._from_model
+        losses = [fetch.ask(loss) for loss in found.values]
+        factors = [fetch.ask(factor) for factor in found.factors]
         fetch.fetch()
         self.losses = [float(loss()) for loss in losses]
         self.factors = [float(factor()) for factor in factors]
+        scaler = self._shares() if found is self._from_model else None
+        if scaler and len(self.losses) == len(self.factors):  # divided by the script or by the model: it is all one
+            parts = len(self.losses)
+            self.losses = [a * b / scaler * parts for a, b in zip(self.losses, self.factors, strict=True)]
+            self.factors = [scaler / parts] * parts
         self._weights = None
-        self._losses.clear()
-        self._factors.clear()
+        self._from_script, self._from_model = Losses(), Losses()
 
 
 def _hush() -> None:

@@ -109,11 +109,12 @@ class BoundedFile:
                 return keep
             self._trace_stride *= 2
             return [i for i in keep if entries[i].kind is not kind or not entries[i].number % self._trace_stride]
-        kept, seen = [], 0
+        kept: list[int] = []
+        seen: dict[str, int] = {}
         for i in keep:
             if entries[i].kind is kind and i != newest[entries[i].lane]:
-                seen += 1
-                if seen % 2:
+                seen[entries[i].lane] = seen.get(entries[i].lane, 0) + 1
+                if seen[entries[i].lane] % 2:
                     continue
             kept.append(i)
         return kept

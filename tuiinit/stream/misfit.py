@@ -56,7 +56,7 @@ def misfit(frame: Frame, shape: Shape | None = None) -> str | None:
                     return _snapshot(frame, shape)
                 case Trace():
                     steps, rest = divmod(len(frame.loss), FLOAT)
-                    fits = not rest and len(frame.update_data) == steps * FLOAT * len(shape.matrices)
+                    fits = not rest and len(frame.update_data) in (0, steps * FLOAT * len(shape.matrices))
                     return None if fits and _count(frame.first_step) else "a trace whose numbers do not fit"
                 case Evaluation():
                     return None if _count(frame.step) else "a step that cannot be"

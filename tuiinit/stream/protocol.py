@@ -174,7 +174,7 @@ class Trace(Message, frozen=True, kw_only=True):
     lane: str
     first_step: int
     loss: bytes  # n float32
-    update_data: bytes  # n × weights float32, log10 of std(update)/std(data)
+    update_data: bytes  # n × weights float32, log10 of std(update)/std(data); empty where none was measured
 
 
 class Evaluation(Message, frozen=True, kw_only=True):

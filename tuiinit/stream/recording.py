@@ -222,7 +222,7 @@ class _Time:
     def _check(self, trace: Trace) -> None:
         steps, rest = divmod(len(trace.loss), 4)
         columns, more = divmod(len(trace.update_data), len(trace.loss) or 1)
-        if rest or more or not steps or self._matrices.setdefault(trace.lane, columns) != columns:
+        if rest or more or not steps or (columns and self._matrices.setdefault(trace.lane, columns) != columns):
             raise ProtocolError(f"a trace of {steps:,} steps whose numbers do not fit")
 
 

@@ -87,19 +87,31 @@ class Frames:
                 update_data=struct.pack(f"<{len(moved)}f", *moved),
             )
         )
-        where = LaneStatus(lane=known, step=about.step, epoch=0.0, steps_per_epoch=0, diverged_at=None)
-        frames.append(
-            Status(
-                running=True,
-                catching_up=False,
-                clock=about.step,
-                target=None,
-                lanes=(where,),
-                steps_per_second=about.speed,
-                measuring=about.share,
-            )
-        )
+        frames.append(self._status(about.step, about.speed, about.share))
         return frames
+
+    def block(self, first: int, losses: list[float], speed: float, share: float) -> list[protocol.Frame]:
+        """The frames of steps that were not measured, nothing before the first table."""
+        if not self._lane:
+            return []
+        told = struct.pack(f"<{len(losses)}f", *map(_float32, losses))
+        last = first + len(losses) - 1
+        return [
+            Trace(lane=self._lane, first_step=first, loss=told, update_data=b""),
+            self._status(last, speed, share),
+        ]
+
+    def _status(self, step: int, speed: float, share: float) -> Status:
+        where = LaneStatus(lane=self._lane, step=step, epoch=0.0, steps_per_epoch=0, diverged_at=None)
+        return Status(
+            running=True,
+            catching_up=False,
+            clock=step,
+            target=None,
+            lanes=(where,),
+            steps_per_second=speed,
+            measuring=share,
+        )
 
 
 def _float32(value: float) -> float:

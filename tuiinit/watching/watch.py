@@ -29,6 +29,7 @@ from ..stream.runs import runs_folder
 from .about import command_line, commit_of, run_name
 from .control import Control
 from .frames import Circumstances, Frames
+from .losses import LossBlocks
 from .writing import Writer, first_frames, open_file
 
 T = TypeVar("T")
@@ -40,10 +41,13 @@ class Watch:
 
     Attributes:
         path: the recording, None where nothing is recorded.
+        shares: tells a scaler's factor, where the losses that the model itself gives in a step's micro-batches are
+            shares of the step's loss, or are divided to be: their sum is then told.
     """
 
     def __init__(self) -> None:
         self.path: Path | None = None
+        self.shares: Callable[[], float] | None = None
         self._over = True
         self._handles: list[Any] = []
         self._step: Step | None = None
@@ -63,6 +67,7 @@ class Watch:
         self._model, self._optimizers, self._samples, self._only = model, optimizers, samples, only
         self._writer, self._control, self._parameters = writer, control, parameters
         self._frames = Frames(name)
+        self._blocks = LossBlocks(time.perf_counter())
         self._own = 0.0  # seconds that went into the measured step, as far as they are known
         self._skipped: Tensor | float = 0.0
         self._lock = threading.RLock()
@@ -80,11 +85,16 @@ class Watch:
 
     # --------------------------------------------------------------------------------------- for the script
 
-    def loss(self, loss: T) -> T:
-        """Tell a loss, before it is divided (accumulation) or scaled; gives it back."""
-        if self._step is not None and not self._over:
-            step = self._step
-            self._guarded(lambda: step.loss(loss) if isinstance(loss, Tensor) else None)
+    def loss(self, loss: T, *, scale: float | Tensor = 1.0) -> T:
+        """Tell a loss, before it is divided (accumulation) or scaled; gives it back.
+
+        Args:
+            loss: a tensor of one number; of each micro-batch.
+            scale: what it was multiplied by, where only a loss that was divided or scaled is at hand.
+        """
+        if not self._over and isinstance(loss, Tensor):
+            held = self._blocks if self._step is None else self._step
+            self._guarded(lambda: held.hold(loss, scale))
         return loss
 
     def measure(self) -> None:
@@ -150,10 +160,22 @@ class Watch:
             self._own += time.perf_counter() - began
             if step.failure is not None:
                 raise step.failure
+            self._tell_losses()
+            self._blocks.skip()
             self._tell(step, optimizer)
+        else:
+            self._blocks.ended()
+            if self._blocks.due(time.perf_counter()):
+                self._tell_losses()
         armed = self._control.ended(self._own)
         self._own = 0.0
         self._arm(armed)
+
+    def _tell_losses(self) -> None:
+        taken = self._blocks.take(time.perf_counter())
+        if taken is not None and self._writer is not None:
+            (first, read), speed, share = taken, self._control.speed, self._control.share
+            self._writer.put(lambda: self._frames.block(first, read(), speed, share))
 
     def _tell(self, step: Step, optimizer: Optimizer) -> None:
         assert self._writer is not None
@@ -173,7 +195,9 @@ class Watch:
     def _arm(self, armed: bool) -> None:
         if armed and not (torch.cuda.is_available() and torch.cuda.is_current_stream_capturing()):
             began = time.perf_counter()
-            self._step = Step(self._model, self._samples, self._only)
+            self._step = Step(
+                self._model, self._samples, self._only, lambda: self.shares() if self.shares is not None else None
+            )
             self._own += time.perf_counter() - began
 
     # ------------------------------------------------------------------------------------------------- end
@@ -202,6 +226,9 @@ class Watch:
         with contextlib.suppress(Exception):
             if step is not None:
                 step.close()
+        with contextlib.suppress(Exception):
+            if ended is not None:
+                self._tell_losses()
         with contextlib.suppress(Exception):
             if self._writer is not None:
                 self._writer.close(ended)

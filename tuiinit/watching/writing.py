@@ -113,7 +113,7 @@ def _kind(frame: Frame) -> tuple[Kind, str]:
         case Snapshot():
             return (Kind.KEPT if is_milestone(frame.step) else Kind.LIVE), "snapshot"
         case Trace():
-            return Kind.TRACE, "trace"
+            return Kind.TRACE, "trace" if frame.update_data else "loss"
         case Status():
             return Kind.LIVE, "status"
     return Kind.KEPT, "-"
