@@ -114,7 +114,7 @@ class BoundedFile:
         for i in keep:
             if entries[i].kind is kind and i != newest[entries[i].lane]:
                 seen[entries[i].lane] = seen.get(entries[i].lane, 0) + 1
-                if seen[entries[i].lane] % 2:
+                if not seen[entries[i].lane] % 2:  # the first stays, so that the past does not fade
                     continue
             kept.append(i)
         return kept

@@ -94,10 +94,10 @@ class Frames:
         """The frames of steps that were not measured, nothing before the first table."""
         if not self._lane:
             return []
-        told = struct.pack(f"<{len(losses)}f", *map(_float32, losses))
+        packed = struct.pack(f"<{len(losses)}f", *map(_float32, losses))
         last = first + len(losses) - 1
         return [
-            Trace(lane=self._lane, first_step=first, loss=told, update_data=b""),
+            Trace(lane=self._lane, first_step=first, loss=packed, update_data=b""),
             self._status(last, speed, share),
         ]
 
