@@ -20,7 +20,7 @@ from tuiinit.config.presets import BY_NAME
 from tuiinit.config.run import RunConfig
 from tuiinit.config.schedule import Change
 from tuiinit.config.toml import to_toml
-from tuiinit.engine.lanes import device_of
+from tuiinit.engine.devices import device_of
 from tuiinit.host import stand_ins
 
 SMALL = ("run", "--hidden", "5,4", "--device", "cpu")

@@ -196,7 +196,7 @@ def test_credit_that_waits_is_answered_once_all_stands_still(screen: Screen) -> 
 
 def test_first_select(screen: Screen) -> None:
     frames = screen.update(p.Select(lanes=(TINY,)))
-    lane, data, snapshot, status = frames
+    data, lane, snapshot, status = frames
     assert isinstance(lane, p.Lane)
     assert (lane.lane, lane.config, lane.continues) == (TINY.key, TINY, None)
     assert isinstance(data, p.DataInfo)

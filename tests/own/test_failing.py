@@ -2,31 +2,19 @@
 
 from __future__ import annotations
 
-import io
-import sys
-import textwrap
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 
 from tests.conftest import Tuiinit
-from tuiinit.engine.lanes import device_of
-from tuiinit.engine.own.answering import answer, as_in_a_script, flushes_tiny_numbers
+from tuiinit.engine.devices import device_of
+from tuiinit.engine.own.answering import answer
+from tuiinit.engine.own.script import as_in_a_script, flushes_tiny_numbers
 from tuiinit.stream.checked import Check, Checked, OwnProblem
 
-HEAD = """
-import sys
-import torch
-from torch import nn
-import tuiinit
-
-def setup(loss=lambda model, x: model(x).square().mean(), batches=None, model=None):
-    return tuiinit.Setup(model or nn.Linear(3, 2), [torch.ones(4, 3)] if batches is None else batches, loss)
-
-"""
 #: A file's text, what its sentence has to say, and the line of theirs that is shown (empty: none).
 FAILURES: dict[str, tuple[str, str, str]] = {
     "syntax": ("def build(:\n", "could not be imported: SyntaxError", "def build(:"),
@@ -76,28 +64,6 @@ FAILURES: dict[str, tuple[str, str, str]] = {
         "raise KeyError('back')",
     ),
 }
-
-
-@pytest.fixture(autouse=True)
-def _own_process_state(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    """What importing a person's file changes is put back: here it runs in the tests' own process."""
-    monkeypatch.setattr(sys, "argv", list(sys.argv))
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    monkeypatch.setattr(sys, "stdin", io.StringIO())
-    yield
-    for name, module in list(sys.modules.items()):
-        if str(getattr(module, "__file__", "")).startswith(str(tmp_path)):
-            del sys.modules[name]
-
-
-@pytest.fixture
-def write(tmp_path: Path) -> Callable[[str], str]:
-    def written(text: str) -> str:
-        path = tmp_path / "net.py"
-        path.write_text(HEAD + textwrap.dedent(text))
-        return str(path)
-
-    return written
 
 
 def problem(target: str, **settings: object) -> OwnProblem:

@@ -52,7 +52,7 @@ async def test_an_engine_from_hello_to_close() -> None:
     assert isinstance(hello, p.Hello)
     assert (hello.version, hello.pid) == (p.VERSION, link.pid)
     first = await updated(frames, link)
-    assert [type(f).__name__ for f in first] == ["Lane", "DataInfo", "Snapshot", "Status"]
+    assert [type(f).__name__ for f in first] == ["DataInfo", "Lane", "Snapshot", "Status"]
     link.send(p.Advance())
     assert any(isinstance(f, p.Trace) for f in await updated(frames, link))
     await link.close()  # in full run
@@ -119,7 +119,7 @@ def test_what_an_engine_was_asked_before_its_input_ended_is_done(warm_engine: li
         engine.send(p.Select(lanes=(TINY,)), p.Credit())
         engine._stdin.close()
         kinds = [type(frame).__name__ for frame in itertools.islice(engine.frames(), 5)]
-        assert kinds == ["Hello", "Lane", "DataInfo", "Snapshot", "Status"]
+        assert kinds == ["Hello", "DataInfo", "Lane", "Snapshot", "Status"]
         assert engine._process.wait(timeout=20) == 0
 
 
@@ -234,7 +234,7 @@ main()
         next(frames)
         engine.send(p.Select(lanes=(TINY,)), p.Credit())
         kinds = [type(next(frames)).__name__ for _ in range(4)]
-    assert kinds == ["Lane", "DataInfo", "Snapshot", "Status"]
+    assert kinds == ["DataInfo", "Lane", "Snapshot", "Status"]
     log = engine.log.read_text()
     for line in ("printed", "written", "from a child", "''"):
         assert line in log

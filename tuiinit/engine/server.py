@@ -15,19 +15,22 @@ from ..config.values import ConfigError
 from ..data import given
 from ..data.reading import DataError
 from ..stream import protocol
-from ..stream.checked import Check
+from ..stream.checked import Check, OwnProblem
 from ..stream.milestones import is_milestone
 from ..stream.protocol import Command, Message
 from .clock import Clock
+from .devices import device_of
 from .inspect import inspect
-from .lanes import Lanes, device_of, lane_frame
+from .lanes import Lanes
 from .outbox import Outbox, Rates
 from .own.answering import answer
+from .own.target import OwnError
 from .quick.compiled import Compiler
 from .redraws import Starts, out_of_memory
-from .trainer import Trainer
+from .training import Training
 from .updates import Updates
 
+NEWS_SECONDS = 1.0  # between two looks whether a person's files have changed
 START_SECONDS = 0.01  # that a lane's start is worked on at a time
 
 
@@ -53,8 +56,9 @@ class Server:
         self._outbox = Outbox()
         self._rates = Rates()
         self._updates = Updates()
-        self._data_sent: str | None = None
+        self._about: Message | None = None  # what was last told of where the lane looked at has its data from
         self._starts: Starts | None = None  # once the screen wants them
+        self._looked = 0.0  # when there was last looked for news
 
     def serve(self) -> None:
         """Run until the commands end."""
@@ -64,25 +68,39 @@ class Server:
                 self._update(idle=True)
             starting = not working and self._starting
             try:
-                command = self._commands.get(block=not (working or starting))
+                command = self._commands.get(not (working or starting), NEWS_SECONDS if self.lanes.have_news else None)
             except queue.Empty:
+                self._look_for_news()
                 if working:
                     self._work()
-                else:
+                elif starting:
                     self._start()
                 continue
             if command is None:
+                self.lanes.close()
                 return
             try:
                 self._obey(command)
             except (ConfigError, DataError) as error:
                 self._problem(str(error))
+            except OwnError as error:
+                self._outbox.others.append(OwnProblem(text=error.sentence, lines=error.lines))
+                self._updates.changed = True
             except (MemoryError, RuntimeError) as error:
                 # These change no lane until they are done.
                 safe = isinstance(command, protocol.Select | protocol.Evaluate | protocol.Inspect)
                 if not (safe and out_of_memory(error)):
                     raise
                 self._problem("there is not enough memory for this")
+
+    def _look_for_news(self) -> None:
+        """Tell what has changed of what lanes are made from, at most once a second."""
+        now = time.monotonic()
+        if self.lanes.have_news and now >= self._looked + NEWS_SECONDS:
+            self._looked = now
+            if news := self.lanes.news():
+                self._outbox.others += news
+                self._updates.changed = True
 
     # ---------------------------------------------------------------------------------------- commands
 
@@ -94,15 +112,13 @@ class Server:
             case protocol.Words():
                 given.keep(command.title, command.content)
                 return
-            case protocol.Select(lanes=configs):
-                if not configs:
-                    raise ConfigError("no network was named to be selected")
+            case protocol.Select(lanes=configs, own=own):
+                if bool(configs) == bool(own):
+                    raise ConfigError("no network was named to be selected, or some of two kinds")
                 self._settle()
-                new = self.lanes.select(configs)
-                for lane in new:
-                    self._outbox.others.append(lane_frame(lane))
-                    self._outbox.add(lane.latest)
-                self._tell_data()
+                for lane in self.lanes.select(configs or own):
+                    self._begun(lane)
+                self._tell_about()
                 self.clock.catching_up = True
                 for lane in self.lanes.selected:
                     self._outbox.add(lane.latest)
@@ -112,18 +128,17 @@ class Server:
                 self._settle()
                 for old, lane in self.lanes.adjust(name, value):
                     continues = old if lane.step else None
-                    self._outbox.others.append(lane_frame(lane, continues))
-                    if not lane.step:
-                        self._outbox.add(lane.latest)
+                    self._begun(lane, continues)
             case protocol.Pause():
                 self._settle()
                 self.clock.pause()
             case protocol.Restart():
                 self._outbox.take()
+                self._about = None
                 self.lanes.restart()
                 for lane in self.lanes.selected:
-                    self._outbox.others.append(lane_frame(lane))
-                    self._outbox.add(lane.latest)
+                    self._begun(lane)
+                self._tell_about()
             case protocol.Evaluate():
                 self._settle()
                 self._evaluate()
@@ -134,7 +149,9 @@ class Server:
                 return
             case protocol.Inspect():
                 self._settle()
-                self._outbox.others += [inspect(lane) for lane in self.lanes.moving()]
+                if self.lanes.selected and not self.lanes.built:
+                    raise ConfigError("a closer look is there for the networks that tuiinit builds, not for your own")
+                self._outbox.others += [inspect(lane) for lane in self.lanes.built if not lane.ended]
         self._updates.changed = True
         self.clock.stride = 1  # other lanes may be slower
 
@@ -148,6 +165,8 @@ class Server:
         elif command.epochs is not None:
             # The lead lane may still be behind the clock: count from the clock at its batch size.
             per_epoch = lead.steps_per_epoch
+            if not per_epoch:
+                raise ConfigError("the batches have no length, so that there are no epochs: count in steps")
             left = lead.steps_to_epoch_end if lead.step == clock.now else per_epoch - clock.now % per_epoch
             clock.run_for_epochs(command.epochs, end=clock.now + left, per_epoch=per_epoch)
         elif command.to is not None:
@@ -156,32 +175,27 @@ class Server:
             clock.run_on()
         self._rates.restart()
 
-    def _tell_data(self) -> None:
-        text = self.lanes.selected[0].dataset.text
-        data = f"{self.lanes.selected[0].config.data}\0{self.lanes.selected[0].config.column}\0{len(text.train)}"
-        if data != self._data_sent:
-            self._data_sent = data
-            self._outbox.others.append(
-                protocol.DataInfo(
-                    path=text.path,
-                    words=text.words,
-                    repeats=text.repeats,
-                    in_both=text.in_both,
-                    left_out=tuple(protocol.LeftOut(why=why, lines=n) for why, n in text.source.left_out.items() if n),
-                    left_out_examples=tuple(text.source.examples),
-                    vocabulary=text.vocabulary,
-                    train=len(text.train),
-                    dev=len(text.dev),
-                    test=len(text.test),
-                    unigram=text.unigram,
-                    bigram=text.bigram,
-                )
-            )
+    def _begun(self, lane: Training, continues: str | None = None) -> None:
+        """Tell of a lane that is new, or is called otherwise from here on."""
+        self._outbox.others.append(lane.frame(continues))
+        self._outbox.others += lane.notices()
+        if not lane.step:
+            self._outbox.add(lane.latest)
+
+    def _tell_about(self) -> None:
+        """Tell where the lane looked at has its data from, and what was forgotten for its sake."""
+        if self.lanes.selected and (about := self.lanes.selected[0].about()) != self._about:
+            self._about = about
+            self._outbox.others.insert(0, about)
+        if self.lanes.put_aside:
+            self._outbox.others.append(protocol.PutAside(lanes=tuple(self.lanes.put_aside)))
+            self.lanes.put_aside.clear()
 
     def _evaluate(self) -> None:
         for lane in self.lanes.selected:
-            if lane.diverged_at is None:
+            if not lane.ended:
                 self._outbox.others.append(lane.evaluate())
+                self._outbox.others += lane.notices()
         self._updates.changed = True
 
     def _problem(self, sentence: str) -> None:
@@ -206,30 +220,31 @@ class Server:
             self._step(self.lanes.moving(), steps)
             self.clock.took((time.monotonic() - started) / steps)
             self.clock.stop_at_target()
-            if any(lane.diverged_at is not None for lane in self.lanes.selected) and not self.lanes.moving():
+            if any(lane.ended for lane in self.lanes.selected) and not self.lanes.moving():
                 self.clock.stop_with(lane.step for lane in self.lanes.selected)
         self._update()
 
-    def _step(self, lanes: list[Trainer], steps: int = 1) -> None:
+    def _step(self, lanes: list[Training], steps: int = 1) -> None:
         due = self._updates.due(time.monotonic())
         for lane in lanes:
             for left in reversed(range(steps)):
                 step = lane.step + 1
                 self._step_lane(lane, measure=(due and not left) or self.clock.is_last(step) or is_milestone(step))
-                if lane.diverged_at is not None:
+                if lane.ended:
                     break
         if due:
             cost = sum(lane.latest.cost for lane in lanes if lane.latest is not None)
             self._updates.measured(time.monotonic(), cost)
         self._updates.changed = True  # also sent once the lanes stand still
 
-    def _step_lane(self, lane: Trainer, *, measure: bool) -> None:
+    def _step_lane(self, lane: Training, *, measure: bool) -> None:
         snapshot = lane.train_step(measure=measure)
         self._outbox.add(snapshot)
         self._rates.add(snapshot.cost if snapshot is not None else 0.0)
-        if measure or lane.trace_full:
+        if measure or lane.trace_full or lane.ended:
             self._collect(lane)
-        if lane.at_epoch_end and lane.diverged_at is None:
+        self._outbox.others += lane.notices()
+        if lane.at_epoch_end and not lane.ended:
             try:
                 self._outbox.others.append(lane.evaluate())
             except (MemoryError, RuntimeError) as error:  # it changes nothing: training goes on without it
@@ -237,7 +252,7 @@ class Server:
                     raise
                 self._problem("there is not enough memory for the dev loss at the epoch's end")
 
-    def _collect(self, lane: Trainer) -> None:
+    def _collect(self, lane: Training) -> None:
         block = lane.take_trace()
         if block is not None and len(block.loss):
             self._outbox.trace(
@@ -252,7 +267,7 @@ class Server:
     def _settle(self) -> None:
         """Leave no selected lane unmeasured where it stands: one more step for those that moved on."""
         for lane in self.lanes.selected:
-            if lane.diverged_at is None and (lane.latest is None or lane.latest.step != lane.step):
+            if not lane.ended and (lane.latest is None or lane.latest.step != lane.step):
                 self._step_lane(lane, measure=True)
             self._collect(lane)
         self.clock.follow(lane.step for lane in self.lanes.selected)
@@ -269,14 +284,12 @@ class Server:
     def _starting(self) -> bool:
         """Whether a lane's start is worked on when nothing else is to do: once what was measured has gone out."""
         return (
-            self._starts is not None
-            and not self._updates.changed
-            and self._starts.wanted(self.lanes.selected) is not None
+            self._starts is not None and not self._updates.changed and self._starts.wanted(self.lanes.built) is not None
         )
 
     def _start(self) -> None:
         """Go on with a lane's start for so long that a key is not made to wait."""
-        start = self._starts.work(self.lanes.selected, START_SECONDS) if self._starts is not None else None
+        start = self._starts.work(self.lanes.built, START_SECONDS) if self._starts is not None else None
         if start is not None:
             self._outbox.others.append(start)
             self._updates.changed = True
@@ -314,6 +327,7 @@ class Server:
                     epoch=lane.epoch,
                     steps_per_epoch=lane.steps_per_epoch,
                     diverged_at=lane.diverged_at,
+                    failed=lane.failed,
                 )
                 for lane in self.lanes.selected
             ),

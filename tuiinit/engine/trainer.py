@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -17,7 +16,7 @@ from ..config.nonlinearities import RANGES
 from ..config.run import RunConfig
 from ..measure import records as probe
 from ..measure.fetch import Fetch
-from ..stream.protocol import Evaluation, FloatArray, Snapshot
+from ..stream.protocol import DataInfo, Evaluation, Lane, LeftOut, Message, Snapshot
 from . import evaluation
 from .minibatches import BLOCK, Dataset, Minibatches, tensors
 from .network import Network
@@ -25,18 +24,10 @@ from .passes import Kept
 from .quick.captured import capture
 from .quick.compiled import Compiler
 from .steps import Step, read, record_size
+from .training import TraceBlock
 from .vectors import Vectors
 
 LOG10_PROBABILITIES = (-8.0, 0.0)  # what the histogram of predicted probabilities spans
-
-
-@dataclass(frozen=True)
-class TraceBlock:
-    """Per-step series: step first_step + i had loss[i] and update_data[i] (log10, one a weight)."""
-
-    first_step: int
-    loss: FloatArray
-    update_data: FloatArray
 
 
 class First(NamedTuple):
@@ -63,6 +54,7 @@ class Trainer:
         self.device = device
         self.step = 0
         self.diverged_at: int | None = None
+        self.failed = ""
         self.latest: Snapshot | None = None  # the newest one
         self.first: First | None = None  # once `peek` has looked at it
         generator = torch.Generator().manual_seed(config.seed)
@@ -83,7 +75,43 @@ class Trainer:
         self._first_loss: Tensor | None = None  # of the first minibatch, not yet fetched
         self.initial_loss: float | None = None
 
+    # ---------------------------------------------------------------------------------- what is told of it
+
+    def frame(self, continues: str | None = None) -> Lane:
+        """What the stream tells of it first."""
+        return Lane(lane=self.config.key, shape=self.network.shape, config=self.config, continues=continues)
+
+    def about(self) -> DataInfo:
+        """The words that it trains on."""
+        text = self.dataset.text
+        return DataInfo(
+            path=text.path,
+            words=text.words,
+            repeats=text.repeats,
+            in_both=text.in_both,
+            left_out=tuple(LeftOut(why=why, lines=n) for why, n in text.source.left_out.items() if n),
+            left_out_examples=tuple(text.source.examples),
+            vocabulary=text.vocabulary,
+            train=len(text.train),
+            dev=len(text.dev),
+            test=len(text.test),
+            unigram=text.unigram,
+            bigram=text.bigram,
+        )
+
+    def notices(self) -> tuple[Message, ...]:
+        """Nothing besides."""
+        return ()
+
+    def close(self) -> None:
+        """All of it goes by itself."""
+
     # ------------------------------------------------------------------------------------------ stepping
+
+    @property
+    def ended(self) -> bool:
+        """Whether it stands still for good."""
+        return self.diverged_at is not None
 
     @property
     def epoch(self) -> float:

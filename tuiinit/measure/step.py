@@ -32,16 +32,23 @@ class Step:
         samples: values taken of a tensor.
         only: names of rows to look at.
         shares: tells a scaler's factor, where losses that the model itself gives are shares of one.
+        calls: of one module that are rows.
+        details: figures of what comes in, too.
     """
 
     def __init__(
         self,
         model: nn.Module,
         samples: int | None,
-        only: re.Pattern[str] | None,
+        only: re.Pattern[str] | None = None,
         shares: Callable[[], float | None] = lambda: None,
+        *,
+        calls: int = CALLS,
+        details: bool = False,
     ) -> None:
-        self._catch = Catch(model, samples=samples, calls=CALLS, most=ROWS, only=only, whole=self._given)
+        self._catch = Catch(
+            model, samples=samples, calls=calls, most=ROWS, only=only, details=details, whole=self._given
+        )
         self._samples = samples
         self._weights: Parameters | None = None
         self._from_script, self._from_model = Losses(), Losses()  # the losses that each of them gave

@@ -54,6 +54,11 @@ class Table:
         """A record a row; gradients are of the loss as it was before division and scaling, where that is known."""
         return tuple(_activation(row, self._factor) for row in self._rows)
 
+    def fitted(self, shape: Shape) -> tuple[Activation, ...]:
+        """A record a row of another step's shape: what this step lacks is NaN, what it has besides is left out."""
+        found = {(a.layer, a.kind, a.width): a for a in self.activations()}
+        return tuple(found.get((row.label, row.kind, row.width)) or _missing(row) for row in shape.rows)
+
     def weights(self) -> tuple[Weight, ...]:
         """A record a matrix."""
         return tuple(map(_weight, self._matrices))
@@ -105,6 +110,25 @@ def _activation(row: Row, factor: float | None) -> Activation:
         grad_std=grad_std * abs(scale),
         grad_mean_abs=NAN,
         grad_histogram=_scaled(grad_histogram, scale),
+        dead=(),
+        saturation_rows=0,
+        saturation=b"",
+    )
+
+
+def _missing(row: RowShape) -> Activation:
+    return Activation(
+        layer=row.label,
+        kind=row.kind,
+        width=row.width,
+        mean=NAN,
+        std=NAN,
+        saturated=NAN,
+        histogram=EMPTY,
+        grad_mean=NAN,
+        grad_std=NAN,
+        grad_mean_abs=NAN,
+        grad_histogram=EMPTY,
         dead=(),
         saturation_rows=0,
         saturation=b"",

@@ -22,13 +22,13 @@ VIEWS: tuple[View, ...] = (
     ActivationGradients(smalls.ACTIVATION_GRADIENTS),
     Weights(smalls.WEIGHTS),
     WeightGradients(smalls.WEIGHT_GRADIENTS),
-    UpdateData(smalls.SmallUpdateData()),
-    Saturation(smalls.SmallSaturation()),
+    UpdateData(smalls.UpdateData()),
+    Saturation(smalls.Saturation()),
     OverTime(),
-    Depth(smalls.SmallDepth()),
+    Depth(smalls.Depth()),
     BatchNormView(),
     InitialLoss(),
-    Loss(smalls.SmallLoss()),
+    Loss(smalls.Loss()),
     FindingsView(),
 )
 

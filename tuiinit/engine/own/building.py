@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -100,27 +100,6 @@ def called(model: Any, inputs: Any) -> Any:
     return model(*inputs) if isinstance(inputs, list | tuple) else model(inputs)
 
 
-def batches(given: Iterable[Any] | Callable[[], Iterable[Any]]) -> Iterator[Any]:
-    """Go through batches once, from their beginning. Raises OwnError where a person's code fails."""
-    with own_code("the batches failed"):
-        iterator = iter(given() if callable(given) else given)
-    while True:
-        with own_code("the batches failed"):
-            try:
-                batch = next(iterator)
-            except StopIteration:
-                return
-        yield batch
-
-
-def length(given: Iterable[Any] | Callable[[], Iterable[Any]]) -> int | None:
-    """How many batches there are in one pass, or None where nobody can say."""
-    try:
-        return len(given)  # type: ignore[arg-type]
-    except Exception:
-        return None
-
-
 def moved(batch: Any, device: torch.device) -> Any:
     """A batch with its tensors on a device: in tuples, lists and mappings, and of whatever has a `.to`."""
     if isinstance(batch, Mapping) and not hasattr(batch, "to"):
@@ -133,11 +112,41 @@ def moved(batch: Any, device: torch.device) -> Any:
     return to(device) if callable(to) else batch
 
 
-def loss_of(built: Built, batch: Any) -> Tensor:
+def inputs_of(batch: Any) -> str:
+    """A batch in words: the shapes of its first tensors."""
+    tensors = [t for t in tensors_of(batch) if t.ndim]
+    return ", ".join(" × ".join(map(str, t.shape)) for t in tensors[:3]) or type(batch).__name__
+
+
+def examples_of(batch: Any) -> int | None:
+    """Examples in a batch, as far as its first tensor shows them."""
+    return next((t.shape[0] for t in tensors_of(batch) if t.ndim), None)
+
+
+def tensors_of(batch: Any) -> Iterator[Tensor]:
+    """All tensors in a batch, of whole numbers too."""
+    if isinstance(batch, Tensor):
+        yield batch
+    elif isinstance(batch, Mapping):
+        for part in batch.values():
+            yield from tensors_of(part)
+    elif isinstance(batch, list | tuple):
+        for part in batch:
+            yield from tensors_of(part)
+    else:
+        yield from (tensor for _, tensor in tensors_in(batch))
+
+
+def loss_of(built: Built, batch: Any, *, graded: bool = True) -> Tensor:
     """The person's loss of one batch, checked to be a finite or infinite number and nothing else.
 
+    Args:
+        built: the network.
+        batch: on its device.
+        graded: it must depend on the parameters.
+
     Raises:
-        OwnError: their code raised, or the loss is no scalar that depends on the parameters.
+        OwnError: their code raised, or the loss is no such number.
     """
     with own_code("the loss failed"):
         loss = built.setup.loss(built.model, batch)
@@ -145,7 +154,7 @@ def loss_of(built: Built, batch: Any) -> Tensor:
         raise OwnError(f"the loss must be a tensor with one value, not a {type(loss).__name__}")
     if loss.numel() != 1:
         raise OwnError(f"the loss must be one value, not a tensor of shape {tuple(loss.shape)}")
-    if not loss.requires_grad:
+    if graded and not loss.requires_grad:
         raise OwnError("the loss does not depend on any parameter: is it detached?")
     return loss
 

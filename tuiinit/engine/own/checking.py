@@ -21,13 +21,14 @@ from ...measure.feeding import feeders
 from ...measure.fetch import Described
 from ...measure.layers import Began, began, fans, is_norm
 from ...measure.local_theory import keeping_gain, predicted_std
-from ...measure.models import in_backward, tensors_in, unwrapped
+from ...measure.models import in_backward, unwrapped
 from ...measure.rows import Row
 from ...measure.sampling import local
 from ...stream.checked import Check, Checked, CheckedJoin, CheckedParameter, CheckedRow
 from . import target as targets
-from .building import Built, Inputs, batches, build, loss_of, moved, on_device
+from .building import Built, Inputs, build, inputs_of, loss_of, moved, on_device
 from .choices import plain
+from .drawing import batches
 from .expecting import Expecting
 from .lsuv import rescale
 from .randomness import seed_all
@@ -55,7 +56,8 @@ def check(command: Check, device_of: Callable[[str], torch.device]) -> Checked:
     with uninitialised_filled():
         built = build(function, given, inputs)
     built = on_device(built, device)
-    batch = next(batches(built.setup.batches), None)
+    one_pass = batches(built.setup.batches)
+    batch = next(one_pass, None)
     if batch is None:
         raise OwnError("there is no first batch: the batches are empty")
     batch = moved(batch, device)
@@ -149,7 +151,7 @@ def looked_at(
         settings=dict(settings),
         device=device,
         parameters=sum(p.numel() for _, _, p in _parameters(model)),
-        inputs=_inputs(batch),
+        inputs=inputs_of(batch),
         labels=built.labels,
         loss=value if math.isfinite(value) else None,
         expected_loss=expected[0] if expected is not None else None,
@@ -169,24 +171,6 @@ def looked_at(
         lsuv=dict(lsuv),
         seconds=time.perf_counter() - started,
     )
-
-
-def _inputs(batch: Any) -> str:
-    tensors = [t for t in _all_tensors(batch) if t.ndim]
-    return ", ".join(" × ".join(map(str, t.shape)) for t in tensors[:3]) or type(batch).__name__
-
-
-def _all_tensors(value: Any) -> Iterator[Tensor]:
-    if isinstance(value, Tensor):
-        yield value
-    elif isinstance(value, Mapping):
-        for part in value.values():
-            yield from _all_tensors(part)
-    elif isinstance(value, list | tuple):
-        for part in value:
-            yield from _all_tensors(part)
-    else:
-        yield from (tensor for _, tensor in tensors_in(value))
 
 
 def _root(square: float) -> float | None:

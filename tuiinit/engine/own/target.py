@@ -127,8 +127,8 @@ def knobs(function: Callable[..., Any]) -> tuple[Knob, ...]:
     return tuple(found)
 
 
-def settings(function: Callable[..., Any], given: Mapping[str, str]) -> dict[str, Value]:
-    """Values for parameters from text, as NAME=VALUE on the command line tells them.
+def settings(function: Callable[..., Any], given: Mapping[str, Value]) -> dict[str, Value]:
+    """Values for parameters, from text as NAME=VALUE on the command line tells them, or from values.
 
     Raises:
         OwnError: there is no such parameter, or the text is no value for it.
@@ -136,16 +136,17 @@ def settings(function: Callable[..., Any], given: Mapping[str, str]) -> dict[str
     by_name = {knob.name: knob for knob in knobs(function)}
     named = choices_of(function)
     values: dict[str, Value] = {}
-    for name, text in given.items():
+    for name, value in given.items():
         knob = by_name.get(name)
         if knob is None:
             known = ", ".join(by_name) or "no parameters at all"
             raise OwnError(f"there is no parameter {name!r} to set: the function has {known}")
-        values[name] = _chosen(knob, named[name], text) if name in named else _value(knob, text)
+        values[name] = _chosen(knob, named[name], value) if name in named else _value(knob, value)
     return values
 
 
-def _chosen(knob: Knob, words: Mapping[str, Any], text: str) -> Any:
+def _chosen(knob: Knob, words: Mapping[str, Any], given: Value) -> Any:
+    text = str(given)
     by_word = {word.lower(): value for word, value in words.items()} | dict(words)
     for word in (text, text.strip(), text.strip().lower()):
         if word in by_word:
@@ -156,7 +157,10 @@ def _chosen(knob: Knob, words: Mapping[str, Any], text: str) -> Any:
 _WORDS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 
 
-def _value(knob: Knob, text: str) -> Value:
+def _value(knob: Knob, given: Value) -> Value:
+    if type(given).__name__ == knob.kind or (knob.kind == "any" and not isinstance(given, str)):
+        return given
+    text = str(given)
     try:
         match knob.kind:
             case "bool":
@@ -204,7 +208,7 @@ def _reason(error: BaseException) -> str:
 
 def own_lines(error: BaseException) -> str:
     """The traceback cut to the person's own files: not Python's, not a library's, not ours."""
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if _is_own(f.filename)]
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if is_own(f.filename)]
     lines = traceback.format_list(frames[-MOST_FRAMES:])
     if isinstance(error, SyntaxError):
         lines += traceback.format_exception_only(error)[:-1]
@@ -219,7 +223,8 @@ _PLACES = [
 _OURS = str(Path(tuiinit.__file__).resolve().parent)
 
 
-def _is_own(filename: str) -> bool:
+def is_own(filename: str) -> bool:
+    """Whether a file is the person's: not Python's, not a library's, not ours."""
     if filename.startswith("<"):
         return False
     path = os.path.realpath(filename)

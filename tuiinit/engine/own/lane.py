@@ -1,0 +1,376 @@
+"""One lane of a person's network: built by their function, trained as their setup says, measured as any model is."""
+
+from __future__ import annotations
+
+import math
+import time
+from contextlib import nullcontext
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.parameter import is_lazy
+
+from ...config.memory import Need
+from ...config.own import OwnConfig
+from ...host.visible import LONGEST, cut
+from ...measure.models import unwrapped
+from ...measure.step import Step
+from ...measure.table import Table
+from ...stream.checked import OwnProblem
+from ...stream.protocol import Evaluation, Lane, Message, OwnKnob, OwnTarget, Shape, Snapshot, Unlike
+from ..training import TraceBlock
+from .building import build, examples_of, inputs_of, loss_of, moved, on_device
+from .drawing import Draws, batches
+from .expecting import Expecting
+from .gains import Ends, matrices, set_gain
+from .likeness import Begun, begun, unlike
+from .moves import Moves
+from .optimizing import Optimizing
+from .randomness import Generators
+from .source import Source
+from .still import copied, in_eval_mode, still
+from .target import OwnError, own_code, settings
+
+BLOCK = 512  # steps whose losses wait on the device
+SAMPLES = 2**20  # values taken of a tensor that is larger: the std of so many is known to 0.1 %
+CALLS = 16  # of one module that are rows
+GAIN = "gain"  # the parameter of a function that sets its gain itself
+
+
+class OwnLane:
+    """A person's network under training. Same settings and seed, same numbers, however it is stepped and measured.
+
+    Args:
+        config: with its schedule.
+        source: of its function.
+        device: where to train.
+
+    Raises:
+        OwnError: the person's code failed.
+    """
+
+    def __init__(self, config: OwnConfig, source: Source, device: torch.device) -> None:
+        self.config = config
+        self.device = device
+        self.step = 0
+        self.diverged_at: int | None = None
+        self.failed = ""
+        self.latest: Snapshot | None = None
+        self.initial_loss: float | None = None
+        self._source = source
+        self._expected_loss: float | None = None
+        self._notices: list[Message] = []
+        self._losses: list[Tensor] = []  # of the steps since the trace was taken
+        self._moved: list[Tensor | list[float] | None] = []  # how far they moved the matrices
+        self._plain = math.inf  # seconds that a step takes which is not measured
+        self._generators = Generators(config.seed)
+        self._generators.use()
+        given = settings(source.function, dict(config.settings))
+        scales = config.gain is not None
+        if config.gain is not None and any(knob.name == GAIN for knob in source.knobs):
+            given |= settings(source.function, {GAIN: config.gain})
+            scales = False
+        self._given = given
+        self._built = on_device(build(source.function, given), device)
+        self._model = unwrapped(self._built.model)
+        self._built.model.train()
+        self._draws = Draws(self._built.setup.batches)
+        try:
+            self._begin(scales)
+        except BaseException:
+            self.close()
+            raise
+
+    def _begin(self, scales: bool) -> None:
+        self._batch: Any = moved(self._draws.draw(), self.device)  # of the next step, where it is drawn already
+        self._inputs, self._batch_size = inputs_of(self._batch), examples_of(self._batch)
+        lazy = any(map(is_lazy, self._model.parameters()))
+        self._last: set[int] = set()
+        if scales or lazy:
+            self._try_out(lazy)
+        if scales and self.config.gain is not None:
+            set_gain(self._model, self._last, self.config.gain)
+        self._outputs = 0  # bytes of all rows of a step
+        self.begun: Begun = begun(self._model, self._batch)
+        self._optimizing = Optimizing(self._built.setup.optimizer, self._model)
+        self._optimizing.follow(self.config.at(0).lr)
+        self._changes = {change.step for change in self.config.schedule}
+        self.shape = Shape(rows=(), matrices=())
+        self.peek()
+        self._moves = Moves(p for p in self._model.parameters() if p.ndim > 1 and p.numel() and p.is_floating_point())
+
+    def _try_out(self, lazy: bool) -> None:
+        """One forward pass that changes nothing but parameters which are made only then."""
+        made = [module for module in self._model.modules() if hasattr(module, "has_uninitialized_params")]
+        with still(self._model), self._generators.unmoved() if not lazy else nullcontext(), Ends(self._model) as ends:
+            self._last = ends.of(loss_of(self._built, copied(self._batch)))
+        for module in made:
+            if lazy and callable(reset := getattr(module, "reset_running_stats", None)):
+                reset()
+
+    # ---------------------------------------------------------------------------------- what is told of it
+
+    def frame(self, continues: str | None = None) -> Lane:
+        """What the stream tells of it first."""
+        return Lane(lane=self.config.key, shape=self.shape, own=self.config, continues=continues)
+
+    def about(self) -> OwnTarget:
+        """Its function, and what that gave."""
+        return OwnTarget(
+            target=self.config.target,
+            knobs=tuple(
+                OwnKnob(name=knob.name, kind=knob.kind, default=knob.default, choices=knob.choices)  # type: ignore[arg-type]
+                for knob in self._source.knobs
+            ),
+            batches=self._draws.length,
+            inputs=cut(self._inputs, 200),
+            optimizer=self._optimizing.name,
+            lr=self._optimizing.built_lr,
+            groups=self._optimizing.groups,
+            gains=len(matrices(self._model, self._last)),
+            dev=self._built.setup.dev is not None,
+            labels=self._built.labels,
+        )
+
+    def compare(self, other: OwnLane) -> None:
+        """Notice whether it does not start like another one of the same function and seed."""
+        if (found := unlike(self.begun, other.begun)) is not None:
+            what, name = found
+            self._notices.append(Unlike(lane=self.config.key, other=other.config.key, what=what, name=cut(name, 200)))
+
+    def notices(self) -> list[Message]:
+        """What else there is to be told since the last call."""
+        notices, self._notices = self._notices, []
+        return notices
+
+    @property
+    def need(self) -> Need:
+        """Memory that it takes: parameters, gradients and what the optimizer keeps; outputs of a step and gradients."""
+        parameters = sum(p.numel() * p.element_size() for p in self._model.parameters())
+        return Need(parameters * (2 + self._optimizing.kept), 2 * self._outputs)
+
+    def close(self) -> None:
+        """End what feeds its batches."""
+        self._draws.close()
+        self._batch = None
+
+    # ------------------------------------------------------------------------------------------ stepping
+
+    @property
+    def ended(self) -> bool:
+        """Whether it stands still for good."""
+        return bool(self.failed) or self.diverged_at is not None
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Batches in one pass; 0 where nobody can say."""
+        return self._draws.length or 0
+
+    @property
+    def epoch(self) -> float:
+        """Epochs so far; 0 without a length."""
+        return self.step / self.steps_per_epoch if self.steps_per_epoch else 0.0
+
+    @property
+    def steps_to_epoch_end(self) -> int:
+        """Steps from here to the end of the running epoch."""
+        return self.steps_per_epoch - self.step % self.steps_per_epoch if self.steps_per_epoch else 1
+
+    @property
+    def at_epoch_end(self) -> bool:
+        """Whether the last step ended an epoch."""
+        return self.step > 0 and self.steps_per_epoch > 0 and self.step % self.steps_per_epoch == 0
+
+    def follow(self, config: OwnConfig) -> None:
+        """Go on under a configuration that agrees with this lane's up to the present step."""
+        self.config = config
+        self._changes = {change.step for change in config.schedule}
+        self._optimizing.follow(config.at(self.step).lr)
+
+    def train_step(self, *, measure: bool = False) -> Snapshot | None:
+        """One batch: forward, backward, update; with `measure` also its snapshot.
+
+        A loss that is not finite ends the lane: `diverged_at` tells the step. So does a person's code that raises:
+        `failed` tells why.
+        """
+        started = time.perf_counter()
+        self._generators.use()
+        if self.step in self._changes:
+            self._optimizing.follow(self.config.at(self.step).lr)
+        looked = Step(self._model, SAMPLES, calls=CALLS) if measure else None
+        try:
+            with torch.enable_grad():
+                self._train(looked)
+        except OwnError as error:
+            self._fail(f"at step {self.step + 1:,} {error.sentence}", error.lines)
+            return None
+        finally:
+            if looked is not None:
+                looked.close()
+        self.step += 1
+        if looked is None:
+            took = time.perf_counter() - started
+            self._plain = took if math.isinf(self._plain) else min(took, self._plain * 1.1)
+            return None
+        return self._measure(looked, started)
+
+    def _train(self, looked: Step | None) -> None:
+        batch, self._batch = self._batch, None
+        if batch is None:
+            batch = moved(self._draws.draw(), self.device)
+        loss = self._backward(batch, looked)
+        before = self._moves.before()
+        if looked is not None:
+            looked.before(self._optimizing.optimizer, self._optimizing.repeats)
+        self._optimizing.step(lambda: self._backward(batch, None))
+        if looked is not None:
+            looked.after(self._optimizing.optimizer)
+        self._moved.append(self._moves.after(before))
+        self._losses.append(loss.detach().to(torch.float32, copy=True).reshape(()))
+
+    def _backward(self, batch: Any, looked: Step | None) -> Tensor:
+        self._optimizing.zero_grad()
+        loss = loss_of(self._built, batch)
+        if looked is not None:
+            looked.hold(loss)
+        with own_code("the backward pass failed"):
+            loss.backward()  # type: ignore[no-untyped-call]
+        return loss
+
+    def _fail(self, sentence: str, lines: str) -> None:
+        self.failed = cut(sentence, LONGEST)
+        self._notices.append(OwnProblem(text=self.failed, lines=cut(lines, LONGEST)))
+
+    def peek(self) -> Snapshot | None:
+        """What the next batch finds, without an update: the snapshot of step 0."""
+        started = time.perf_counter()
+        looked = Step(self._model, SAMPLES, calls=CALLS, details=True)
+        expecting = Expecting()
+        try:
+            self._generators.use()
+            with torch.enable_grad(), still(self._model), self._generators.unmoved():
+                batch = copied(self._batch)
+                self._optimizing.zero_grad()
+                with Ends(self._model) as ends, expecting:
+                    loss = loss_of(self._built, batch)
+                self._last = ends.of(loss)
+                looked.hold(loss)
+                with own_code("the backward pass failed"):
+                    loss.backward()  # type: ignore[no-untyped-call]
+                looked.before(self._optimizing.optimizer, False)
+        finally:
+            looked.close()
+        if (expected := expecting.of(float(loss.detach()))) is not None:
+            self._expected_loss = expected[0]
+        snapshot = self._measure(looked, started)
+        self._optimizing.zero_grad()
+        return snapshot
+
+    def take_trace(self) -> TraceBlock | None:
+        """The per-step series since the last call, or None; ends at a step whose loss was not finite."""
+        if not self._losses:
+            return None
+        loss = torch.stack(self._losses).cpu().numpy()
+        update_data = self._moves.log_ratios(self._moved, len(self.shape.matrices))
+        first = self.step - len(loss) + 1
+        self._losses, self._moved = [], []
+        bad = np.flatnonzero(~np.isfinite(loss))
+        if len(bad):
+            loss, update_data = loss[: bad[0]], update_data[: bad[0]]
+            self._diverge(first + int(bad[0]))
+        return TraceBlock(first, loss, update_data)
+
+    @property
+    def trace_full(self) -> bool:
+        """Whether `take_trace` must be called before the next step."""
+        return len(self._losses) >= BLOCK
+
+    def _diverge(self, step: int) -> None:
+        if self.diverged_at is None or step < self.diverged_at:
+            self.diverged_at = self.step = max(1, step)
+
+    def quicken(self, compiler: Any) -> None:
+        """A person's step goes as they wrote it."""
+
+    quick = ""
+
+    # ----------------------------------------------------------------------------------------- measuring
+
+    def _measure(self, looked: Step, started: float) -> Snapshot | None:
+        try:
+            return self._snapshot(looked, started)
+        except Exception as error:  # a kind of network that was never thought of: training goes on
+            self._unmeasured(error)
+            return None
+
+    def _unmeasured(self, error: Exception) -> None:
+        sentence = f"step {self.step:,} could not be measured: {type(error).__name__}: {error}"
+        self._notices.append(OwnProblem(text=cut(sentence, LONGEST)))
+
+    def _snapshot(self, looked: Step, started: float) -> Snapshot | None:
+        looked.finish()
+        if looked.failure is not None:
+            self._unmeasured(looked.failure)
+        loss = looked.losses[0]
+        if not math.isfinite(loss):
+            self._diverge(self.step)
+            return None
+        if self.initial_loss is None:
+            self.initial_loss = loss
+        table = Table(looked)
+        self._outputs = max(self._outputs, 4 * sum(math.prod(row.shape) for row in looked.rows))
+        if not self.shape.matrices and not self.shape.rows:
+            self.shape = table.shape
+        weights = table.weights()
+        if self._moved and self._moved[-1] is None:  # large matrices' moves are known of measured steps alone
+            self._moved[-1] = [math.nan if w.update_data_log10 is None else w.update_data_log10 for w in weights]
+        rows = table.fitted(self.shape)
+        self.latest = Snapshot(
+            lane=self.config.key,
+            step=self.step,
+            epoch=self.epoch,
+            loss=loss,
+            initial_loss=self.initial_loss,
+            expected_initial_loss=self._expected_loss,
+            parameters=sum(p.numel() for p in self._model.parameters()),
+            lr=self._optimizing.lr,
+            batch_size=self._batch_size,
+            optimizer=self._optimizing.name,
+            activations=rows,
+            weights=weights,
+            batch_norms=table.norms() if table.shape.norms == self.shape.norms else (),
+            vectors=table.vectors(),
+            probe_rows=0,
+            cost=self._cost(time.perf_counter() - started),
+            micro_batches=looked.micro_batches,
+        )
+        return self.latest
+
+    def _cost(self, took: float) -> float:
+        """What measuring took of a measured step's time."""
+        return took - self._plain if took > self._plain else 0.0 if math.isfinite(self._plain) else took
+
+    def evaluate(self) -> Evaluation:
+        """The mean loss over the dev batches in eval mode, an example as much as another; null without any."""
+        dev: float | None = None
+        try:
+            if self._built.setup.dev is not None:
+                dev = self._dev_loss()
+        except OwnError as error:
+            sentence = f"the dev loss is not known: {error.sentence}"
+            self._notices.append(OwnProblem(text=cut(sentence, LONGEST), lines=cut(error.lines, LONGEST)))
+        return Evaluation(lane=self.config.key, step=self.step, dev=dev)
+
+    def _dev_loss(self) -> float | None:
+        assert self._built.setup.dev is not None
+        total, examples = torch.zeros((), dtype=torch.float64), 0
+        with self._generators.unmoved(), in_eval_mode(self._built.model), torch.no_grad():
+            for batch in batches(self._built.setup.dev):
+                there = moved(batch, self.device)
+                count = examples_of(there) or 1
+                total += float(loss_of(self._built, there, graded=False)) * count
+                examples += count
+        loss = float(total) / examples if examples else math.nan
+        return loss if math.isfinite(loss) else None

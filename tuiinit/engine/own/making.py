@@ -1,0 +1,50 @@
+"""Lanes of people's own networks: made by their functions, as often as they are asked for."""
+
+from __future__ import annotations
+
+from ...config.memory import Need
+from ...config.own import OwnConfig
+from ...stream.protocol import Message, SourceChanged
+from ..devices import device_of
+from ..training import Training
+from . import script
+from .lane import OwnLane
+from .source import Sources
+
+
+class Own:
+    """Makes lanes from a person's functions."""
+
+    def __init__(self) -> None:
+        self._sources = Sources()
+        self._needs: dict[str, Need] = {}  # of a target's newest lane: what the next one may take
+
+    @property
+    def watches(self) -> bool:
+        """Whether any file was read."""
+        return self._sources.watches
+
+    def news(self) -> list[Message]:
+        """Files that are not what they were, each change once."""
+        return [SourceChanged(path=path) for path in self._sources.changed()]
+
+    def prepare(self) -> None:
+        """Torch is as a script finds it."""
+        script.enter()
+
+    def need(self, config: OwnConfig) -> Need:
+        """As much as the newest lane of the same function: nobody knows before it is built."""
+        return self._needs.get(config.target, Need(0, 0))
+
+    def begin(self, config: OwnConfig, beside: Training | None) -> Training:
+        """A lane at step 0 that has peeked at its first batch. Raises ConfigError, OwnError."""
+        lane = OwnLane(config, self._sources.get(config.target, config.revision), device_of(config.device))
+        self._sources.look_around()
+        if isinstance(beside, OwnLane) and beside.config.target == config.target and beside.config.seed == config.seed:
+            lane.compare(beside)
+        self._needs[config.target] = lane.need
+        return lane
+
+    def restart(self) -> None:
+        """What has changed is imported anew."""
+        self._sources.restart()
