@@ -13,6 +13,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "tuiinit"
 PAGE = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+MODULES = [path for path in PACKAGE.rglob("*.py") if "examples" not in path.parts]
 ROOMS = sorted(path.parent.name for path in PACKAGE.glob("*/__init__.py"))
 
 
@@ -47,6 +48,12 @@ def test_every_class_of_the_words_is_there(word: str) -> None:
     assert hasattr(importlib.import_module(room), name) or find_spec(f"tuiinit.{word}")
 
 
+def test_a_class_of_the_words_has_its_name_alone() -> None:
+    words = {name for name in re.findall(r"`[\w.]+\.(\w+)`", section("Words")) if name[0].isupper()}
+    classes = [name for file in MODULES for name in re.findall(r"^class (\w+)", file.read_text("utf-8"), re.M)]
+    assert {name: classes.count(name) for name in words if classes.count(name) > 1} == {}
+
+
 @pytest.mark.parametrize("room", ROOMS)
 def test_a_room_says_what_it_does_not_know(room: str) -> None:
     text = (PACKAGE / room / "__init__.py").read_text(encoding="utf-8")
@@ -56,5 +63,5 @@ def test_a_room_says_what_it_does_not_know(room: str) -> None:
 
 def test_no_private_name_goes_from_file_to_file() -> None:
     taken = re.compile(r"^\s*from \.[\w.]* import (?:\([^)]*|.*)\b_(?!_)\w+", re.M)
-    for file in PACKAGE.rglob("*.py"):
+    for file in MODULES:
         assert not (found := taken.search(file.read_text(encoding="utf-8"))), (file.name, found)

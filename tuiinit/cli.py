@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .commands.all import ALL
+from .commands.explore import open_screen, replayed
 from .commands.options import COMPILE, config_from, shared_options
 from .commands.terminal import need_terminal
 from .config.intake import take_data
@@ -20,7 +21,6 @@ from .host import ending, interrupt, streams
 from .host.visible import visible
 
 if TYPE_CHECKING:
-    from .stream.link import Link
     from .stream.recording import Recording
 
 FAILED, WRONG_USE = 1, 2
@@ -56,25 +56,11 @@ def cli(
     config = config_from(options) if recalled is None else recalled.trainable()
     if recalled is not None:
         recalled.give_words()
-    config = take_data(config, elsewhere=engine_line is not None)
-    if is_name(config.data) and sys.stdout.isatty() and not streams.keys_from_terminal():
-        raise click.UsageError("the words came by standard input, and there is no terminal to take keys from")
-    need_terminal()
-    from .stream.link import Link, engine_command, given_words
-
-    def start() -> Link:
-        return Link.child(engine_command(engine_line, compile_steps=compile_steps))
-
-    first = start()  # torch loads while the screen does
-    from .explorer.app import explore
-    from .stream.recorder import Recorder
-    from .stream.replay import ResumedLink
-
-    stream = first if recalled is None else ResumedLink(recalled, first)
-    recorder = Recorder()
-    for words in given_words():
-        recorder.sent(words)
-    sys.exit(explore(stream, config, restart=start, recorder=recorder, recalled=recalled))
+    if isinstance(config, RunConfig):
+        config = take_data(config, elsewhere=engine_line is not None)
+        if is_name(config.data) and sys.stdout.isatty() and not streams.keys_from_terminal():
+            raise click.UsageError("the words came by standard input, and there is no terminal to take keys from")
+    open_screen(config, engine_line, compile_steps=compile_steps, recalled=recalled)
 
 
 for command in ALL:
@@ -104,7 +90,7 @@ def replay(file: str | None, last: bool) -> None:
     from .explorer.app import explore
     from .stream.replay import FileLink
 
-    sys.exit(explore(FileLink(recording), recording.config or RunConfig(), recalled=recording))
+    sys.exit(explore(FileLink(recording), replayed(recording), recalled=recording))
 
 
 @cli.command()
@@ -118,7 +104,7 @@ def attach(run: str | None) -> None:
     from .explorer.app import explore
     from .stream.attaching import LiveLink
 
-    sys.exit(explore(LiveLink(recording), recording.config or RunConfig(), recalled=recording))
+    sys.exit(explore(LiveLink(recording), replayed(recording), recalled=recording))
 
 
 @cli.command()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 
 from .knobs import BY_NAME
+from .own import OWN_SEED, OwnConfig
 from .run import DEFAULT, RunConfig
 from .schedule import Change
 from .values import exact_number
@@ -28,6 +29,18 @@ def command_line(config: RunConfig, step: int = 0) -> str:
             words += [option, BY_NAME[name].kind.exact(value)]
     for change in config.schedule:
         words += ["--change", _change(change)]
+    return shlex.join(words)
+
+
+def own_command_line(config: OwnConfig) -> str:
+    """The command that opens a person's network with these parameters and this seed; gain and lr are set by keys."""
+    words = ["tuiinit", "explore", config.target]
+    for name, value in config.settings:
+        words += ["--set", f"{name}={value}"]
+    if config.seed != OWN_SEED:
+        words += ["--seed", str(config.seed)]
+    if config.device != "auto":
+        words += ["--device", config.device]
     return shlex.join(words)
 
 

@@ -52,6 +52,7 @@ class Setting:
         changeable: it can change while a network trains.
         later: sessions were recorded before there was such a setting: at its default it is no part of a lane's name.
         used: whether it matters as the others stand.
+        keyed: values that its own key goes through, rising, around the corner; () goes by the kind.
     """
 
     name: str
@@ -65,6 +66,15 @@ class Setting:
     changeable: bool = False
     later: bool = False
     used: Callable[[Config], bool] = _always
+    keyed: Sequence[Any] = ()
+
+    def of(self, config: Config) -> Any:
+        """The value that a configuration has."""
+        return getattr(config, self.name)
+
+    def put(self, config: Config, value: Any) -> Config:
+        """A configuration with another value, from its start on. Raises ConfigError."""
+        return config.changed(0, self.name, value) if self.changeable else config.replace(**{self.name: value})
 
     @property
     def choices(self) -> Sequence[Any]:
@@ -84,7 +94,7 @@ class Setting:
     def compared(self, config: Config) -> tuple[Any, ...]:
         """Values worth comparing around the present one."""
         worth = self.choices if self.worth is None else self.worth
-        return self.kind.compared(worth, getattr(config, self.name))
+        return self.kind.compared(worth, self.of(config))
 
     def parse(self, text: str) -> Any:
         """A value from what a person types. Raises ConfigError."""
@@ -96,15 +106,25 @@ class Setting:
 
     def text(self, config: Config) -> str:
         """The value as a person reads it."""
-        return self.show(getattr(config, self.name))
+        return self.show(self.of(config))
 
     def typed(self, config: Config) -> str:
         """The value as a person would type it."""
-        return self.kind.typed(getattr(config, self.name))
+        return self.kind.typed(self.of(config))
 
     def next(self, config: Config, direction: int) -> Any:
         """The sensible value after (1) or before (-1) the present one; the present one where there is none."""
-        return self.kind.next(getattr(config, self.name), direction)
+        return self.kind.next(self.of(config), direction)
+
+    def next_by_key(self, config: Config, direction: int) -> Any:
+        """The value that the setting's key goes to from the present one."""
+        now, values = self.of(config), self.keyed
+        if not values:
+            return self.next(config, direction)
+        if now in values:
+            return values[(values.index(now) + direction) % len(values)]
+        beyond = [v for v in values if v is not None and (v > now if direction > 0 else v < now)] or values
+        return beyond[0] if direction > 0 else beyond[-1]
 
 
 def _optimized_by(*optimizers: str) -> Callable[[Config], bool]:
@@ -136,7 +156,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("embedding", "embedding", NETWORK, Whole((2, 5, 10, 20, 50), 1, MAX_WIDTH), "Numbers per character.",
             shaping=True),
     Setting("gain", "gain", INITIALISATION, Number(_GAINS), "Factor on every linear weight (without batch norm, all "
-            "but the output's); fractions such as 5/3 are fine.", worth=LECTURE_GAINS),
+            "but the output's); fractions such as 5/3 are fine.", worth=LECTURE_GAINS, keyed=LECTURE_GAINS),
     Setting("output_scale", "output scale", INITIALISATION, Number(_SCALES), "Factor on the output's weight, or on its "
             "gamma with batch norm.", worth=(0.0, 0.1, 1.0, 3.0)),
     Setting("fan_in_scaling", "÷ √fan_in", INITIALISATION, Switch(), "Divide weights by √fan_in."),

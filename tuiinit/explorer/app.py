@@ -16,8 +16,9 @@ from textual.screen import Screen
 from textual.theme import ThemeProvider
 from textual.timer import Timer
 
-from ..config.command import command_line
-from ..config.run import RunConfig
+from ..config.command import command_line, own_command_line
+from ..config.configuration import Configuration
+from ..config.own import OwnConfig
 from ..config.toml import to_toml
 from ..host import interrupt
 from ..host.mishaps import mishap
@@ -71,7 +72,7 @@ class ExplorerApp(Bounded[int]):
     def __init__(
         self,
         link: Source,
-        config: RunConfig,
+        config: Configuration,
         *,
         restart: Callable[[], Source] | None = None,
         theme: str | None = None,
@@ -269,7 +270,7 @@ class ExplorerApp(Bounded[int]):
             self.session.watch(recording.lane.lane)
         if self._recorder is not None:
             for config in recording.shown:  # what is recorded now holds all of it again
-                self._recorder.sent(Select(lanes=(config,)))
+                self._recorder.sent(Select.of((config,)))
         if recording.damage is not None:
             self.session.say(f"The recording is damaged and shown as far as it goes: {recording.damage}", "warn")
         elif recorded:
@@ -334,7 +335,8 @@ class ExplorerApp(Bounded[int]):
 
     def copy_command_line(self) -> None:
         """Put the command that gives what is on the screen into the clipboard, and show it."""
-        command = command_line(self.session.config, self.session.step)
+        config, step = self.session.config, self.session.step
+        command = own_command_line(config) if isinstance(config, OwnConfig) else command_line(config, step)
         self.copy_to_clipboard(command)
         self.explorer.draw(self.session.say(f"Copied: {command}"))
 
@@ -346,7 +348,11 @@ class ExplorerApp(Bounded[int]):
             if sentence is not None:
                 self.explorer.draw(self.session.say(sentence))
 
-        self.push_screen(SaveDialog(to_toml(self.session.config)), done)
+        config = self.session.config
+        if isinstance(config, OwnConfig):
+            done("A file of settings is for the lecture's network; this one's parameters are given by --set.")
+        else:
+            self.push_screen(SaveDialog(to_toml(config)), done)
 
     def action_save_picture(self) -> None:
         self.save_picture()
@@ -369,7 +375,7 @@ class ExplorerApp(Bounded[int]):
 
 def explore(
     link: Source,
-    config: RunConfig,
+    config: Configuration,
     *,
     restart: Callable[[], Source] | None = None,
     theme: str | None = None,

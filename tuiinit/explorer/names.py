@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from textual.command import Hit, Hits, Provider
 
-from ..config.knobs import SETTINGS
 from ..views import VIEWS
 from .tour import STOPS
 
@@ -22,7 +21,7 @@ def names(explorer: Explorer) -> Iterator[Name]:
     """Everything with a name on the main screen."""
     for index, view in enumerate(VIEWS):
         yield f"View: {view.title}", f"Tab {index + 1} of {len(VIEWS)}", partial(explorer.show_view, index)
-    for setting in SETTINGS:
+    for setting in explorer.session.table.settings:
         yield f"Setting: {setting.label}", "In the config pane", partial(explorer.go_to_setting, setting.name)
     for stop in STOPS:
         yield f"{stop.claim}: {stop.title}", "A stop of the tour", partial(explorer.choose_claim, stop.claim)

@@ -12,8 +12,9 @@ from textual.containers import Horizontal, Vertical
 from textual.timer import Timer
 from textual.widgets import Input
 
-from ..config.knobs import BY_NAME
 from ..config.presets import Preset
+from ..config.run import RunConfig
+from ..config.values import ConfigError
 from ..host.mishaps import mishap
 from ..plots import Plot
 from ..plots.cursor import Cursor, found, move
@@ -27,7 +28,7 @@ from .footer import footer
 from .messages import CursorMoved, CursorPut, Resized, SettingChanged, SettingTyped, ViewChosen
 from .panes.bars import KeyBar, NoticeBar
 from .panes.beneath import Beneath, beneath
-from .panes.config import ConfigPane, strip_row, watched_row
+from .panes.config import ConfigPane, facts, strip_row, watched_row
 from .panes.findings import findings_rows
 from .panes.header import header_row
 from .panes.pane import Pane
@@ -193,8 +194,9 @@ class Explorer(TrainingScreen[None]):
             self.config.say_watched(watched)
             self.strip.show([watched_row(watched, self.strip.size.width)])
             return
-        self.config.show(self.session.settings.replace(schedule=self.session.config.schedule), self.session.data)
-        self.strip.show([strip_row(self.session.settings, self.strip.size.width)])
+        session = self.session
+        self.config.show(session.settings.replace(schedule=session.config.schedule), facts(session), session.table)
+        self.strip.show([strip_row(session.settings, self.strip.size.width, session.table)])
 
     def _draw_pane(self, pane: Pane, rows: Callable[[Session, int, int], Any]) -> None:
         width, height = pane.sheet.size
@@ -355,6 +357,11 @@ class Explorer(TrainingScreen[None]):
 
         if self.config.editing or self._layout == "tiny":
             return
+        try:
+            self.session.lecture("The tour is")
+        except ConfigError as error:
+            self.draw(self.session.say(str(error), "warn"))
+            return
         self.set_focus(None)
         self.remove_class("-settings")
         # What a stop of the tour has trained it trains again; all else is asked for.
@@ -369,7 +376,7 @@ class Explorer(TrainingScreen[None]):
         stop = BY_CLAIM[claim]
 
         def begin() -> Commands:
-            commands = self.session.begin(stop.config(self.session.settings), stop.steps)
+            commands = self.session.begin(stop.config(self.session.lecture("The tour is")), stop.steps)
             self._view = next(i for i, view in enumerate(VIEWS) if view.id == stop.view)
             self._top, self._cursor = 0, None
             self.hint.begin(stop)
@@ -380,7 +387,13 @@ class Explorer(TrainingScreen[None]):
 
     def take_preset(self, preset: Preset) -> None:
         """Look at another network at the same step, on the same data and trained the same way."""
-        self._do(lambda: self.session.select(preset.config(self.session.config)))
+
+        def take() -> Commands:
+            self.session.lecture("Presets are")
+            config = self.session.config
+            return self.session.select(preset.config(config)) if isinstance(config, RunConfig) else ()
+
+        self._do(take)
 
     def forget_tour(self) -> None:
         """Every claim of the notes is to be seen again."""
@@ -432,9 +445,8 @@ class Explorer(TrainingScreen[None]):
 
     @on(SettingTyped)
     def _setting_typed(self, event: SettingTyped) -> None:
-        setting = BY_NAME[event.name]
-
         def take() -> Commands:
+            setting = self.session.table[event.name]
             commands = self.session.change(event.name, setting.parse(event.text))
             self.config.close_field()
             return commands

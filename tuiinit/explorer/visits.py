@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ..config.run import RunConfig
+from ..config.values import ConfigError
 from ..plots.ink import visible
 from ..session.changed import Changed
 from .training import TrainingScreen
@@ -28,7 +29,7 @@ class Visits:
         self._below = below
         self.swept: Sweeping | None = None
         self._compare: CompareScreen | None = None
-        self._sides = ("gain", "bn")  # of the compare screen: columns, rows
+        self._sides: tuple[str, str] | None = None  # of the compare screen: columns, rows
 
     @property
     def sweeping(self) -> Sweeping:
@@ -64,6 +65,11 @@ class Visits:
         from .sweep.screen import SweepScreen
 
         below, session = self._below, self._below.session
+        try:
+            around = session.lecture("The sweep screen is")
+        except ConfigError as error:
+            below.draw(session.say(f"{error}; c puts several gains of this one side by side", "warn"))
+            return
 
         def pause() -> None:
             if session.running or session.catching_up:
@@ -74,7 +80,7 @@ class Visits:
             if chosen is not None:
                 back(chosen)
 
-        below.app.push_screen(SweepScreen(self.sweeping, session.settings, pause), left)
+        below.app.push_screen(SweepScreen(self.sweeping, around, pause), left)
 
     def export(self) -> None:
         """Ask for a folder, and write the report of the lane at hand there."""

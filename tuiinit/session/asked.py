@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..config.run import RunConfig
+from ..config.configuration import Configuration
 from ..stream.protocol import Status
 
 STALE_STATUSES = 3  # updates that may still tell of the time before the last key
@@ -36,7 +36,7 @@ class Asked:
         """Whether a closer look at a lane is on its way; at that step, if one is given."""
         return self._inspecting is not None and self._inspecting[0] == lane and step in (None, self._inspecting[1])
 
-    def in_force(self, config: RunConfig) -> RunConfig:
+    def in_force(self, config: Configuration) -> Configuration:
         """The settings with those that are asked for."""
         return config.replace(**self.settings)
 
@@ -55,7 +55,7 @@ class Asked:
         if greeted and status.clock >= self.resume_at:
             self.resume_at = 0
 
-    def changed(self, now: RunConfig) -> None:
+    def changed(self, now: Configuration) -> None:
         """The engine told the settings in force: those that were asked for are there."""
         self.settings = {name: value for name, value in self.settings.items() if getattr(now, name) != value}
 

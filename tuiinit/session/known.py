@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ..config.configuration import Configuration
 from ..config.run import RunConfig
+from ..config.values import ConfigError
 from ..insight.look import Look
 from ..stream.history import LaneHistory
 from ..stream.protocol import DataInfo, Hello, LaneStatus, Snapshot, Status
 from .asked import Asked
 from .changed import Notice
 from .lanes import Lanes
+from .own import Own
 from .pointer import Pointer
+from .tables import Table
 
 INSPECTED_UNASKED = 200_000  # parameters; a larger network takes seconds to inspect
 
@@ -19,7 +23,7 @@ INSPECTED_UNASKED = 200_000  # parameters; a larger network takes seconds to ins
 class Known:
     """One sitting as it stands: which lanes there are, where the person points, what the engine said and was asked."""
 
-    def __init__(self, config: RunConfig) -> None:
+    def __init__(self, config: Configuration) -> None:
         self.lanes = Lanes(config)
         self.pointer = Pointer()
         self.asked = Asked()
@@ -31,13 +35,14 @@ class Known:
         self.quiet = 0.0  # seconds for which an engine that should answer has said nothing
         self.first_words = ""  # what it said meanwhile that is no message, such as a prompt
         self.stopped = False  # the engine's process is stopped
+        self.own = Own()  # what the engine said of a person's own function
         self.recorded = False  # a recording is looked at: there is no engine
         self._look: Look | None = None  # the last one, while it is still true
 
     # ------------------------------------------------------------------------------------------- reading
 
     @property
-    def config(self) -> RunConfig:
+    def config(self) -> Configuration:
         """Of the lane shown."""
         return self.lanes.config
 
@@ -54,12 +59,12 @@ class Known:
         return self.lanes.previous
 
     @property
-    def selected(self) -> tuple[RunConfig, ...]:
+    def selected(self) -> tuple[Configuration, ...]:
         """The lanes that train: those that are compared, or the shown one alone if it is none of them."""
         return self.lanes.selected
 
     @property
-    def group(self) -> tuple[RunConfig, ...]:
+    def group(self) -> tuple[Configuration, ...]:
         """The lanes that are compared, the shown one among them; none if it is looked at alone."""
         return self.lanes.group
 
@@ -85,14 +90,27 @@ class Known:
         return bool(status and (status.catching_up or (self.resuming and status.running)))
 
     @property
-    def settings(self) -> RunConfig:
+    def settings(self) -> Configuration:
         """The settings in force now, without a schedule."""
         return self.asked.in_force(self.config.at(self.clock))
 
     @property
-    def own(self) -> RunConfig | None:
+    def built_here(self) -> RunConfig | None:
         """The same of the shown lane; None where that is not a network that this program builds."""
-        return self.settings if self.shown.config is not None else None
+        settings = self.settings
+        return settings if isinstance(settings, RunConfig) and self.shown.config is not None else None
+
+    def lecture(self, what: str) -> RunConfig:
+        """The settings in force, for what only the lecture's network can do. Raises ConfigError for another."""
+        settings = self.settings
+        if not isinstance(settings, RunConfig):
+            raise ConfigError(f"{what} for the lecture's network: tuiinit without a file starts with it")
+        return settings
+
+    @property
+    def table(self) -> Table:
+        """The settings that the shown lane has."""
+        return self.own.table(self.config)
 
     @property
     def running(self) -> bool:
@@ -121,7 +139,7 @@ class Known:
     def behind(self) -> LaneStatus | None:
         """Where the shown lane is while it is behind the clock."""
         here = self.lane_status
-        if here and here.diverged_at is None and here.step < self.clock:
+        if here and here.diverged_at is None and not here.failed and here.step < self.clock:
             return here
         return None
 
@@ -129,6 +147,12 @@ class Known:
     def diverged_at(self) -> int | None:
         here = self.lane_status
         return here.diverged_at if here else None
+
+    @property
+    def failed(self) -> str:
+        """Why the shown lane stands still for good: a person's code raised. "" where it did not."""
+        here = self.lane_status
+        return here.failed if here else ""
 
     def snapshot(self) -> Snapshot | None:
         """What was measured at the step looked at."""
@@ -140,7 +164,7 @@ class Known:
         now = Look.of(
             self.shown,
             self.pointer.past,
-            settings=self.own,
+            settings=self.built_here,
             step=self.step,
             diverged_at=self.diverged_at,
             data=self.data,
@@ -181,4 +205,6 @@ class Known:
             return False
         still = not (self.running or status.running or status.catching_up) and here.step == status.clock
         known = here.step in self.shown.inspections or self.asked.inspecting(self.key, here.step)
-        return still and not known and here.diverged_at is None and now.parameters <= INSPECTED_UNASKED
+        return (
+            still and not known and here.diverged_at is None and not here.failed and now.parameters <= INSPECTED_UNASKED
+        )

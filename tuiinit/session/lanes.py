@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
-from ..config.run import RunConfig
+from ..config.configuration import Configuration
 from ..stream.history import LaneHistory
 from ..stream.protocol import Lane, LaneStatus
 
@@ -14,11 +14,11 @@ from ..stream.protocol import Lane, LaneStatus
 class Lanes(Mapping[str, LaneHistory]):
     """All lanes that were seen, by key. One of them is shown; `config` is always the key of one in here."""
 
-    def __init__(self, config: RunConfig) -> None:
+    def __init__(self, config: Configuration) -> None:
         self.config = config  # of the lane shown
         self.watched: str | None = None  # the lane shown, where it is one without a configuration
         self.before: str | None = None  # the lane shown before this one
-        self.group: tuple[RunConfig, ...] = ()  # lanes that are compared, the shown one among them
+        self.group: tuple[Configuration, ...] = ()  # lanes that are compared, the shown one among them
         self.where: dict[str, LaneStatus] = {}  # how far the engine said that they are
         self._histories: dict[str, LaneHistory] = {config.key: LaneHistory(None, config)}
         self._alone = config  # the lane shown before several were compared
@@ -54,7 +54,7 @@ class Lanes(Mapping[str, LaneHistory]):
         return next((i for i, config in enumerate(self.group) if config.key == self.key), None)
 
     @property
-    def selected(self) -> tuple[RunConfig, ...]:
+    def selected(self) -> tuple[Configuration, ...]:
         """The lanes that train: those that are compared, or the shown one alone if it is none of them."""
         return self.group if self.place is not None else (self.config,)
 
@@ -64,10 +64,10 @@ class Lanes(Mapping[str, LaneHistory]):
 
     # ------------------------------------------------------------------------------- what a person does
 
-    def _know(self, config: RunConfig) -> None:
+    def _know(self, config: Configuration) -> None:
         self._histories.setdefault(config.key, LaneHistory(None, config))
 
-    def select(self, config: RunConfig) -> None:
+    def select(self, config: Configuration) -> None:
         """Show another lane."""
         self.before, self.config, self.watched = self.key, config, None
         self._know(config)
@@ -79,7 +79,7 @@ class Lanes(Mapping[str, LaneHistory]):
         self._histories.setdefault(lane, LaneHistory(None))
         self.watched = lane
 
-    def compare(self, lanes: Iterable[RunConfig], shown: RunConfig, *, new: bool) -> None:
+    def compare(self, lanes: Iterable[Configuration], shown: Configuration, *, new: bool) -> None:
         """Show several lanes, and point at one of them; with `new`, some that nothing is known of yet, too."""
         if not self.group:
             self._alone = self.config
@@ -92,7 +92,7 @@ class Lanes(Mapping[str, LaneHistory]):
             for config in reversed(self.group):
                 self.point_at(config)
 
-    def point_at(self, config: RunConfig) -> None:
+    def point_at(self, config: Configuration) -> None:
         """Point at one of the lanes that are compared, if anything can be known of it."""
         if config.key in self._histories:
             self.config, self.watched = config, None
@@ -107,13 +107,24 @@ class Lanes(Mapping[str, LaneHistory]):
         if self._alone.key in self._histories and self._alone.key != self.key:
             self.before = self._alone.key
 
-    def start_over(self, lanes: Sequence[RunConfig], at: int, *, compared: bool) -> None:
+    def start_over(self, lanes: Sequence[Configuration], at: int, *, compared: bool) -> None:
         """Nothing but these lanes at step 0; the one at that place is shown, the others are compared with it."""
         self._forgotten = {config.key for config in lanes}
         self._engine_has = set(self._forgotten)
         self._histories = {config.key: LaneHistory(None, config) for config in lanes}
         self.group = tuple(lanes) if compared else ()
         self.config, self.before, self.watched = lanes[at], None, None
+        self._alone = self.config
+        self.where.clear()
+
+    def build_anew(self, lanes: Sequence[Configuration], at: int, *, compared: bool) -> None:
+        """These lanes at step 0, of a file that is read again; what is kept of the others can still be looked at."""
+        before = self.key if self.shown.shape is not None else self.before
+        self._histories = {key: lane for key, lane in self._histories.items() if lane.shape is not None}
+        for config in lanes:
+            self._know(config)
+        self.group = tuple(lanes) if compared else ()
+        self.config, self.watched, self.before = lanes[at], None, before
         self._alone = self.config
         self.where.clear()
 
@@ -128,7 +139,7 @@ class Lanes(Mapping[str, LaneHistory]):
         """The engine has a lane; it may be one that goes on under a new configuration, and has no other then."""
         self._forgotten.discard(frame.lane)
         self._engine_has.add(frame.lane)
-        config = frame.config
+        config = frame.configuration
         origin = self._histories.get(frame.continues) if frame.continues and frame.continues != frame.lane else None
         if origin is None or frame.continues is None:
             self._histories.setdefault(frame.lane, LaneHistory(None, config)).take(frame)
@@ -153,6 +164,10 @@ class Lanes(Mapping[str, LaneHistory]):
             if still and lane.lane in self._histories:
                 self._histories[lane.lane].snapshots.keep_newest()
 
+    def put_aside(self, keys: Iterable[str]) -> None:
+        """The engine forgot lanes: what was measured of them is kept, and selected again they are trained again."""
+        self._engine_has.difference_update(keys)
+
     def refused(self) -> bool:
         """The engine could not do something: go back to what it has, if it was a lane. Tells whether it was."""
         unknown = {config.key for config in self.group} - self._engine_has
@@ -161,7 +176,7 @@ class Lanes(Mapping[str, LaneHistory]):
             self.config, self.group, self.watched = self._alone, (), None
             self._know(self.config)
             return True
-        earlier = self.previous.config if self.previous is not None else None
+        earlier = self.previous.configuration if self.previous is not None else None
         if self.key not in self._engine_has and self.before in self._engine_has and earlier is not None:
             del self._histories[self.key]
             self.config, self.watched, self.before = earlier, None, None

@@ -11,13 +11,14 @@ from typing import Any
 
 import msgspec
 
-from ..config.knobs import BY_NAME
-from ..config.nonlinearities import LECTURE_GAINS
-from ..config.run import RunConfig, differences, random_seed
-from ..config.schedule import CHANGEABLE
+from ..config.configuration import Configuration
+from ..config.own import OwnConfig
+from ..config.run import random_seed
 from ..config.values import ConfigError
 from ..insight.word_counts import left_out, lines_left_out
+from ..stream.checked import OwnProblem
 from ..stream.misfit import misfit
+from ..stream.own import PutAside
 from ..stream.protocol import (
     Adjust,
     Advance,
@@ -43,6 +44,7 @@ from ..stream.protocol import (
 from .amount import Amount
 from .changed import Changed, Commands, Notice
 from .known import Known
+from .own import OwnFrame
 
 RECORDED = "this is a recording, nothing trains here: `tuiinit --resume` goes on from it"
 NOT_HELD = "the recording holds no such network; `tuiinit --resume` trains it"
@@ -83,7 +85,19 @@ class Session(Known):
             return Changed.HEADER | Changed.TRAINING | Changed.CONFIG
         if isinstance(frame, Problem):
             return self._take_problem(frame)
+        if isinstance(frame, OwnFrame):
+            return self._take_own(frame)
         return Changed.NOTHING
+
+    def _take_own(self, frame: OwnFrame) -> Changed:
+        wanted, refused = self.config, False
+        if isinstance(frame, OwnProblem):
+            self.asked.settings.clear()
+            refused = self.lanes.refused()
+        elif isinstance(frame, PutAside):
+            self.lanes.put_aside(frame.lanes)
+        self.notice = self.own.take(frame, wanted, refused=refused) or self.notice
+        return Changed.ALL
 
     def _take_status(self, frame: Status) -> Changed:
         if self.lanes.late(self.key):
@@ -111,9 +125,10 @@ class Session(Known):
         self.lanes.take(frame)
         if frame.lane != self.key:
             return Changed.NOTHING
-        if frame.config is None:
+        self.own.trying = None
+        if frame.configuration is None:
             return Changed.ALL
-        self.asked.changed(frame.config.at(self.clock))
+        self.asked.changed(frame.configuration.at(self.clock))
         return Changed.TRAINING | Changed.VIEW | Changed.CONFIG
 
     def _take_problem(self, frame: Problem) -> Changed:
@@ -152,9 +167,9 @@ class Session(Known):
         self.asked.forget()
         self.lanes.new_engine()
         catch_up: Commands = (Advance(to=self.asked.resume_at),) if self.asked.resume_at else ()
-        return (Select(lanes=self.selected), Redraw(), *catch_up, Credit())
+        return (Select.of(self.selected), Redraw(), *catch_up, Credit())
 
-    def recall(self, before: RunConfig | None, clock: int, *, recorded: bool) -> None:
+    def recall(self, before: Configuration | None, clock: int, *, recorded: bool) -> None:
         """Begin where an earlier session ended; what it measured comes with the stream.
 
         Args:
@@ -247,7 +262,7 @@ class Session(Known):
         """Point at the next dead neuron, layer after layer, around the corner at the end; False if none is dead."""
         return self.pointer.next_dead(self.snapshot())
 
-    def select(self, config: RunConfig) -> Commands:
+    def select(self, config: Configuration) -> Commands:
         """Look at another configuration at the same clock; what is kept of it shows at once."""
         if config.key == self.key:
             self.lanes.config = config
@@ -257,29 +272,29 @@ class Session(Known):
         self.lanes.select(config)
         self.pointer.past = None
         self.asked.settings.clear()
-        return (Select(lanes=(config,)),)
+        return (Select.of((config,)),)
 
-    def compare(self, lanes: Sequence[RunConfig], shown: RunConfig) -> Commands:
+    def compare(self, lanes: Sequence[Configuration], shown: Configuration) -> Commands:
         """Look at several lanes side by side, at the same clock; `shown` is the one among them that is pointed at."""
         self.lanes.compare(lanes, shown, new=not self.recorded)
         self.asked.settings.clear()
-        return (Select(lanes=self.group),)
+        return (Select.of(self.group),)
 
-    def point_at_lane(self, config: RunConfig) -> None:
+    def point_at_lane(self, config: Configuration) -> None:
         """Point at one of the lanes that are compared, if anything can be known of it."""
         self.lanes.point_at(config)
 
     def look_alone(self, shown: bool = True) -> Commands:
         """Look at one lane again: at the one pointed at, or at that before several were compared."""
         self.lanes.look_alone(shown)
-        return (Select(lanes=(self.config,)),)
+        return (Select.of((self.config,)),)
 
     def change(self, name: str, value: Any) -> Commands:
         """Change one setting. Raises ConfigError, and then nothing has changed."""
-        config = self.config
-        if name in CHANGEABLE and self.clock:
+        config, setting = self.config, self.table[name]
+        if setting.changeable and self.clock:
             config.changed(self.clock, name, value)  # refuses what cannot be
-            if getattr(self.settings, name) == value:
+            if setting.of(self.settings) == value:
                 return ()
             self._must_train()
             if self.resuming and self.behind is not None:
@@ -288,17 +303,15 @@ class Session(Known):
             return (Adjust(name=name, value=value),)
         for asked, wanted in self.asked.settings.items():
             config = config.changed(self.clock, asked, wanted)
-        return self.select(config.changed(0, name, value) if name in CHANGEABLE else config.replace(**{name: value}))
+        commands = self.select(setting.put(config, value))
+        self.own.trying = str(value) if self.table.guesses(setting.name) else None
+        return commands
 
     def next_value(self, name: str, direction: int) -> Any:
-        """The value that a key goes to from the present one: of the gain the lecture's next, around the corner."""
-        now = self.settings
-        if name != "gain":
-            return BY_NAME[name].next(now, direction)
-        beyond = [g for g in LECTURE_GAINS if (g > now.gain if direction > 0 else g < now.gain)] or LECTURE_GAINS
-        return beyond[0] if direction > 0 else beyond[-1]
+        """The value that a key goes to from the present one. Raises ConfigError where nothing has that key."""
+        return self.table[name].next_by_key(self.settings, direction)
 
-    def begin(self, config: RunConfig, steps: int) -> Commands:
+    def begin(self, config: Configuration, steps: int) -> Commands:
         """Forget every lane and start over with this one, trained for some steps; point at nothing."""
         self._must_train()
         self.pointer.start_over()
@@ -315,7 +328,26 @@ class Session(Known):
         place = self.lanes.place
         return self._start_over(lanes, place or 0, compared=place is not None)
 
-    def _start_over(self, lanes: Sequence[RunConfig], at: int, *, compared: bool) -> Commands:
+    @property
+    def rebuilds(self) -> bool:
+        """Whether it is a person's own network, which an engine can build anew from their file."""
+        return isinstance(self.config, OwnConfig) and self.lanes.watched is None and not self.recorded
+
+    def build_anew(self) -> None:
+        """Go on from a person's file as it is now, at step 0; what was measured before stays to be looked at."""
+        place = self.lanes.place
+        lanes = [self.asked.in_force(config.at(self.clock)) for config in self.selected]
+        if self.own.wanted is not None and place is None:
+            lanes = [self.own.wanted]
+        anew = [lane.replace(revision=lane.revision + 1) for lane in lanes if isinstance(lane, OwnConfig)]
+        self.own.build_anew()
+        self.lanes.build_anew(anew, place or 0, compared=place is not None)
+        self.pointer.past = None
+        self.asked.forget()
+        self.asked.resume_at = 0
+        self.status = self.hello = self.notice = None
+
+    def _start_over(self, lanes: Sequence[Configuration], at: int, *, compared: bool) -> Commands:
         """Nothing but these lanes at step 0; the one at that place is looked at."""
         self.lanes.start_over(lanes, at, compared=compared)
         self.pointer.past = None
@@ -323,7 +355,7 @@ class Session(Known):
         self.asked.resume_at = 0
         if self.status is not None:
             self.status = msgspec.structs.replace(self.status, running=False, catching_up=False, clock=0, lanes=())
-        return (Restart(), Select(lanes=self.selected))
+        return (Restart(), Select.of(self.selected))
 
     def move_time(self, direction: int) -> Changed:
         """Look at the kept snapshot before or after the one looked at; past the newest is live again."""
@@ -349,4 +381,4 @@ class Session(Known):
         return Changed.BAR
 
 
-__all__ = ["Changed", "ConfigError", "Notice", "Session", "differences", "random_seed"]
+__all__ = ["Changed", "ConfigError", "Notice", "Session", "random_seed"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 
+from ..config.configuration import Configuration
 from ..config.run import RunConfig
 from .milestones import is_milestone
 from .protocol import Evaluation, Frame, Inspection, Lane, Shape, Snapshot, Start, Trace, floats
@@ -102,13 +103,18 @@ class LaneHistory:
 
     Args:
         shape: as the stream told it; None until it has.
-        config: of a network that this program builds, else None.
+        configuration: what it was built from; None for a network that is only looked at.
     """
 
-    def __init__(self, shape: Shape | None, config: RunConfig | None = None) -> None:
+    def __init__(self, shape: Shape | None, configuration: Configuration | None = None) -> None:
         self.shape = shape
-        self.config = config
+        self.configuration = configuration
         self._begin()
+
+    @property
+    def config(self) -> RunConfig | None:
+        """Of a network that this program builds, else None."""
+        return self.configuration if isinstance(self.configuration, RunConfig) else None
 
     def _begin(self) -> None:
         self.loss = Series(1)
@@ -147,15 +153,15 @@ class LaneHistory:
             case Lane():
                 same = self.shape is None or _alike(self.shape, frame.shape)
                 new = self.shape is None and not len(self.update_data)
-                self.shape, self.config = frame.shape, frame.config
+                self.shape, self.configuration = frame.shape, frame.configuration
                 if not same:  # what was told before is of another network
                     self._begin()
                 elif new:
                     self.update_data = Series(len(frame.shape.matrices))
 
-    def continued(self, config: RunConfig | None, step: int | None = None) -> LaneHistory:
+    def continued(self, configuration: Configuration | None, step: int | None = None) -> LaneHistory:
         """A history that begins with all of this one up to a step (the last, by default)."""
-        other = LaneHistory(self.shape, config)
+        other = LaneHistory(self.shape, configuration)
         if step is None:
             known = (self.loss.last_step, *self.snapshots.steps()[-1:])
             step = max((s for s in known if s is not None), default=0)

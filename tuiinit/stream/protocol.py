@@ -7,9 +7,12 @@ are refused. Records hold plain numbers only, never tensors.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import numpy.typing as npt
 
+from ..config.configuration import Configuration
 from ..config.own import OwnConfig
 from ..config.run import RunConfig
 from .checked import Check, Checked, OwnProblem
@@ -49,6 +52,20 @@ class Select(Message, frozen=True, kw_only=True):
 
     lanes: tuple[RunConfig, ...]
     own: tuple[OwnConfig, ...] = ()
+
+    @classmethod
+    def of(cls, configs: Iterable[Configuration]) -> Select:
+        """The command for lanes of either kind."""
+        several = tuple(configs)
+        return cls(
+            lanes=tuple(config for config in several if isinstance(config, RunConfig)),
+            own=tuple(config for config in several if isinstance(config, OwnConfig)),
+        )
+
+    @property
+    def configurations(self) -> tuple[Configuration, ...]:
+        """Of the lanes, whatever kind they are."""
+        return (*self.lanes, *self.own)
 
 
 class Advance(Message, frozen=True, kw_only=True):
@@ -166,6 +183,11 @@ class Lane(Message, frozen=True, kw_only=True):
     config: RunConfig | None = None
     own: OwnConfig | None = None
     continues: str | None = None
+
+    @property
+    def configuration(self) -> Configuration | None:
+        """What it was built from, whatever kind it is; None where that is not known."""
+        return self.config if self.config is not None else self.own
 
 
 class Trace(Message, frozen=True, kw_only=True):

@@ -4,8 +4,8 @@ Notable: the screen only queues what it saw; a thread encodes, writes and, when 
 so a slow disk is never felt. What is written reaches the operating system at once: a session that is killed
 loses at most the live snapshots of its last second.
 
-What is recorded: every Hello, DataInfo, Lane, Start, Trace and Evaluation; snapshots and inspections as history
-keeps them (milestones, pauses), and live ones at most once a second; a Status where it changed.
+What is recorded: every Hello, DataInfo, OwnTarget, Unlike, Lane, Start, Trace and Evaluation; snapshots and
+inspections as history keeps them (milestones, pauses), and live ones at most once a second; a Status where it changed.
 
 At the bound of a session the live snapshots go first, every second one again and again; then whole blocks of
 traces, evenly over the whole run (of every 2, 4, 8 … blocks one is kept, of those to come too), so that the
@@ -36,11 +36,13 @@ from .protocol import (
     Hello,
     Inspection,
     Lane,
+    OwnTarget,
     Restart,
     Select,
     Snapshot,
     Status,
     Trace,
+    Unlike,
     Words,
 )
 from .sessions import SUFFIX, prune, sessions_folder
@@ -124,7 +126,7 @@ class Recorder:
             live: a snapshot on the way is worth keeping as long as there is room (`Pace`).
         """
         if self._restarted and isinstance(frame, LaneFrame | Status):
-            selected = [config.key for c in self._restarted if isinstance(c, Select) for config in c.lanes]
+            selected = [config.key for c in self._restarted if isinstance(c, Select) for config in c.configurations]
             if not isinstance(frame, Lane) or frame.lane not in selected:
                 return  # of the time before the restart
             self._begin_anew()
@@ -152,7 +154,7 @@ class Recorder:
                 self._put(Kind.BASE, "-", frame)
             case Evaluation():
                 self._put(Kind.KEPT, f"Evaluation {frame.lane}", frame)
-            case Hello() | DataInfo():
+            case Hello() | DataInfo() | OwnTarget() | Unlike():
                 self._put(Kind.BASE, "", frame)
 
     def _begin_anew(self) -> None:

@@ -20,13 +20,13 @@ from typing import BinaryIO
 
 import msgspec
 
-from ..config.run import RunConfig
+from ..config.configuration import Configuration
 from ..data import given
 from ..host.files import private
 from ..host.visible import cut
 from . import protocol, wire
 from .misfit import misfit
-from .protocol import DataInfo, Frame, Hello, Lane, Restart, Select, Status, Trace, Words
+from .protocol import DataInfo, Frame, Hello, Lane, OwnTarget, Restart, Select, Status, Trace, Words
 from .sessions import MAGIC, sessions, sessions_folder
 from .wire import ProtocolError
 
@@ -59,7 +59,7 @@ class Recording:
 
     path: Path
     frames: tuple[Frame, ...]
-    shown: tuple[RunConfig, ...]
+    shown: tuple[Configuration, ...]
     lane: Lane
     clock: int
     damage: str | None = None
@@ -71,18 +71,18 @@ class Recording:
             given.keep(words.title, words.content)
 
     @property
-    def config(self) -> RunConfig | None:
+    def config(self) -> Configuration | None:
         """That of the lane that was on the screen at the end, if it has one."""
-        return self.lane.config
+        return self.lane.configuration
 
-    def trainable(self) -> RunConfig:
+    def trainable(self) -> Configuration:
         """The configuration that an engine goes on from. Raises RecordingError if there is none."""
         if self.config is None:
             raise RecordingError(f"{self.path} tells of a network that tuiinit did not build: only replay shows it")
         return self.config
 
     @property
-    def before(self) -> RunConfig | None:
+    def before(self) -> Configuration | None:
         """The lane with a configuration that was on the screen before it."""
         earlier = self.shown if self.config is None else self.shown[:-1]
         return earlier[-1] if earlier else None
@@ -114,7 +114,7 @@ def load(path: Path) -> Recording:
     shown = time.lanes_shown()
     if not shown:
         raise RecordingError(f"{path} holds no lane{f': {damage}' if damage else ''}")
-    configs = tuple(lane.config for lane in shown if lane.config is not None)
+    configs = tuple(lane.configuration for lane in shown if lane.configuration is not None)
     frames, words = tuple(contents.frames(time)), tuple(contents.words)
     return Recording(path, frames, configs, shown[-1], time.clock, damage, words)
 
@@ -173,7 +173,7 @@ def check_header(path: Path, line: bytes) -> None:
 class _Time:
     """What was told between one Restart and the next."""
 
-    since: int  # of the Hello and DataInfo frames, those that came before it
+    since: int  # of the Hello, DataInfo and OwnTarget frames, those that came before it
     frames: list[Frame] = field(default_factory=list)
     clock: int = 0
     lanes: dict[str, Lane] = field(default_factory=dict)
@@ -230,7 +230,7 @@ class _Contents:
     """Reads messages into what they leave behind, in a time that grows with their number alone."""
 
     def __init__(self) -> None:
-        self._lasting: list[Frame] = []  # Hello and DataInfo: a Restart does not end what they tell
+        self._lasting: list[Frame] = []  # Hello, DataInfo and OwnTarget: a Restart does not end what they tell
         self.words: list[Words] = []
         self._now = _Time(0)
         self._before: _Time | None = None
@@ -254,8 +254,8 @@ class _Contents:
 
     def _take(self, message: Recorded) -> None:
         match message:
-            case Select(lanes=lanes):
-                for lane in lanes[:1]:
+            case Select():
+                for lane in message.configurations[:1]:
                     self._now.look_at(lane.key)
                 return
             case Words():
@@ -265,7 +265,7 @@ class _Contents:
                 self._before = self.time()
                 self._now = _Time(len(self._lasting))
                 return
-            case Hello() | DataInfo():
+            case Hello() | DataInfo() | OwnTarget():
                 self._lasting.append(message)
         self._now.take(message)
 

@@ -61,7 +61,7 @@ class FileLink:
     def send(self, command: Command) -> None:
         """A lane that is selected is told where it stands; nothing else moves a recording."""
         if isinstance(command, Select) and self._last is not None and not self._closed:
-            lanes = tuple(self._where[lane.key] for lane in command.lanes if lane.key in self._where)
+            lanes = tuple(self._where[lane.key] for lane in command.configurations if lane.key in self._where)
             self._answers.put_nowait(msgspec.structs.replace(self._last, clock=self._clock, lanes=lanes))
 
     async def close(self) -> None:

@@ -22,13 +22,13 @@ VIEWS: tuple[View, ...] = (
     ActivationGradients(smalls.ACTIVATION_GRADIENTS),
     Weights(smalls.WEIGHTS),
     WeightGradients(smalls.WEIGHT_GRADIENTS),
-    UpdateData(smalls.UpdateData()),
-    Saturation(smalls.Saturation()),
+    UpdateData(smalls.SmallUpdateData()),
+    Saturation(smalls.SmallSaturation()),
     OverTime(),
-    Depth(smalls.Depth()),
+    Depth(smalls.SmallDepth()),
     BatchNormView(),
     InitialLoss(),
-    Loss(smalls.Loss()),
+    Loss(smalls.SmallLoss()),
     FindingsView(),
 )
 

@@ -33,7 +33,7 @@ from .steps import nice_end
 from .update_data import mark
 
 
-class Curves(Small):
+class SmallCurves(Small):
     """Curves over steps."""
 
     curved = True
@@ -47,7 +47,7 @@ class Curves(Small):
         """The y limits."""
 
 
-class UpdateData(Curves):
+class SmallUpdateData(SmallCurves):
     """log10 update:data of every matrix, and the -3 line."""
 
     def legend(self, snapshot: Snapshot, choice: Choice, width: int) -> Sequence[Row]:
@@ -99,7 +99,7 @@ class UpdateData(Curves):
         )
 
 
-class Loss(Curves):
+class SmallLoss(SmallCurves):
     """The loss of the minibatches."""
 
     def span(self, lanes: Sequence[Look]) -> Span:
@@ -139,7 +139,7 @@ class Loss(Curves):
         return ((f"loss {number(now.loss)}",), (f"{second} · {start}" if second else start, second or start))
 
 
-class Saturation(Small):
+class SmallSaturation(Small):
     """Which neuron of the chosen layer is saturated on which example."""
 
     layered = single = True
@@ -159,7 +159,7 @@ class Saturation(Small):
         return _of_outputs(lane.snapshot, layer or 0) if lane.snapshot else ()
 
 
-class Depth(Small):
+class SmallDepth(Small):
     """The std of the outputs over the layers, and what theory says of it."""
 
     def axes(self, lanes: Sequence[Look], choice: Choice) -> Axes:

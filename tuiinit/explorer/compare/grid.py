@@ -5,16 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ...config.knobs import BY_NAME, SETTINGS
-from ...config.run import RunConfig
-from ...config.schedule import CHANGEABLE
+from ...config.configuration import Configuration
+from ...config.knobs import Setting
 from ...config.values import ConfigError
 from ...plots import choose
+from ...session.tables import BUILT, Table
 
 MOST = 6  # values of a side
 NOTHING = ""  # the name of a side that varies nothing
-# Settings that can be a side: those with values worth comparing.
-SIDES = (NOTHING, *(setting.name for setting in SETTINGS if setting.comparable))
+
+
+def sides_of(table: Table) -> tuple[str, ...]:
+    """Settings that can be a side: those with values worth comparing."""
+    return (NOTHING, *(setting.name for setting in table.settings if setting.comparable))
+
+
+SIDES = sides_of(BUILT)
 
 
 @dataclass(frozen=True)
@@ -23,30 +29,37 @@ class Side:
 
     name: str
     values: tuple[Any, ...]
+    setting: Setting | None = None
 
     def label(self, index: int) -> str:
         """A value in words: gain 5/3, batch norm on."""
-        if not self.name:
-            return ""
-        return f"{BY_NAME[self.name].label} {self.value(index)}"
+        return f"{self.setting.label} {self.value(index)}" if self.setting is not None else ""
 
     def value(self, index: int) -> str:
         """A value alone: 5/3, on."""
-        return BY_NAME[self.name].show(self.values[index]) if self.name else ""
+        return self.setting.show(self.values[index]) if self.setting is not None else ""
+
+    def put(self, config: Configuration, index: int) -> Configuration:
+        """A configuration with a value of this side. Raises ConfigError if that cannot be."""
+        if self.setting is None:
+            return config
+        put: Configuration = self.setting.put(config, self.values[index])
+        return put
 
 
-def side(name: str, config: RunConfig) -> Side:
+def side(name: str, config: Configuration, table: Table = BUILT) -> Side:
     """The side that varies a setting: values worth comparing, the present one always among them."""
     if not name:
         return Side(NOTHING, (None,))
-    now, values = getattr(config, name), BY_NAME[name].compared(config)
+    setting = table[name]
+    now, values = setting.of(config), setting.compared(config)
     chosen = [values[i] for i in choose(len(values), MOST)]
     if now not in chosen:
         if now in values:  # left out for want of room: in the place of the one before it
             chosen[sum(value in chosen for value in values[: values.index(now)]) - 1] = now
         else:
             chosen = _with(chosen, now)
-    return Side(name, tuple(chosen))
+    return Side(setting.name, tuple(chosen), setting)
 
 
 def _with(values: list[Any], now: Any) -> list[Any]:
@@ -54,8 +67,8 @@ def _with(values: list[Any], now: Any) -> list[Any]:
     size = len if isinstance(now, tuple) and all(isinstance(part, int) for part in now) else None
     if size is not None:
         return sorted([*values, now], key=lambda value: (size(value), value))
-    if isinstance(now, int | float) and all(isinstance(value, int | float) for value in values):
-        return sorted([*values, now])
+    if isinstance(now, int | float) and all(isinstance(value, int | float | None) for value in values):
+        return sorted([*values, now], key=lambda value: (value is not None, value or 0))
     return [*values, now]
 
 
@@ -65,13 +78,13 @@ class Comparison:
 
     columns: Side
     rows: Side
-    base: RunConfig
+    base: Configuration
     at: tuple[int, int] = (0, 0)
 
     @classmethod
-    def of(cls, config: RunConfig, columns: str = "gain", rows: str = "bn") -> Comparison:
+    def of(cls, config: Configuration, columns: str = "gain", rows: str = "bn", table: Table = BUILT) -> Comparison:
         """The grid around a lane; it points at that lane, or at what is nearest to it."""
-        grid = cls(side(columns, config), side(rows, config), config)
+        grid = cls(side(columns, config, table), side(rows, config, table), config)
         row, column = (_nearest(s, config) for s in (grid.rows, grid.columns))
         return replace(grid, at=(row, column))
 
@@ -79,19 +92,13 @@ class Comparison:
     def shape(self) -> tuple[int, int]:
         return len(self.rows.values), len(self.columns.values)
 
-    def config(self, row: int, column: int) -> RunConfig:
+    def config(self, row: int, column: int) -> Configuration:
         """The configuration of a cell. Raises ConfigError if it cannot be."""
-        config = self.base
-        for name, value in ((self.rows.name, self.rows.values[row]), (self.columns.name, self.columns.values[column])):
-            if name in CHANGEABLE:
-                config = config.changed(0, name, value)
-            elif name:
-                config = config.replace(**{name: value})
-        return config
+        return self.columns.put(self.rows.put(self.base, row), column)
 
-    def lanes(self) -> dict[tuple[int, int], RunConfig | str]:
+    def lanes(self) -> dict[tuple[int, int], Configuration | str]:
         """What each cell holds: a configuration, or why it cannot be."""
-        cells: dict[tuple[int, int], RunConfig | str] = {}
+        cells: dict[tuple[int, int], Configuration | str] = {}
         for row in range(self.shape[0]):
             for column in range(self.shape[1]):
                 try:
@@ -121,15 +128,15 @@ class Comparison:
         return self.pointing(row, (column + by) % self.shape[1])
 
 
-def _nearest(side: Side, config: RunConfig) -> int:
-    if not side.name:
+def _nearest(side: Side, config: Configuration) -> int:
+    if side.setting is None:
         return 0
-    now = getattr(config, side.name)
+    now = side.setting.of(config)
     if now in side.values:
         return side.values.index(now)
     if isinstance(now, tuple):  # how many layers, or how large their biases are
         size = len if side.name == "hidden" else sum
         return min(range(len(side.values)), key=lambda i: abs(size(side.values[i]) - size(now)))
-    if isinstance(now, int | float):
+    if isinstance(now, int | float) and None not in side.values:
         return min(range(len(side.values)), key=lambda i: abs(side.values[i] - now))
     return 0

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 
-from ...config.knobs import BY_NAME
+from ...config.configuration import Configuration
 from ...config.nonlinearities import LECTURE_GAINS
-from ...config.run import RunConfig
-from ...config.schedule import CHANGEABLE
 from ...config.values import ConfigError
 from ...host.mishaps import mishap
 from ...insight.look import Look
@@ -32,7 +31,7 @@ from ..panes.header import header_row
 from ..sheets.sheet import Sheet
 from ..training import TrainingScreen
 from .drawing import Pictures, Place, Tile, arrange, grid_rows
-from .grid import SIDES, Comparison
+from .grid import Comparison, Side, sides_of
 
 SMALLEST = (40, 14)  # columns and rows of a window in which lanes can be compared
 COMPARABLE = tuple((view, view.small) for view in VIEWS if view.small is not None)
@@ -52,7 +51,7 @@ class CompareScreen(TrainingScreen[str]):
     keys_group = COMPARE
 
     def __init__(
-        self, session: Session, tell: Callable[[Commands], None], view: str, sides: tuple[str, str] = ("gain", "bn")
+        self, session: Session, tell: Callable[[Commands], None], view: str, sides: tuple[str, str] | None = None
     ) -> None:
         super().__init__()
         self.session = session
@@ -60,7 +59,9 @@ class CompareScreen(TrainingScreen[str]):
         self.tell = tell
         self._view = next((i for i, (shown, _) in enumerate(COMPARABLE) if shown.id == view), 0)
         self._single = False  # one layer of each lane is shown, not all
-        self._choosing: list[int] | None = None  # indices into SIDES: columns, rows; the last is which is turned
+        self._choosing: list[int] | None = (
+            None  # indices into what can be a side: columns, rows; the last is which is turned
+        )
         self._pictures = Pictures()
         self._selected = False
         self.header = Sheet(id="header")
@@ -69,8 +70,9 @@ class CompareScreen(TrainingScreen[str]):
         self.sheet = Sheet(id="grid")
         self.keys = KeyBar(id="keys")
         self.bar = NoticeBar(id="bar")
-        self._lanes: dict[Place, RunConfig | str] = {}
-        self._arrange(Comparison.of(session.settings.replace(), *sides), session.config)
+        self._lanes: dict[Place, Configuration | str] = {}
+        self._can_be = sides_of(session.table)
+        self._arrange(Comparison.of(session.settings, *(sides or session.table.sides), session.table), session.config)
 
     def compose(self) -> ComposeResult:
         yield self.header
@@ -87,19 +89,19 @@ class CompareScreen(TrainingScreen[str]):
 
     # ----------------------------------------------------------------------------------------- the lanes
 
-    def _arrange(self, grid: Comparison, lane: RunConfig) -> None:
+    def _arrange(self, grid: Comparison, lane: Configuration) -> None:
         """Compare the lanes of this grid, around the schedule of a lane."""
         self.grid = Comparison(grid.columns, grid.rows, lane, grid.at)
         self._lanes = self.grid.lanes()
 
     def _select(self) -> Commands:
         """What the engine is told to have the lanes of the grid."""
-        lanes = [config for config in self._lanes.values() if isinstance(config, RunConfig)]
+        lanes = [config for config in self._lanes.values() if not isinstance(config, str)]
         self._selected = True
         pointed = self._lanes[self.grid.at]
         if not lanes:
             raise ConfigError("none of these networks can be")
-        return self.session.compare(lanes, pointed if isinstance(pointed, RunConfig) else lanes[0])
+        return self.session.compare(lanes, pointed if not isinstance(pointed, str) else lanes[0])
 
     def on_mount(self) -> None:
         if self in self.app.screen_stack:  # it was not closed at once
@@ -110,20 +112,20 @@ class CompareScreen(TrainingScreen[str]):
         now = {config.key: config for config in self.session.group}
         if not now:
             return
-        known = [config for config in self._lanes.values() if isinstance(config, RunConfig)]
+        known = [config for config in self._lanes.values() if not isinstance(config, str)]
         if {config.key for config in known} == set(now):
             return
         # The order of the lanes stays.
         renamed = dict(zip(dict.fromkeys(config.key for config in known), self.session.group, strict=False))
         self._lanes = {
-            place: renamed.get(config.key, config) if isinstance(config, RunConfig) else config
+            place: renamed.get(config.key, config) if not isinstance(config, str) else config
             for place, config in self._lanes.items()
         }
 
     def _point(self, grid: Comparison) -> None:
         self.grid = grid
         config = self._lanes[grid.at]
-        if isinstance(config, RunConfig):
+        if not isinstance(config, str):
             self.session.point_at_lane(config)
 
     def _cell(self, place: Place) -> Tile:
@@ -189,8 +191,8 @@ class CompareScreen(TrainingScreen[str]):
         if self._choosing is not None:
             return self._chooser(width)
         pieces: list[Piece] = [" "]
-        for word, name in (("columns ", self.grid.columns.name), ("  rows ", self.grid.rows.name)):
-            pieces += [(word, Ink.DIM), (BY_NAME[name].label if name else "–", Ink.STRONG)]
+        for word, side in (("columns ", self.grid.columns), ("  rows ", self.grid.rows)):
+            pieces += [(word, Ink.DIM), (visible(side.setting.label) if side.setting else "–", Ink.STRONG)]
         arranged = arrange(self.grid.shape, self.grid.at, *self.sheet.size)
         for word, (first, count), of in (
             ("columns", arranged.columns, self.grid.shape[1]),
@@ -211,7 +213,7 @@ class CompareScreen(TrainingScreen[str]):
             right = [(text, ink) for text, ink in _without_padding(strip_row(self._base(), 200))]
         return row(width, *pieces, right=right)
 
-    def _base(self) -> RunConfig:
+    def _base(self) -> Configuration:
         return self.session.settings
 
     def _behind(self) -> tuple[int, float]:
@@ -227,7 +229,8 @@ class CompareScreen(TrainingScreen[str]):
         columns, rows, which = self._choosing
         pieces: list[Piece] = [" "]
         for index, (word, at) in enumerate((("columns", columns), ("rows", rows))):
-            label = BY_NAME[SIDES[at]].label if SIDES[at] else "nothing"
+            name = self._can_be[at]
+            label = visible(self.session.table[name].label) if name else "nothing"
             ink = Ink.CURSOR_ROW if which == index else Ink.STRONG
             pieces += [(f"{word} ", Ink.DIM), (f"‹ {label} ›", ink), "   "]
         return row(width, *pieces, right=[("← → setting  ↑ ↓ columns or rows  enter  esc ", Ink.DIM)])
@@ -236,25 +239,33 @@ class CompareScreen(TrainingScreen[str]):
 
     def _change(self, name: str, value: Any) -> Commands:
         """Change a setting of all lanes. Raises ConfigError."""
-        if self.grid.varies(name):
-            raise ConfigError(f"{BY_NAME[name].label} is what is compared here; a chooses other columns or rows")
-        if name in CHANGEABLE and self.session.clock:
+        setting = self.session.table[name]
+        if self.grid.varies(setting.name):
+            raise ConfigError(f"{setting.label} is what is compared here; a chooses other columns or rows")
+        if setting.changeable and self.session.clock:
             if self._behind()[0]:
                 raise ConfigError(f"{name} can change once all networks have caught up")
             return self.session.change(name, value)
-        base = self.session.config
-        base = base.changed(0, name, value) if name in CHANGEABLE else base.replace(**{name: value})
-        self._arrange(self.grid, base)
+        self._arrange(self.grid, setting.put(self.session.config, value))
         return self._select()
 
     def _turn(self, name: str, direction: int) -> None:
         """The next value of a setting: another cell where it is a side, else for all lanes."""
-        if self.grid.varies(name):
-            self._point(self.grid.turned(name, direction))
+        side = self._side(name)
+        if side is not None:
+            self._point(self.grid.turned(side.name, direction))
             self.session.hush()
             self.draw()
         else:
             super()._turn(name, direction)
+
+    def _side(self, name: str) -> Side | None:
+        """The side that varies what the key of a setting turns."""
+        for side in (self.grid.columns, self.grid.rows):
+            with suppress(ConfigError):  # nothing has that key: it says so when it is turned
+                if side.setting is not None and side.name == self.session.table[name].name:
+                    return side
+        return None
 
     def action_reseed(self) -> None:
         if self.grid.varies("seed"):
@@ -267,13 +278,13 @@ class CompareScreen(TrainingScreen[str]):
 
     def action_gain_to(self, index: int) -> None:
         gain = LECTURE_GAINS[index]
-        for side, at in ((self.grid.columns, 1), (self.grid.rows, 0)):
-            if side.name == "gain" and gain in side.values:
-                place = list(self.grid.at)
-                place[at] = side.values.index(gain)
-                self._point(self.grid.pointing(*place))
-                self.draw()
-                return
+        side = self._side("gain")
+        if side is not None and gain in side.values:
+            place = list(self.grid.at)
+            place[int(side is self.grid.columns)] = side.values.index(gain)
+            self._point(self.grid.pointing(*place))
+            self.draw()
+            return
         super().action_gain_to(index)
 
     def action_view(self, by: int) -> None:
@@ -306,9 +317,9 @@ class CompareScreen(TrainingScreen[str]):
             rows, columns = ARROWS[key]
             which = self._choosing[2] = (self._choosing[2] + rows) % 2
             if columns:
-                self._choosing[which] = (self._choosing[which] + columns) % len(SIDES)
+                self._choosing[which] = (self._choosing[which] + columns) % len(self._can_be)
                 if self._choosing[which] and self._choosing[which] == self._choosing[1 - which]:
-                    self._choosing[which] = (self._choosing[which] + columns) % len(SIDES)
+                    self._choosing[which] = (self._choosing[which] + columns) % len(self._can_be)
         else:
             self.session.hush()
             self._point(self.grid.moved(*ARROWS[key]))
@@ -318,7 +329,7 @@ class CompareScreen(TrainingScreen[str]):
         if self._choosing is not None:
             self._choosing = None
         else:
-            self._choosing = [SIDES.index(self.grid.columns.name), SIDES.index(self.grid.rows.name), 0]
+            self._choosing = [self._can_be.index(self.grid.columns.name), self._can_be.index(self.grid.rows.name), 0]
         self.draw()
 
     def action_open(self) -> None:
@@ -330,7 +341,8 @@ class CompareScreen(TrainingScreen[str]):
         before = self.grid, self._lanes
 
         def choose() -> Commands:
-            self._arrange(Comparison.of(self.session.settings, SIDES[columns], SIDES[rows]), self.session.config)
+            sides = self._can_be[columns], self._can_be[rows]
+            self._arrange(Comparison.of(self.session.settings, *sides, self.session.table), self.session.config)
             return self._select()
 
         self._do(choose)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ...config.knobs import describe
-from ...config.run import differences
 from ...insight.look import snapshot_of
 from ...plots.ink import visible
 from ...session.known import Known
@@ -27,10 +25,13 @@ def beneath(session: Known, first: str = FIRST) -> Beneath:
     before = session.previous
     if before is None:
         return Beneath(first if not session.clock else "")
-    known = before.config if session.shown.config is not None else None
-    changes = differences(session.config, known) if known is not None else []
-    changed = ", ".join([describe(name, old) for name, _, old in changes][:DIFFERENCES]) or "the network before"
+    known = before.configuration if session.shown.configuration is not None else None
+    changes = session.table.differences(session.config, known) if known is not None else []
+    unlike = session.own.unlike(session.key, session.lanes.before)
+    changed = ", ".join(changes[:DIFFERENCES]) or "the network before"
     then, now = snapshot_of(session.look_before()), session.snapshot()
+    if unlike and then is not None:
+        return Beneath(visible(f"! grey: {changed}, and {unlike}"), warns=True)
     if then is None:
         return Beneath(visible(f"grey: {changed}"))
     if now is not None and then.step < now.step:

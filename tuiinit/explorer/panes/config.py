@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import ClassVar, NamedTuple
 
 from textual import events
@@ -12,42 +12,70 @@ from textual.containers import Container
 from textual.geometry import Offset
 from textual.widgets import Input
 
-from ...config.knobs import BY_NAME, SETTINGS, Setting
-from ...config.run import RunConfig
+from ...config.configuration import Configuration
+from ...config.knobs import Setting
+from ...config.own import OwnConfig
+from ...config.parameters import Theirs
 from ...host.visible import symbol
 from ...insight.word_counts import lines_left_out
 from ...plots import Row
 from ...plots.ink import Ink, Piece, fit, row, visible
-from ...stream.protocol import DataInfo
+from ...session.known import Known
+from ...session.tables import BUILT, Table
+from ...stream.protocol import DataInfo, OwnTarget
 from ..messages import Resized, SettingChanged, SettingTyped
 from ..sheets.sheet import Sheet
 
 FIELD = 22  # cells of the field in which a value is typed
 
 
-class Count(NamedTuple):
-    """A line that only tells something of the words."""
+class Fact(NamedTuple):
+    """A line that only tells something, of the words or of a person's function."""
 
     label: str
-    value: Callable[[DataInfo], str]
+    value: str
 
 
-COUNTS = (
-    Count("words", lambda data: f"{data.words:,}"),
-    Count("of them repeats", lambda data: f"{data.repeats:,}"),
-    Count("in train and dev", lambda data: f"{data.in_both:,}"),
-    Count("lines left out", lambda data: f"{lines_left_out(data):,}"),
-    Count("symbols", lambda data: f"{len(data.vocabulary):,}"),
-    Count("end of a word", lambda data: symbol(data.vocabulary[0])),
-    Count("train examples", lambda data: f"{data.train:,}"),
-    Count("dev, test", lambda data: f"{data.dev:,}, {data.test:,}"),
+Line = Setting | Fact | str  # a str heads a group
+
+WORDS: tuple[tuple[str, Callable[[DataInfo], str]], ...] = (
+    ("words", lambda data: f"{data.words:,}"),
+    ("of them repeats", lambda data: f"{data.repeats:,}"),
+    ("in train and dev", lambda data: f"{data.in_both:,}"),
+    ("lines left out", lambda data: f"{lines_left_out(data):,}"),
+    ("symbols", lambda data: f"{len(data.vocabulary):,}"),
+    ("end of a word", lambda data: symbol(data.vocabulary[0])),
+    ("train examples", lambda data: f"{data.train:,}"),
+    ("dev, test", lambda data: f"{data.dev:,}, {data.test:,}"),
 )
 
 
-def config_lines() -> list[Setting | str]:
+def word_facts(data: DataInfo | None) -> list[Line]:
+    """What is told of the words, under their heading; dashes before they are known."""
+    return ["Words", *(Fact(label, value(data) if data is not None else "–") for label, value in WORDS)]
+
+
+def own_facts(target: OwnTarget | None, title: str) -> list[Line]:
+    """What is told of a person's function, under a heading."""
+    if target is None:
+        return [f"building {title} …"]
+    lines: list[Line] = ["What is built", Fact("gain is set for", f"{target.gains:,} matrices")]
+    lines.append(Fact("batches in a pass", f"{target.batches:,}" if target.batches is not None else "not known"))
+    lines.append(Fact("lr groups", f"{target.groups:,}"))
+    lines.append(Fact("dev batches", "yes" if target.dev else "none"))
+    return [*lines, Fact("labels", target.labels)] if target.labels else lines
+
+
+def facts(session: Known) -> list[Line]:
+    """What is told below the settings of the network at hand."""
+    own = session.config if isinstance(session.config, OwnConfig) else None
+    return word_facts(session.data) if own is None else own_facts(session.own.target, session.table.title)
+
+
+def config_lines(settings: Sequence[Setting] = BUILT.settings) -> list[Setting | str]:
     """The settings' lines from the top: a group's name or a setting."""
     lines: list[Setting | str] = []
-    for setting in SETTINGS:
+    for setting in settings:
         if setting.group not in lines:
             lines.append(setting.group)
         lines.append(setting)
@@ -55,24 +83,23 @@ def config_lines() -> list[Setting | str]:
 
 
 LINES = config_lines()
-SHOWN: tuple[Setting | Count | str, ...] = (*LINES, "Words", *COUNTS)  # the cursor stays above the last
-SELECTABLE = [index for index, line in enumerate(LINES) if isinstance(line, Setting)]
 
 
-def setting_row(setting: Setting, config: RunConfig, width: int, *, at: bool, focused: bool) -> Row:
+def setting_row(setting: Setting, config: Configuration, width: int, *, at: bool, focused: bool) -> Row:
     """One setting: its name, and its value flush right between the marks of the arrows."""
     value = visible(setting.text(config))
     used = setting.used(config)
-    length = max(4, min(len(value), width - len(setting.label) - 6))
+    label = visible(setting.label)
+    length = max(4, min(len(value), width - len(label) - 6))
     value = fit(value, length, ">")
     ink = Ink.STRONG if used else Ink.DIM
     arrows = at and focused and setting.turns
     left, right = ("‹ ", " ›") if arrows else ("  ", "  ")
-    name = (" " + setting.label, Ink.PLAIN if used else Ink.DIM)
+    name = (" " + label, Ink.PLAIN if used else Ink.DIM)
     if at and focused:
         ink = Ink.CURSOR_ROW
-        space = max(0, width - len(setting.label) - 1 - length - 4)
-        text = f"▸{setting.label}{' ' * space}{left}{value}{right}"
+        space = max(0, width - len(label) - 1 - length - 4)
+        text = f"▸{label}{' ' * space}{left}{value}{right}"
         return row(width, (fit(text, width), ink))
     tail: list[Piece] = [(left, Ink.KEY), (value, ink), (right, Ink.KEY)]
     return row(width, name, right=tail)
@@ -99,9 +126,11 @@ class ConfigPane(Container):
         self.field = Input(id="field", compact=True, select_on_focus=True)
         self.field.display = False
         self.border_title = "Config"
-        self._config: RunConfig | None = None
-        self._data: DataInfo | None = None
-        self._cursor = next(i for i in SELECTABLE if LINES[i] is BY_NAME["gain"])  # what the program is about
+        self._config: Configuration | None = None
+        self._table: Table | None = None
+        self._lines: list[Setting | str] = LINES
+        self._facts: list[Line] = []
+        self._cursor = self._place_of("gain")  # what the program is about
         self._top = 0
 
     def compose(self) -> ComposeResult:
@@ -110,7 +139,7 @@ class ConfigPane(Container):
 
     @property
     def setting(self) -> Setting:
-        line = LINES[self._cursor]
+        line = self._lines[self._cursor]
         assert isinstance(line, Setting)
         return line
 
@@ -118,9 +147,27 @@ class ConfigPane(Container):
     def editing(self) -> bool:
         return bool(self.field.display)
 
-    def show(self, config: RunConfig, data: DataInfo | None = None) -> None:
-        """Show these settings, and how many words there are."""
-        self._config, self._data = config, data
+    @property
+    def _selectable(self) -> list[int]:
+        return [index for index, line in enumerate(self._lines) if isinstance(line, Setting)]
+
+    def _place_of(self, name: str) -> int:
+        """The line of a setting, or the first setting's."""
+        found = (i for i in self._selectable if getattr(self._lines[i], "name", "") == name)
+        return next(found, self._selectable[0])
+
+    @property
+    def _shown(self) -> list[Line]:
+        """All lines; the cursor stays above the facts."""
+        return [*self._lines, *self._facts]
+
+    def show(self, config: Configuration, facts: Sequence[Line] = (), table: Table = BUILT) -> None:
+        """Show these settings, and facts below them."""
+        if table is not self._table:
+            at = self._lines[self._cursor]
+            self._table, self._lines = table, config_lines(table.settings)
+            self._cursor = self._place_of(at.name if isinstance(at, Setting) else "gain")
+        self._config, self._facts = config, list(facts)
         self._draw()
 
     def say_watched(self, name: str) -> None:
@@ -136,17 +183,17 @@ class ConfigPane(Container):
         width, height = self.sheet.size
         self._scroll(height)
         rows: list[Row] = []
-        for index in range(self._top, min(len(SHOWN), self._top + height)):
-            line = SHOWN[index]
+        shown = self._shown
+        for index in range(self._top, min(len(shown), self._top + height)):
+            line = shown[index]
             if isinstance(line, str):
-                rows.append(row(width, (line, Ink.HEAD)))
-            elif isinstance(line, Count):
-                text = line.value(self._data) if self._data is not None else "–"
-                rows.append(row(width, (f" {line.label}", Ink.DIM), right=[(f"{text}  ", Ink.DIM)]))
+                rows.append(row(width, (visible(line), Ink.HEAD)))
+            elif isinstance(line, Fact):
+                rows.append(row(width, (f" {line.label}", Ink.DIM), right=[(f"{visible(line.value)}  ", Ink.DIM)]))
             else:
                 at = index == self._cursor
                 rows.append(setting_row(line, self._config, width, at=at, focused=self.has_focus or self.editing))
-        below = len(SHOWN) - self._top - height
+        below = len(shown) - self._top - height
         more = f"↓ {below} more" if below > 0 and height else ""
         if more != (self.border_subtitle or ""):  # setting it repaints the whole pane
             self.border_subtitle = more
@@ -157,32 +204,36 @@ class ConfigPane(Container):
     def _scroll(self, height: int) -> None:
         if height <= 0:
             return
-        heading = self._cursor - 1 if isinstance(LINES[self._cursor - 1], str) else self._cursor
+        heading = self._cursor - 1 if isinstance(self._lines[self._cursor - 1], str) else self._cursor
+        count = len(self._lines) + len(self._facts)
         self._top = max(min(self._top, heading), self._cursor - height + 1)
-        if self._cursor == SELECTABLE[-1]:  # the words below it come into sight
-            self._top = min(self._cursor, max(self._top, len(SHOWN) - height))
-        self._top = max(0, min(self._top, len(SHOWN) - height))
+        if self._cursor == self._selectable[-1]:  # the words below it come into sight
+            self._top = min(self._cursor, max(self._top, count - height))
+        self._top = max(0, min(self._top, count - height))
 
     def action_move(self, by: int) -> None:
-        at = SELECTABLE.index(self._cursor)
-        self._cursor = SELECTABLE[max(0, min(len(SELECTABLE) - 1, at + by))]
+        at = self._selectable.index(self._cursor)
+        self._cursor = self._selectable[max(0, min(len(self._selectable) - 1, at + by))]
         self._draw()
 
     def point_at(self, name: str) -> None:
         """Put the cursor on a setting."""
-        self._cursor = next(i for i in SELECTABLE if LINES[i] is BY_NAME[name])
+        self._cursor = self._place_of(name)
         self._draw()
 
     def action_turn(self, by: int) -> None:
         if self._config is None:
             return
         value = self.setting.next(self._config, by)
-        if value != getattr(self._config, self.setting.name):
+        if value != self.setting.of(self._config):
             self.post_message(SettingChanged(self.setting.name, value))
 
     def action_edit(self) -> None:
         """Open the field over the value."""
         if self._config is None:
+            return
+        if isinstance(self.setting, Theirs):
+            self.post_message(SettingChanged(self.setting.name, None))  # which says where it can be changed
             return
         self.field.value = self.setting.typed(self._config)
         self.field.display = True
@@ -223,7 +274,7 @@ class ConfigPane(Container):
         """A click chooses a setting; on its marks it turns the value, on the chosen value it opens the field."""
         spot = event.offset if event.widget is self.sheet else Offset(-1, -1)
         index = self._top + spot.y
-        if spot.y < 0 or index not in SELECTABLE or self.editing:
+        if spot.y < 0 or index not in self._selectable or self.editing:
             return
         again = index == self._cursor and self.has_focus
         self._cursor = index
@@ -248,8 +299,8 @@ class ConfigPane(Container):
 
     def _wheel(self, by: int) -> None:
         height = self.sheet.size.height
-        top = max(0, min(len(SHOWN) - height, self._top + by))
-        seen = [i for i in SELECTABLE if top <= i < top + height]
+        top = max(0, min(len(self._lines) + len(self._facts) - height, self._top + by))
+        seen = [i for i in self._selectable if top <= i < top + height]
         if seen:
             self._top = top
             self._cursor = min(max(self._cursor, seen[0]), seen[-1])
@@ -261,13 +312,13 @@ def watched_row(name: str, width: int) -> Row:
     return row(width, " ", (visible(name), Ink.STRONG), ("  somebody's own network, read only", Ink.DIM))
 
 
-def strip_row(config: RunConfig, width: int) -> Row:
+def strip_row(config: Configuration, width: int, table: Table = BUILT) -> Row:
     """The short config of a small screen: the settings that matter most, on one line."""
     pieces: list[Piece] = [" "]
-    for name in ("gain", "bn", "nonlinearity", "hidden", "lr", "optimizer", "batch_size"):
-        setting = next(s for s in SETTINGS if s.name == name)
-        label = {"nonlinearity": "", "hidden": "", "optimizer": "", "batch_size": "batch"}.get(name, setting.label)
+    for name in table.brief:
+        setting = table[name]
+        label = "" if name in table.nameless else {"batch_size": "batch"}.get(name, visible(setting.label))
         pieces.append((f"{label} " if label else "", Ink.DIM))
-        pieces.append((setting.text(config), Ink.STRONG))
+        pieces.append((visible(setting.text(config)), Ink.STRONG))
         pieces.append(("  ", Ink.DIM))
     return row(width, *pieces)
