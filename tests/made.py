@@ -34,6 +34,8 @@ def _empty(hint: Any, field: msgspec.structs.FieldInfo) -> Any:
         return None
     if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
         return hint(**_nothing(hint))
+    if typing.get_origin(hint) is typing.Literal:
+        return typing.get_args(hint)[0]
     return (typing.get_origin(hint) or hint)()
 
 

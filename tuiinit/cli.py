@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .commands.all import ALL
+from .commands.attach import opened
 from .commands.explore import open_screen, replayed
 from .commands.options import COMPILE, config_from, shared_options
 from .commands.terminal import need_terminal
@@ -94,17 +95,19 @@ def replay(file: str | None, last: bool) -> None:
 
 
 @cli.command()
-@click.argument("run", required=False)
-def attach(run: str | None) -> None:
-    """Look at a training run while it goes on: a path, a name as `tuiinit runs` tells it, or the newest."""
-    from .stream.runs import find
+@click.argument("runs", nargs=-1, metavar="[RUN [RUN]]")
+@click.option("--ssh", "host", metavar="HOST", help="Runs of another machine, by `ssh HOST tuiinit tail RUN`.")
+@click.option("--remote-command", metavar="COMMAND", help="How tuiinit is called there: ~/venv/bin/tuiinit.")
+def attach(runs: tuple[str, ...], host: str | None, remote_command: str | None) -> None:
+    """Look at a training run while it goes on, or at two side by side.
 
-    recording = _recording(str(find(run)))
+    RUN is a path or a name as `tuiinit runs` tells it; without one the newest.
+    """
+    source, again = opened(runs, host, remote_command)
     need_terminal()
     from .explorer.app import explore
-    from .stream.attaching import LiveLink
 
-    sys.exit(explore(LiveLink(recording), replayed(recording), recalled=recording))
+    sys.exit(explore(source, RunConfig(), restart=again, attached=True))
 
 
 @cli.command()

@@ -30,7 +30,7 @@ from tuiinit.stream.checked import Checked, OwnProblem
 from tuiinit.stream.misfit import misfit
 from tuiinit.stream.own import OwnTarget, PutAside, SourceChanged, Unlike
 from tuiinit.stream.protocol import DataInfo, Hello, Problem, Snapshot, Status
-from tuiinit.stream.run import Ended, Run
+from tuiinit.stream.run import Ended, Pulse, Run
 from tuiinit.stream.texts import LONGER
 
 GIANT = "\x1b" * 2_000_000
@@ -52,6 +52,7 @@ def frames() -> list[Any]:
     found[Checked] = next(check for check in checks if check.rows and check.weights and misfit(check) is None)
     found[Run] = made(Run, name="run 1", text="python train.py", path="/home/user", commit="1a2b")
     found[Ended] = made(Ended, text="it ended")
+    found[Pulse] = Pulse(name="run 1", path="/home/user/run", lanes=("run",), run=found[Run], state="lost", text="lost")
     knob = protocol.OwnKnob(name="act", kind="str", default="relu")
     found[OwnTarget] = made(OwnTarget, target="net.py", knobs=(knob,), inputs="8 × 3", optimizer="SGD", labels="random")
     found[Unlike] = Unlike(lane="a", other="b", what="weights", name="0.weight")

@@ -67,7 +67,7 @@ def test_a_recording_opens_wherever_it_was_cut(tmp_path: Path) -> None:
         summary(cut)
     assert counts == sorted(counts)
     assert load(cut).damage is None
-    run, _, ended = summary(cut)
+    run, ended = summary(cut).run, summary(cut).ended
     assert run is not None
     assert run.parameters == sum(p.numel() for p in MLP.make().parameters())
     assert ended == Ended()
@@ -209,7 +209,7 @@ def test_another_rank_records_nothing(tmp_path: Path, monkeypatch: pytest.Monkey
     handle = recorded(tmp_path / "run", rank=1)
     handle.close()
     assert handle.path is not None
-    run = summary(handle.path)[0]
+    run = summary(handle.path).run
     assert run is not None
     assert (run.rank, run.ranks) == (1, 2)
 

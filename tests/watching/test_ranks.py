@@ -38,7 +38,7 @@ def test_two_ranks_one_of_which_records(tmp_path: Path) -> None:
         found = [frame for frame in frames if isinstance(frame, Snapshot)]
         assert all([row.layer for row in one.activations] == ["0", "1", "2"] for one in found)
         assert all(row.grad_std > 0 for one in found for row in one.activations)
-        run = summary(path)[0]
+        run = summary(path).run
         assert run is not None
         assert (run.rank, run.ranks, run.sharded) == (0, 2, path.stem == "sharded")
     last = {weight.name: weight for weight in (*found[-1].weights, *found[-1].vectors)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -51,49 +52,52 @@ def _named(name: str) -> Path:
 
 
 def _records(paths: list[Path]) -> Iterator[dict[str, Any]]:
-    from ..insight.watched import Watchman
-    from ..paper.watched import finding_json, number
-    from ..stream.following import summary
-    from ..stream.protocol import Hello, Snapshot, Status
     from ..stream.recording import RecordingError
-    from ..stream.sessions import is_held
     from ..stream.wire import ProtocolError
 
     for path in paths:
-        try:
-            stat = path.stat()
-            run, frames, ended = summary(path)
-        except (OSError, RecordingError, ProtocolError):
-            continue  # gone meanwhile, or of another version
-        by_kind = {type(frame): frame for frame in frames}
-        hello, snapshot, status = (by_kind.get(kind) for kind in (Hello, Snapshot, Status))
-        live = is_held(path.resolve())
-        findings = Watchman().look(snapshot) if isinstance(snapshot, Snapshot) else []
-        yield {
-            "name": path.stem,
-            "pid": hello.pid if isinstance(hello, Hello) else None,
-            "live": live,
-            "step": snapshot.step if isinstance(snapshot, Snapshot) else 0,
-            "age": round(max(0.0, time.time() - stat.st_mtime), 1),
-            "speed": number(status.steps_per_second) if isinstance(status, Status) else None,
-            "loss": number(snapshot.loss) if isinstance(snapshot, Snapshot) else None,
-            "size": stat.st_size,
-            "findings": [finding_json(finding) for finding in findings],
-            "command": run.text if run is not None else None,
-            "folder": run.path if run is not None else None,
-            "commit": run.commit or None if run is not None else None,
-            "parameters": run.parameters if run is not None else None,
-            "rank": [run.rank, run.ranks] if run is not None else None,
-            "sharded": run.sharded if run is not None else None,
-            "ended": ended.text if ended is not None else None,
-            "path": str(path.resolve()),
-        }
+        for _ in range(2):  # it may be thinned while it is read
+            with contextlib.suppress(OSError, RecordingError, ProtocolError):  # gone meanwhile, or of another version
+                yield _run(path)
+                break
+
+
+def _run(path: Path) -> dict[str, Any]:
+    from ..insight.watched import latest
+    from ..paper.watched import finding_json, number
+    from ..stream.following import summary
+    from ..stream.sessions import is_held
+
+    written, found = path.stat(), summary(path)
+    run, status = found.run, found.status
+    snapshot = found.snapshots[-1] if found.snapshots else None
+    return {
+        "name": path.stem,
+        "pid": found.hello.pid if found.hello is not None else None,
+        "live": is_held(path.resolve()),
+        "step": snapshot.step if snapshot is not None else 0,
+        "age": round(max(0.0, time.time() - written.st_mtime), 1),
+        "speed": number(status.steps_per_second) if status is not None else None,
+        "loss": number(snapshot.loss) if snapshot is not None else None,
+        "size": written.st_size,
+        "findings": [finding_json(finding) for finding in latest(found.snapshots)],
+        "command": run.text if run is not None else None,
+        "folder": run.path if run is not None else None,
+        "commit": run.commit or None if run is not None else None,
+        "parameters": run.parameters if run is not None else None,
+        "rank": [run.rank, run.ranks] if run is not None else None,
+        "sharded": run.sharded if run is not None else None,
+        "ended": found.ended.text if found.ended is not None else None,
+        "path": str(path.resolve()),
+    }
 
 
 def _print(found: list[dict[str, Any]]) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
+
+    from ..paper.watched import ago
 
     if not found:
         click.echo("no run is recorded yet: put tuiinit.watch(model, optimizer) into a training script")
@@ -111,17 +115,10 @@ def _print(found: list[dict[str, Any]]) -> None:
             f"{run['step']:,}",
             "" if loss is None else f"{loss:.4g}",
             "" if not speed else f"{speed:,.3g}",
-            _ago(run["age"]),
+            ago(run["age"]),
             f"{run['size'] / 2**20:.1f} MB",
             "" if run["pid"] is None else str(run["pid"]),
             ", ".join(f"{one['id']} ({one['row']})" for one in run["findings"][:3]),
         )
         table.add_row(*(Text(visible(cell)) for cell in cells))
     Console(highlight=False).print(table)
-
-
-def _ago(seconds: float) -> str:
-    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
-        if seconds >= size:
-            return f"{seconds / size:.0f} {unit} ago"
-    return f"{seconds:.0f} s ago"

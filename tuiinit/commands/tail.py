@@ -6,10 +6,12 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from ..host import streams
+if TYPE_CHECKING:
+    from ..stream.following import Follower
 
 PAUSE = 0.2  # seconds between two looks at the file
 LOOK = 2.0  # seconds between two signs that somebody looks
@@ -19,48 +21,72 @@ WISH = b"m"  # a line on standard input that begins so asks for the next step to
 @click.command()
 @click.argument("run", required=False)
 @click.option("--json", "as_json", is_flag=True, help="A line of JSON a snapshot; else frames, for another program.")
-def tail(run: str | None, as_json: bool) -> None:
+@click.option("--after", type=click.IntRange(0), metavar="STEP", help="Only what came after a step.")
+def tail(run: str | None, as_json: bool, after: int | None) -> None:
     """Tell a training run's snapshots, and on as they come, until it ends.
 
     RUN is a path or a name as `tuiinit runs` tells it; without one the newest.
     """
     if not as_json and sys.stdout.isatty():
         raise click.UsageError("tuiinit tail writes frames for another program; to read them: tuiinit tail --json")
+    from ..stream.following import Follower
     from ..stream.runs import find
 
     path = find(run)
+    refused: list[OSError] = []
     if not sys.stdin.isatty():
-        threading.Thread(target=_take_wishes, args=(path,), daemon=True).start()
-    _follow(path, as_json)
+        threading.Thread(target=_take_wishes, args=(path, refused), daemon=True).start()
+    follower = Follower(path, -1 if after is None else after)
+    if as_json:
+        _lines(follower, path)
+    else:
+        _frames(follower, path, refused)
 
 
-def _follow(path: Path, as_json: bool) -> None:
+def _lines(follower: Follower, path: Path) -> None:
     from ..insight.watched import Watchman
     from ..paper.watched import row_names, snapshot_json
-    from ..stream import wire
-    from ..stream.following import Follower
-    from ..stream.protocol import Ended, Lane, Snapshot
+    from ..stream.protocol import Lane, Snapshot
 
-    follower, watchman, looked = Follower(path), Watchman(), -LOOK
+    watchman, looked, over = Watchman(), -LOOK, False
     modules: dict[str, tuple[str, int, str]] = {}
-    out = sys.stdout.buffer
-    while True:
+    while not over:
         over = follower.over  # before reading: what was written until then is read
-        looked = _look(path, looked)
         for frame in follower.read():
             looked = _look(path, looked)
-            if not as_json:
-                out.write(wire.pack(frame))
-            elif isinstance(frame, Lane):
+            if isinstance(frame, Lane):
                 modules = row_names(frame.shape)
             elif isinstance(frame, Snapshot):
-                out.write(snapshot_json(frame, modules, watchman.look(frame)) + b"\n")
-            if isinstance(frame, Ended):
-                out.flush()
-                return
+                sys.stdout.buffer.write(snapshot_json(frame, modules, watchman.look(frame)) + b"\n")
+        sys.stdout.buffer.flush()
+        looked = _look(path, looked)
+        _pause(over)
+
+
+def _frames(follower: Follower, path: Path, refused: list[OSError]) -> None:
+    from ..stream import wire
+    from ..stream.attaching import cannot_ask
+    from ..stream.protocol import Problem
+
+    out = sys.stdout.buffer
+    looked, told, over = -LOOK, -LOOK, False
+    while not over:
+        over = follower.over
+        for frame in follower.read():
+            out.write(wire.pack(frame))
+            looked = _look(path, looked)
+        looked = _look(path, looked)
+        if over or time.monotonic() - told >= LOOK:
+            told = time.monotonic()
+            out.write(wire.pack(follower.pulse(over)))
+        while refused:
+            out.write(wire.pack(Problem(text=cannot_ask(refused.pop()))))
         out.flush()
-        if over:
-            return
+        _pause(over)
+
+
+def _pause(over: bool) -> None:
+    if not over:
         time.sleep(PAUSE)
 
 
@@ -75,7 +101,7 @@ def _look(path: Path, last: float) -> float:
     return now
 
 
-def _take_wishes(path: Path) -> None:
+def _take_wishes(path: Path, refused: list[OSError]) -> None:
     from ..stream.runs import wish
 
     for line in sys.stdin.buffer:
@@ -83,4 +109,4 @@ def _take_wishes(path: Path) -> None:
             try:
                 wish(path)
             except OSError as error:
-                streams.say(f"tuiinit: cannot ask for a step to be measured: {error.strerror}\n")
+                refused.append(error)

@@ -109,6 +109,8 @@ class Server:
             case protocol.Credit(after=after):
                 self._updates.want(time.monotonic(), after)
                 return
+            case protocol.Measure():
+                return
             case protocol.Words():
                 given.keep(command.title, command.content)
                 return

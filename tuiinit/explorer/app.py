@@ -78,6 +78,7 @@ class ExplorerApp(Bounded[int]):
         theme: str | None = None,
         recorder: Recorder | None = None,
         recalled: Recording | None = None,
+        attached: bool = False,
     ) -> None:
         super().__init__()
         forget_lines()
@@ -100,6 +101,8 @@ class ExplorerApp(Bounded[int]):
         self._pace = Pace()
         if recalled is not None:
             self._recall(recalled)
+        if attached:
+            self.session.attach()
         self.explorer = Explorer(self.session, self.tell)
         self.palette = self.explorer.palette
 
@@ -209,7 +212,7 @@ class ExplorerApp(Bounded[int]):
         status, newest = session.status, session.shown.snapshots.newest
         training = status is not None and (status.running or status.catching_up)
         since = self._heard if training else self._asked
-        if session.dead is not None or since is None:
+        if session.dead is not None or since is None or session.attached is not None:
             return
         limit = QUIET_SECONDS + QUIET_COSTS * (newest.cost if newest else 0.0)
         if now - since >= (limit if session.hello is not None else QUIET_START):
@@ -381,6 +384,7 @@ def explore(
     theme: str | None = None,
     recorder: Recorder | None = None,
     recalled: Recording | None = None,
+    attached: bool = False,
 ) -> int:
     """Run the explorer until the person quits; gives the exit code.
 
@@ -391,7 +395,10 @@ def explore(
         theme: a theme of Textual's, or None for the terminal's best.
         recorder: records the session.
         recalled: an earlier session that this one shows, or goes on from.
+        attached: the stream tells of training runs that go on elsewhere.
     """
-    app = ExplorerApp(link, config, restart=restart, theme=theme, recorder=recorder, recalled=recalled)
+    app = ExplorerApp(
+        link, config, restart=restart, theme=theme, recorder=recorder, recalled=recalled, attached=attached
+    )
     interrupt.in_order()
     return app.run() or app.return_code or 0

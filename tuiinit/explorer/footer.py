@@ -55,8 +55,21 @@ COMPARED = (
     *ENDS,
 )
 
+# Where a run is looked at that trains elsewhere.
+ATTACHED = (
+    BY_ID["measure"],
+    Action("footer-time", (", .",), "", "Through time", LOOK, "", "time"),
+    Action("footer-views", ("tab",), "view(1)", "Next view", LOOK, "", "views"),
+    Action("footer-pictures", ("v",), "overlay", "Other pictures", LOOK, "", "pictures"),
+    BY_ID["cursor"],
+    Action("footer-alone", ("z",), "maximise", "The picture alone", LOOK, "", "alone"),
+    BY_ID["compare"],
+    Action("footer-export", ("x",), "export", "Export", LOOK, "", "export"),
+    *ENDS,
+)
 
-def footer(*, settings: bool, editing: bool, plot: bool, past: bool) -> Sequence[Action]:
+
+def footer(*, settings: bool, editing: bool, plot: bool, past: bool, attached: bool = False) -> Sequence[Action]:
     """The actions to name, by what has the focus and whether an earlier step is looked at."""
     if editing:
         return FIELD
@@ -64,4 +77,6 @@ def footer(*, settings: bool, editing: bool, plot: bool, past: bool) -> Sequence
         return SETTINGS
     if plot:
         return PLOT
+    if attached:
+        return (*PAST[:3], *ATTACHED) if past else ATTACHED
     return PAST if past else SCREEN

@@ -20,6 +20,7 @@ from ..plots import Plot
 from ..plots.cursor import Cursor, found, move
 from ..plots.ink import Ink, row, visible, wrap
 from ..session.amount import Amount
+from ..session.attached import READ_ONLY
 from ..session.changed import Changed, Commands
 from ..session.session import Session
 from ..views import VIEWS, Page, View
@@ -28,10 +29,11 @@ from .footer import footer
 from .messages import CursorMoved, CursorPut, Resized, SettingChanged, SettingTyped, ViewChosen
 from .panes.bars import KeyBar, NoticeBar
 from .panes.beneath import Beneath, beneath
-from .panes.config import ConfigPane, facts, strip_row, watched_row
+from .panes.config import ConfigPane, facts, strip_row
 from .panes.findings import findings_rows
 from .panes.header import header_row
 from .panes.pane import Pane
+from .panes.run import run_rows, run_strip
 from .panes.training import training_rows
 from .panes.view import ViewPane
 from .sheets.sheet import Palette, Sheet
@@ -186,13 +188,15 @@ class Explorer(TrainingScreen[None]):
             editing=self.config.editing,
             plot=self.view.sheet.has_focus,
             past=self.session.pointer.past is not None,
+            attached=self.session.attached is not None,
         )
         self.keys.show_keys(running=self.session.running, actions=actions)
 
     def _draw_config(self) -> None:
-        if (watched := self.session.lanes.watched) is not None:
-            self.config.say_watched(watched)
-            self.strip.show([watched_row(watched, self.strip.size.width)])
+        if self.session.attached is not None:
+            self.config.border_title = "Run"
+            self.config.say(run_rows(self.session, self.config.sheet.size.width))
+            self.strip.show([run_strip(self.session, self.strip.size.width)])
             return
         session = self.session
         self.config.show(session.settings.replace(schedule=session.config.schedule), facts(session), session.table)
@@ -254,7 +258,18 @@ class Explorer(TrainingScreen[None]):
         else:
             self._do(lambda: self.session.go(Amount(until, "to")))
 
+    def action_measure(self) -> None:
+        self._do(self.session.measure)
+
+    def _read_only(self) -> bool:
+        """Whether there is nothing here that trains or could be compared with; says so."""
+        if self.session.attached is not None:
+            self.draw(self.session.say(READ_ONLY, "warn"))
+        return self.session.attached is not None
+
     def action_config(self) -> None:
+        if self._read_only():
+            return
         if self._layout == "compact":
             self.add_class("-settings")
         if not self._maximised or self._layout == "compact":
@@ -330,7 +345,7 @@ class Explorer(TrainingScreen[None]):
 
     def action_compare(self) -> None:
         """Put the lane at hand beside others."""
-        if self.config.editing or self._layout == "tiny":
+        if self.config.editing or self._layout == "tiny" or self._read_only():
             return
         self.set_focus(None)
 
@@ -341,6 +356,8 @@ class Explorer(TrainingScreen[None]):
 
     def action_sweep(self) -> None:
         """Sweep over the gain around the lane at hand."""
+        if self._read_only():
+            return
         self.set_focus(None)
         self.visits.sweep(lambda chosen: self._do(lambda: self.session.select(chosen)))
 
@@ -355,7 +372,7 @@ class Explorer(TrainingScreen[None]):
         """Choose a claim of the notes, beginning at one, and have it set up."""
         from .tour.screen import NotesScreen
 
-        if self.config.editing or self._layout == "tiny":
+        if self.config.editing or self._layout == "tiny" or self._read_only():
             return
         try:
             self.session.lecture("The tour is")
@@ -371,7 +388,7 @@ class Explorer(TrainingScreen[None]):
 
     def show_claim(self, claim: str | None) -> None:
         """Set up a claim of the notes and tell what to press and to look at."""
-        if claim is None or self.session.dead is not None:
+        if claim is None or self.session.dead is not None or self._read_only():
             return
         stop = BY_CLAIM[claim]
 
@@ -428,6 +445,8 @@ class Explorer(TrainingScreen[None]):
 
     def go_to_setting(self, name: str) -> None:
         """To the config pane, at one setting."""
+        if self._read_only():
+            return
         self._maximised = False
         self._arrange(*self.size)
         self.config.point_at(name)

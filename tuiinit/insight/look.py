@@ -37,6 +37,7 @@ class Look:
     diverged_at: int | None = None  # the step whose loss was not finite
     data: DataInfo | None = None  # the words that it trains on
     inspecting: bool = False  # a closer look is on its way
+    found: tuple[Finding, ...] | None = None  # what was found in a run that goes on elsewhere; None: see `findings`
 
     @classmethod
     def of(
@@ -50,6 +51,7 @@ class Look:
         diverged_at: int | None = None,
         data: DataInfo | None = None,
         inspecting: bool = False,
+        found: tuple[Finding, ...] | None = None,
     ) -> Look:
         """Look at a lane.
 
@@ -62,6 +64,7 @@ class Look:
             diverged_at: the step whose loss was not finite.
             data: the words that it trains on.
             inspecting: whether a closer look is on its way.
+            found: what was found in the snapshot, where others than the rules for one snapshot decide that.
         """
         last = past if no_later is None else no_later
         snapshot = history.snapshots.newest if last is None else history.snapshots.at_or_before(last)
@@ -81,6 +84,7 @@ class Look:
             diverged_at=diverged_at,
             data=data,
             inspecting=inspecting,
+            found=found,
         )
 
     @property
@@ -108,8 +112,8 @@ class Look:
     @cached_property
     def findings(self) -> tuple[Finding, ...]:
         """The sentences about the snapshot, in an order that stays."""
-        if self.snapshot is None:
-            return ()
+        if self.found is not None or self.snapshot is None:
+            return self.found or ()
         return findings(self.snapshot, self.settings, evaluation=self.evaluation, expected=self.expected)
 
     def same(self, other: Look | None) -> bool:

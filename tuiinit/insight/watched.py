@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import math
 import statistics
+from bisect import bisect_left
 from collections import deque
+from collections.abc import Sequence
 
 from ..stream.protocol import Activation, Snapshot, Vector, Weight, floats
 from .check.finding import CheckFinding
@@ -89,6 +91,17 @@ class Watchman:
                 text = f"{norm.layer}'s running statistics are far from what its batches show: model.eval() will differ"
                 found.append(CheckFinding("stale-norm", "warn", norm.layer, text))
         return found
+
+
+def latest(snapshots: Sequence[Snapshot]) -> list[CheckFinding]:
+    """What is to be said at the last of a run's snapshots, few of which are looked at."""
+    watchman, last = Watchman(), len(snapshots) - 1
+    if last >= 0 and _first_nan(snapshots[last]) is not None:  # a network does not recover from it
+        watchman.look(snapshots[bisect_left(range(last), 1, key=lambda i: _first_nan(snapshots[i]) is not None)])
+    said: list[CheckFinding] = []
+    for index in range(max(0, last + 1 - WHILE), last + 1):
+        said = watchman.look(snapshots[index])
+    return said
 
 
 def _first_nan(snapshot: Snapshot) -> CheckFinding | None:

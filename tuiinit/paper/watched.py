@@ -72,3 +72,11 @@ def _weight(weight: Weight | Vector) -> dict[str, Any]:
 def number(value: float | None) -> float | None:
     """A number as JSON knows it: null for what is none."""
     return value if value is not None and math.isfinite(value) else None
+
+
+def ago(seconds: float) -> str:
+    """How long ago, in the largest unit that fits."""
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= size:
+            return f"{seconds / size:.0f} {unit} ago"
+    return f"{seconds:.0f} s ago"

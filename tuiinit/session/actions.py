@@ -54,6 +54,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("unit-right", ("L", "shift+right"), "point(0, 1)", "Next neuron", LOOK, "Point at the neuron to the right"),
     Action("unit-left", ("H", "shift+left"), "point(0, -1)", "Previous neuron", LOOK, "And the one to the left"),
     Action("next-dead", ("u",), "next_dead", "Next dead neuron", LOOK, "Through all layers, around at the end"),
+    Action("measure", ("m",), "measure", "Measure now", LOOK, "The next step of a run that is attached to", "measure"),
     Action("inspect", ("i",), "inspect", "Look closer", LOOK, "Batch norm's exact statistics, jitter, dev losses"),
     Action(
         "overlay",

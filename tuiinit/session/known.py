@@ -11,6 +11,7 @@ from ..insight.look import Look
 from ..stream.history import LaneHistory
 from ..stream.protocol import DataInfo, Hello, LaneStatus, Snapshot, Status
 from .asked import Asked
+from .attached import Attached
 from .changed import Notice
 from .lanes import Lanes
 from .own import Own
@@ -37,6 +38,7 @@ class Known:
         self.stopped = False  # the engine's process is stopped
         self.own = Own()  # what the engine said of a person's own function
         self.recorded = False  # a recording is looked at: there is no engine
+        self.attached: Attached | None = None  # runs that go on elsewhere are looked at, as recordings are
         self._look: Look | None = None  # the last one, while it is still true
 
     # ------------------------------------------------------------------------------------------- reading
@@ -139,7 +141,8 @@ class Known:
     def behind(self) -> LaneStatus | None:
         """Where the shown lane is while it is behind the clock."""
         here = self.lane_status
-        if here and here.diverged_at is None and not here.failed and here.step < self.clock:
+        over = here is None or here.diverged_at is not None or here.failed or self.attached is not None
+        if here and not over and here.step < self.clock:
             return here
         return None
 
@@ -169,6 +172,7 @@ class Known:
             diverged_at=self.diverged_at,
             data=self.data,
             inspecting=self.inspecting,
+            found=self.attached.findings(self.snapshot()) if self.attached is not None else None,
         )
         if self._look is None or not now.same(self._look):
             self._look = now

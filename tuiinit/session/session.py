@@ -31,8 +31,10 @@ from ..stream.protocol import (
     Inspect,
     Inspection,
     Lane,
+    Measure,
     Pause,
     Problem,
+    Pulse,
     Redraw,
     Restart,
     Select,
@@ -42,6 +44,7 @@ from ..stream.protocol import (
     Trace,
 )
 from .amount import Amount
+from .attached import NOT_ATTACHED, READ_ONLY, Attached
 from .changed import Changed, Commands, Notice
 from .known import Known
 from .own import OwnFrame
@@ -87,6 +90,8 @@ class Session(Known):
             return self._take_problem(frame)
         if isinstance(frame, OwnFrame):
             return self._take_own(frame)
+        if isinstance(frame, Pulse) and self.attached is not None:
+            return self._notify(self.attached.know(frame)) | Changed.HEADER | Changed.CONFIG
         return Changed.NOTHING
 
     def _take_own(self, frame: OwnFrame) -> Changed:
@@ -98,6 +103,13 @@ class Session(Known):
             self.lanes.put_aside(frame.lanes)
         self.notice = self.own.take(frame, wanted, refused=refused) or self.notice
         return Changed.ALL
+
+    def _notify(self, notice: Notice | None) -> Changed:
+        """Say what there is to say, if there is something."""
+        if notice is None:
+            return Changed.NOTHING
+        self.notice = notice
+        return Changed.BAR
 
     def _take_status(self, frame: Status) -> Changed:
         if self.lanes.late(self.key):
@@ -122,6 +134,10 @@ class Session(Known):
         return changed
 
     def _take_lane(self, frame: Lane) -> Changed:
+        if self.attached is not None:  # each table of rows is a lane of its own: another one may come back
+            if self.lanes.watched in (None, frame.continues):
+                self.lanes.watch(frame.lane)
+            frame = msgspec.structs.replace(frame, continues=None)
         self.lanes.take(frame)
         if frame.lane != self.key:
             return Changed.NOTHING
@@ -145,6 +161,8 @@ class Session(Known):
         if lane is None or lane.shape is None or self.lanes.late(frame.lane):
             return Changed.NOTHING
         lane.take(frame, keep)
+        if self.attached is not None and isinstance(frame, Snapshot):
+            self._notify(self.attached.measured(frame, lane.snapshots.steps()))
         if frame.lane != self.key:
             return Changed.TRAINING | Changed.VIEW if frame.lane == self.lanes.before else Changed.NOTHING
         if isinstance(frame, Evaluation):
@@ -157,13 +175,16 @@ class Session(Known):
             return Changed.TRAINING | Changed.HEADER
         if self.pointer.past is not None:
             return Changed.NOTHING
-        return Changed.VIEW | Changed.FINDINGS | Changed.TRAINING | Changed.HEADER
+        more = Changed.NOTHING if self.attached is None else Changed.CONFIG | Changed.BAR
+        return Changed.VIEW | Changed.FINDINGS | Changed.TRAINING | Changed.HEADER | more
 
     # ------------------------------------------------------------------------------------------- actions
 
     def start(self) -> Commands:
         """What a fresh engine is told: the lane looked at, and to catch up if this is not the first engine."""
         self.dead = None
+        if self.attached is not None:
+            return ()
         self.asked.forget()
         self.lanes.new_engine()
         catch_up: Commands = (Advance(to=self.asked.resume_at),) if self.asked.resume_at else ()
@@ -186,11 +207,24 @@ class Session(Known):
         """Look at a lane that has no configuration; nothing is known of the one that this session was made with."""
         self.lanes.watch(lane)
 
+    def attach(self) -> None:
+        """Look at runs that go on elsewhere; the first network that is told of is shown."""
+        self.recorded, self.attached = True, Attached()
+
+    def measure(self) -> Commands:
+        """Ask the run that is looked at to measure its next step. Raises ConfigError."""
+        if self.attached is None:
+            raise ConfigError(NOT_ATTACHED)
+        self.notice = self.attached.ask(self.key, self.step)
+        return (Measure(),) if self.notice.severity == "note" else ()
+
     def died(self, sentence: str) -> Changed:
         """The stream ended: keep everything, tell why."""
         if self.notice is not None and self.notice.stays:  # what the engine itself said last
             sentence, self.notice = f"{self.notice.text} ({sentence})", None
         self.dead = sentence
+        if self.attached is not None:
+            self.attached.lost()
         self.quiet, self.stopped = 0.0, False
         self.asked.resume_at = max(self.asked.resume_at, self.clock)
         self.asked.let_run()
@@ -202,7 +236,7 @@ class Session(Known):
     def run_or_pause(self) -> Commands:
         if self.running or self.catching_up:
             return self.pause()
-        if self.recorded and self.pointer.past is not None:
+        if self.recorded and self.pointer.past is not None:  # as escape
             self.look_live()
             return ()
         self._must_train()
@@ -268,7 +302,7 @@ class Session(Known):
             self.lanes.config = config
             return ()
         if self.recorded and config.key not in self.lanes:
-            raise ConfigError(NOT_HELD)
+            raise ConfigError(NOT_HELD if self.attached is None else READ_ONLY)
         self.lanes.select(config)
         self.pointer.past = None
         self.asked.settings.clear()
@@ -291,6 +325,8 @@ class Session(Known):
 
     def change(self, name: str, value: Any) -> Commands:
         """Change one setting. Raises ConfigError, and then nothing has changed."""
+        if self.attached is not None:
+            raise ConfigError(READ_ONLY)
         config, setting = self.config, self.table[name]
         if setting.changeable and self.clock:
             config.changed(self.clock, name, value)  # refuses what cannot be
@@ -363,6 +399,8 @@ class Session(Known):
 
     def _must_train(self) -> None:
         """Raises ConfigError where nothing can be trained."""
+        if self.attached is not None:
+            raise ConfigError(READ_ONLY)
         if self.recorded:
             raise ConfigError(RECORDED)
 

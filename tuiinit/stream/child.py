@@ -8,6 +8,7 @@ import signal
 import subprocess
 import threading
 from collections.abc import Sequence
+from pathlib import Path
 
 from ..host.engine_log import EngineLog
 from ..host.logs import log_file
@@ -20,12 +21,14 @@ class Child:
 
     Args:
         command: its command line.
+        log: where its errors go; a new file by default.
+        alone: without the terminal, on which it may not ask for anything, and without its signals.
 
     Raises:
         OSError, ValueError: it cannot be started.
     """
 
-    def __init__(self, command: Sequence[str]) -> None:
+    def __init__(self, command: Sequence[str], *, log: Path | None = None, alone: bool = True) -> None:
         self.process = subprocess.Popen(
             list(command),
             stdin=subprocess.PIPE,
@@ -33,12 +36,12 @@ class Child:
             stderr=subprocess.PIPE,
             env=dict(os.environ, PYTHONUNBUFFERED="1"),
             bufsize=0,
-            start_new_session=True,  # ctrl+c and a closed terminal are the screen's to handle
+            start_new_session=alone,  # ctrl+c and a closed terminal are the screen's to handle
         )
         self._lock = threading.Lock()
         errors, self.process.stderr = self.process.stderr, None  # the log's, to close too
         assert errors is not None
-        self.log = EngineLog(errors, log_file())
+        self.log = EngineLog(errors, log or log_file())
 
     def code(self) -> int | None:
         """Its exit code, negative for a signal's number, or None while it lives.

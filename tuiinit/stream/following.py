@@ -2,20 +2,59 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-import msgspec
-
 from . import wire
-from .protocol import Frame, Lane, Snapshot, Status, Trace
+from .protocol import Frame, Hello, Lane, Snapshot, Status, Trace
 from .recording import LONGEST_HEADER, check_header
-from .run import Ended, Run
-from .sessions import is_held
+from .run import Ended, Pulse, Run, State
+from .sessions import is_held, is_locked
 
-_frames: msgspec.msgpack.Decoder[Frame] = msgspec.msgpack.Decoder(Frame)
+TAGGED = 32  # bytes at a message's beginning in which its kind stands
+STEPPED = (Snapshot, Trace, Status)  # frames of a step, which come in the order of their steps
+
+
+class Once:
+    """Lets each frame of a run through once, however often its recording is read from the start.
+
+    Args:
+        after: the step whose frames, and those of earlier ones, are known.
+    """
+
+    def __init__(self, after: int = -1) -> None:
+        self._steps: dict[type, int] = dict.fromkeys(STEPPED, after)
+        self._lanes: set[str] = set()
+        self.began = False  # the run was told of
+
+    @property
+    def after(self) -> int:
+        """The step up to which nothing need be told again."""
+        return min(self._steps.values())
+
+    def is_new(self, frame: Frame) -> bool:
+        """Whether it comes for the first time."""
+        match frame:
+            case Snapshot(step=step) | Trace(first_step=step) | Status(clock=step):
+                if step <= self._steps[type(frame)]:
+                    return False
+                self._steps[type(frame)] = step
+                return True
+            case Lane():
+                new = frame.lane not in self._lanes
+                self._lanes.add(frame.lane)
+                return new
+            case Ended() | Pulse():
+                return True
+            case Run():
+                new, self.began = not self.began, True
+                return new
+        return not self.began
 
 
 class Follower:
@@ -23,18 +62,22 @@ class Follower:
 
     Args:
         path: of the recording.
+        after: see `Once`.
 
     Raises:
         RecordingError: it is none.
         OSError: it cannot be read.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, after: int = -1) -> None:
         self.path = path
         self._file = self._open()
-        self._last: dict[type, int] = {}  # the last step, by kind of frame
-        self._lanes: set[str] = set()
-        self._begun = False
+        self._once = Once(after)
+        self._run: Run | None = None
+        self._ended: Ended | None = None
+        self._status: Status | None = None
+        self._lanes: dict[str, None] = {}
+        self._other = False  # another run's recording lies there now
 
     def _open(self) -> BinaryIO:
         file = open(self.path, "rb")  # noqa: SIM115 - read on and on
@@ -52,14 +95,35 @@ class Follower:
     @property
     def over(self) -> bool:
         """Whether nobody writes to it any more."""
-        return not is_held(self.path)
+        if self._ended is not None or self._other:
+            return True
+        return not (is_held(self.path) if self.path.exists() else is_locked(self._file.fileno()))
+
+    def pulse(self, over: bool) -> Pulse:
+        """How it stands with the run, `over` being what `over` was before the last frame was read."""
+        state: State = "ended" if self._ended is not None else "gone" if over else "live"
+        text = self._ended.text if self._ended is not None else ""
+        status = self._status
+        return Pulse(
+            name=self.path.stem,
+            path=str(self.path),
+            lanes=tuple(self._lanes),
+            run=self._run,
+            state=state,
+            text="another run is recorded under its name now" if self._other else text,
+            age=max(0.0, time.time() - os.fstat(self._file.fileno()).st_mtime),
+            speed=status.steps_per_second if status is not None else 0.0,
+            measuring=status.measuring if status is not None else 0.0,
+        )
 
     def read(self) -> Iterator[Frame]:
         """The frames that came since the last call."""
         yield from self._read_on()
-        while self._replaced():  # it was thinned: what came last stands in the new one
-            self._file.close()
-            self._file = self._open()
+        while not self._other and self._replaced():  # it was thinned: what came last stands in the new one
+            with contextlib.suppress(FileNotFoundError):  # it was deleted just now
+                file = self._open()
+                self._file.close()
+                self._file = file
             yield from self._read_on()
 
     def _replaced(self) -> bool:
@@ -71,7 +135,7 @@ class Follower:
         return mine.st_nlink == 0 or (mine.st_dev, mine.st_ino) != (there.st_dev, there.st_ino)
 
     def _read_on(self) -> Iterator[Frame]:
-        while True:
+        while not self._other:
             at = self._file.tell()
             header = self._file.read(4)
             length = wire.body_length(header) if len(header) == 4 else 0
@@ -80,55 +144,102 @@ class Follower:
                 self._file.seek(at)
                 return
             frame = wire.frame_from(body)
-            if self._is_new(frame):
+            self._know(frame)
+            if not self._other and self._once.is_new(frame):
                 yield frame
 
-    def _is_new(self, frame: Frame) -> bool:
+    def _know(self, frame: Frame) -> None:
         match frame:
-            case Snapshot() | Trace() | Status():
-                step = frame.step if isinstance(frame, Snapshot) else (
-                    frame.first_step if isinstance(frame, Trace) else frame.clock
-                )  # fmt: skip
-                if step <= self._last.get(type(frame), -1):
-                    return False
-                self._last[type(frame)] = step
-                return True
-            case Lane():
-                new = frame.lane not in self._lanes
-                self._lanes.add(frame.lane)
-                return new
-            case Ended():
-                return True
             case Run():
-                new, self._begun = not self._begun, True
-                return new
-        return not self._begun
+                self._other = self._run is not None and self._run != frame
+                self._run = self._run or frame
+            case Ended():
+                self._ended = frame
+            case Status():
+                self._status = frame
+            case Lane():
+                self._lanes[frame.lane] = None
 
 
-def summary(path: Path) -> tuple[Run | None, list[Frame], Ended | None]:
-    """Who runs; the newest Status, Snapshot and Lane; and how it ended. Only these messages are decoded.
+@dataclass(frozen=True)
+class Place:
+    """Where a message is in a file."""
+
+    offset: int
+    length: int  # bytes of its body
+
+
+class Snapshots(Sequence[Snapshot]):
+    """The snapshots of a recording in their order, each read when it is asked for."""
+
+    def __init__(self, path: Path, places: Sequence[Place]) -> None:
+        self._path = path
+        self._places = places
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __getitem__(self, index: int) -> Snapshot:  # type: ignore[override]
+        with open(self._path, "rb") as file:
+            frame = _read_at(file, self._places[index])
+        if not isinstance(frame, Snapshot):  # it was thinned meanwhile
+            raise wire.ProtocolError("the recording has changed")
+        return frame
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a recording says of its run."""
+
+    run: Run | None
+    hello: Hello | None
+    status: Status | None  # the newest
+    snapshots: Snapshots
+    ended: Ended | None
+
+
+def summary(path: Path) -> Summary:
+    """Find out what a recording says of its run; few of its messages are read, and none but the newest decoded.
 
     Raises:
         RecordingError, OSError, ProtocolError: it cannot be read.
     """
-    newest: dict[bytes, bytes] = {}
+    newest: dict[bytes, Place] = {}
+    snapshots: list[Place] = []
+    found: dict[type, Frame] = {}
     with open(path, "rb") as file:
         check_header(path, file.readline(LONGEST_HEADER))
+        size = os.fstat(file.fileno()).st_size
         while len(header := file.read(4)) == 4:
-            body = file.read(length := wire.body_length(header))
-            if len(body) < length:
+            place = Place(file.tell(), wire.body_length(header))
+            if place.offset + place.length > size:  # half written
                 break
-            newest[_tag(body)] = body
-    run = newest.get(b"Run")
-    ended = newest.get(b"Ended")
-    frames = [wire.frame_from(newest[tag]) for tag in (b"Hello", b"Lane", b"Snapshot", b"Status") if tag in newest]
-    begun = wire.frame_from(run) if run is not None else None
-    end = wire.frame_from(ended) if ended is not None else None
-    return (begun if isinstance(begun, Run) else None), frames, (end if isinstance(end, Ended) else None)
+            tag = _tag(file.read(min(place.length, TAGGED)))
+            newest[tag] = place
+            if tag == b"Snapshot":
+                snapshots.append(place)
+            file.seek(place.offset + place.length)
+        for tag in (b"Run", b"Hello", b"Status", b"Ended"):
+            if tag in newest:
+                frame = _read_at(file, newest[tag])
+                found[type(frame)] = frame
+    run, hello, status, ended = (found.get(kind) for kind in (Run, Hello, Status, Ended))
+    return Summary(
+        run if isinstance(run, Run) else None,
+        hello if isinstance(hello, Hello) else None,
+        status if isinstance(status, Status) else None,
+        Snapshots(path, snapshots),
+        ended if isinstance(ended, Ended) else None,
+    )
+
+
+def _read_at(file: BinaryIO, place: Place) -> Frame:
+    file.seek(place.offset)
+    return wire.frame_from(file.read(place.length))
 
 
 def _tag(body: bytes) -> bytes:
     """The kind of a message, which stands first in it."""
-    start = body[:32].find(b"type") + 5  # a map's first key, then a short text of one byte's header
+    start = body.find(b"type") + 5  # a map's first key, then a short text of one byte's header
     size = body[start - 1] & 0x1F
     return body[start : start + size]

@@ -24,6 +24,7 @@ from .own import PutAside as PutAside
 from .own import SourceChanged as SourceChanged
 from .own import Unlike as Unlike
 from .run import Ended as Ended
+from .run import Pulse as Pulse
 from .run import Run as Run
 from .shape import MatrixShape as MatrixShape
 from .shape import RowShape as RowShape
@@ -128,7 +129,11 @@ class Redraw(Message, frozen=True, kw_only=True):
     """From now on tell what each selected lane's start should look like (Start), once a lane, when there is time."""
 
 
-Command = Check | Words | Select | Advance | Adjust | Pause | Restart | Credit | Evaluate | Inspect | Redraw
+class Measure(Message, frozen=True, kw_only=True):
+    """Measure the next step of a training run that goes on elsewhere; an engine measures what is looked at anyway."""
+
+
+Command = Check | Words | Select | Advance | Adjust | Pause | Restart | Credit | Evaluate | Inspect | Redraw | Measure
 
 
 # ------------------------------------------------------------------------------------------------ frames
@@ -333,6 +338,7 @@ Frame = (
     | Problem
     | Run
     | Ended
+    | Pulse
 )
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from .message import Message
+
+State = Literal["live", "ended", "gone", "lost"]
 
 
 class Run(Message, frozen=True, kw_only=True):
@@ -23,3 +27,21 @@ class Ended(Message, frozen=True, kw_only=True):
     """The run came to its end in order; the recording's last frame."""
 
     text: str = ""  # of the exception that ended it
+
+
+class Pulse(Message, frozen=True, kw_only=True):
+    """How it stands with a run, told now and then by whoever reads its recording; no recording holds it.
+
+    Live: somebody writes on. Ended: in order, or by the exception in `text`. Gone: nobody writes any more, and no end
+    was told. Lost: the connection to whoever reads it is; `text` says why and what is done about it.
+    """
+
+    name: str  # of the recording
+    path: str = ""  # of the recording, on its machine
+    lanes: tuple[str, ...] = ()  # that were told of it, the newest last; none before the first measured step
+    run: Run | None = None
+    state: State
+    text: str = ""
+    age: float = 0.0  # seconds since it was written to
+    speed: float = 0.0  # steps a second
+    measuring: float = 0.0  # share of the training's time, 0…1

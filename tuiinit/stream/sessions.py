@@ -74,9 +74,16 @@ def is_ours(path: Path) -> bool:
 
 def is_held(path: Path) -> bool:
     """Whether a recording is being written to."""
+    with contextlib.suppress(OSError), _opened(path) as file:
+        return is_locked(file)
+    return False
+
+
+def is_locked(file: int) -> bool:
+    """Whether somebody else writes to an open file; it may have lost its name since."""
     try:
-        with _opened(path) as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        fcntl.flock(file, fcntl.LOCK_UN)
     except BlockingIOError:
         return True
     except OSError:

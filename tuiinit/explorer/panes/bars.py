@@ -88,7 +88,8 @@ class NoticeBar(Sheet):
         """Show what there is to say, or hide."""
         text, severity = "", "bad"
         if session.dead is not None:
-            text = f"{session.dead} — E restarts the engine and catches up"
+            again = "restarts the engine and catches up" if session.attached is None else "connects again"
+            text = f"{session.dead} — E {again}"
         elif session.stopped:
             text = "the engine's process is stopped: nothing comes from it until it is continued (kill -CONT)"
             text, severity = f"{text} — E starts another that catches up", "warn"

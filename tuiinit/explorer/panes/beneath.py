@@ -24,7 +24,7 @@ def beneath(session: Known, first: str = FIRST) -> Beneath:
     """What stands beneath the picture: `first` until a step was made or another network chosen."""
     before = session.previous
     if before is None:
-        return Beneath(first if not session.clock else "")
+        return Beneath(first if not session.clock and session.attached is None else "")
     known = before.configuration if session.shown.configuration is not None else None
     changes = session.table.differences(session.config, known) if known is not None else []
     unlike = session.own.unlike(session.key, session.lanes.before)

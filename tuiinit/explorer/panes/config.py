@@ -170,12 +170,11 @@ class ConfigPane(Container):
         self._config, self._facts = config, list(facts)
         self._draw()
 
-    def say_watched(self, name: str) -> None:
-        """Say that the network shown is somebody's own, which no setting here moves."""
+    def say(self, rows: Sequence[Row]) -> None:
+        """Show these rows: no setting here moves the network shown."""
         self._config = None
-        width = self.sheet.size.width
-        lines = (" A network of its own", " It trains elsewhere:", " nothing to set here.")
-        self.sheet.show([watched_row(name, width), *(row(width, (line, Ink.DIM)) for line in lines)])
+        width, height = self.sheet.size
+        self.sheet.show([*rows, *[row(width)] * (height - len(rows))][:height])
 
     def _draw(self) -> None:
         if self._config is None:
@@ -305,11 +304,6 @@ class ConfigPane(Container):
             self._top = top
             self._cursor = min(max(self._cursor, seen[0]), seen[-1])
             self._draw()
-
-
-def watched_row(name: str, width: int) -> Row:
-    """The name of a network that has no settings here."""
-    return row(width, " ", (visible(name), Ink.STRONG), ("  somebody's own network, read only", Ink.DIM))
 
 
 def strip_row(config: Configuration, width: int, table: Table = BUILT) -> Row:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from ...plots import Row
 from ...plots.ink import Ink, Piece, fit, row, visible
 from ...session.known import Known
+from .run import run_header
 
 DEVICE_WIDTH = 12
 
 
 def header_row(session: Known, width: int) -> Row:
     """The header in exactly `width` cells; what matters least goes first where it does not fit."""
+    if session.attached is not None:
+        return run_header(session, width)
     right: list[list[Piece]] = [_position(session)]
     if session.dead is not None:
         right.insert(0, [("no engine  ", Ink.BAD)])

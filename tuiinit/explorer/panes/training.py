@@ -97,7 +97,7 @@ def progress_row(session: Known, width: int) -> Row:
     if session.diverged_at is not None:
         step = session.diverged_at
         return row(width, (f" ✗ diverged at step {step:,}: the loss is not finite; a lower lr may help: [", Ink.BAD))
-    if session.pointer.past is not None:
+    if session.pointer.past is not None or session.attached is not None:
         return slider_row(session, width)
     if behind is not None:
         label, done, whole = "catching up", behind.step, session.clock
@@ -126,7 +126,10 @@ def slider_row(session: Known, width: int) -> Row:
     """Where the step looked at is between the first and the newest kept snapshot; all that are kept are marked."""
     steps = session.shown.snapshots.steps()
     at, newest = session.step, max(steps, default=0)
-    label, tail = f" {f'at step {at:,}':<15}", "  , . move  esc newest "
+    label, tail = (
+        f" {f'at step {at:,}':<15}",
+        "  , . move  esc newest " if session.pointer.past is not None else "  , . move ",
+    )
     count = f" of {newest:,} "
     length = max(0, width - len(label) - len(count) - len(tail))
     track = ["─"] * length
