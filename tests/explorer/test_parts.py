@@ -16,12 +16,12 @@ from tuiinit.config.knobs import BY_NAME, SETTINGS
 from tuiinit.config.run import RunConfig
 from tuiinit.config.schedule import Change
 from tuiinit.config.values import ConfigError
+from tuiinit.explorer.layout import layout_for
 from tuiinit.explorer.panes.bars import tabs_row
 from tuiinit.explorer.panes.beneath import FIRST, beneath
 from tuiinit.explorer.panes.config import LINES, strip_row
 from tuiinit.explorer.panes.header import header_row
 from tuiinit.explorer.panes.training import progress_row, training_rows
-from tuiinit.explorer.screen import layout_for
 from tuiinit.explorer.sheets.sheet import changed_parts
 from tuiinit.plots import Row
 from tuiinit.plots.ink import Column, bar, beside, fit, number, percent, row, signed, table, visible, wrap

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
-from textual.timer import Timer
 from textual.widgets import Input
 
 from ..config.presets import Preset
@@ -25,7 +24,9 @@ from ..session.changed import Changed, Commands
 from ..session.session import Session
 from ..views import VIEWS, Page, View
 from .bindings import bindings
+from .closer import CloserLook
 from .footer import footer
+from .layout import TINY, WIDE, LayoutName, layout_for
 from .messages import CursorMoved, CursorPut, Resized, SettingChanged, SettingTyped, ViewChosen
 from .panes.bars import KeyBar, NoticeBar
 from .panes.beneath import Beneath, beneath
@@ -42,18 +43,7 @@ from .tour.hint import Hint
 from .training import MUCH, TrainingScreen
 from .visits import Visits
 
-LayoutName = Literal["tiny", "compact", "full"]
-TINY = "This window is too small: tuiinit needs 60 × 16 characters."
-WIDE = 150  # columns from which the side has more room
-STILL_SECONDS = 0.6  # after the last change, before a closer look that takes the engine a second
 WHILE_TYPING = {"leave", "quit"}  # all else waits while a value is typed
-
-
-def layout_for(width: int, height: int) -> LayoutName:
-    """How the panes are laid out in a window of that size."""
-    if width < 60 or height < 16:
-        return "tiny"
-    return "full" if width >= 100 and height >= 30 else "compact"
 
 
 class Explorer(TrainingScreen[None]):
@@ -76,7 +66,7 @@ class Explorer(TrainingScreen[None]):
         self._cursor: Cursor | None = None
         self.visits = Visits(self)
         self._plot = Plot(())
-        self._still: Timer | None = None
+        self._closer = CloserLook(self, lambda: self.current.inspects)
         self.header = Sheet(id="header")
         self.strip = Sheet(id="strip")
         self.config = ConfigPane(id="config")
@@ -150,7 +140,7 @@ class Explorer(TrainingScreen[None]):
             if Changed.BAR in stale:
                 self._draw_bar()
             self._look_for_sights()
-        self._look_closer()
+        self._closer.wait()
 
     def _look_for_sights(self) -> None:
         """Tick off what the tour wants to be seen and is."""
@@ -158,19 +148,6 @@ class Explorer(TrainingScreen[None]):
         if trouble:
             self.session.say(trouble, "warn")
             self._draw_bar()
-
-    def _look_closer(self) -> None:
-        """Ask for a closer look at a lane that stands still, once nothing has changed for a moment."""
-        if self._still is not None:
-            self._still.stop()
-            self._still = None
-        if self.current.inspects and self.session.worth_inspecting:
-            self._still = self.set_timer(STILL_SECONDS, self._inspect)
-
-    def _inspect(self) -> None:
-        if self.current.inspects and self.session.worth_inspecting:
-            self.tell(self.session.inspect(evaluate=False))
-            self.draw(Changed.CLOSER)
 
     def _attempt(self, part: str, draw: Callable[[], None], sheet: Sheet) -> None:
         """Draw one part; where that fails it says so in its place, and the rest goes on."""
