@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from tuiinit.plots import Bars, Curve, Plot, Role
+from tuiinit.plots.cells import place
 
 BLOCKS = " ▁▂▃▄▅▆▇█"
 
@@ -40,18 +41,30 @@ def area(plot: Plot, index: int = 0) -> list[str]:
     return [line[canvas.left : canvas.left + canvas.columns] for line in lines]
 
 
-def dots(plot: Plot) -> set[tuple[int, int]]:
-    """The braille dots of a plot's drawing area, as (row, column) from its top left."""
+def dots(plot: Plot, index: int = 0, role: Role | None = None) -> set[tuple[int, int]]:
+    """The braille dots of a plot's drawing area, as (row, column) from its top left; of one role if it is given."""
     bits = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
+    canvas = plot.canvases[index]
     return {
         (4 * r + i, 2 * c + j)
-        for r, line in enumerate(area(plot))
+        for r, line in enumerate(area(plot, index))
         for c, character in enumerate(line)
-        if 0x2800 < ord(character) < 0x2900
+        if 0x2800 < ord(character) < 0x2900 and (role is None or role_at(plot, canvas.top + r, canvas.left + c) == role)
         for i, pair in enumerate(bits)
         for j, bit in enumerate(pair)
         if (ord(character) - 0x2800) & bit
     }
+
+
+def cross_at(plot: Plot, x: float, y: float, role: Role, index: int = 0) -> bool:
+    """Whether a cross of dots stands exactly at x, y: its middle and the dots around it, as far as there is room."""
+    canvas = plot.canvases[index]
+    row, column = place(-y, -canvas.y[1], -canvas.y[0], 4 * canvas.rows), place(x, *canvas.x, 2 * canvas.columns)
+    assert row is not None
+    assert column is not None
+    around = ((row, column), (row - 1, column), (row + 1, column), (row, column - 1), (row, column + 1))
+    inside = {(r, c) for r, c in around if 0 <= r < 4 * canvas.rows and 0 <= c < 2 * canvas.columns}
+    return inside <= dots(plot, index, role)
 
 
 def role_at(plot: Plot, row: int, column: int) -> Role:

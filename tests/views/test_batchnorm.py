@@ -8,9 +8,10 @@ import pytest
 
 from tests.explorer import fake
 from tests.explorer.driving import Driver, explorer
+from tests.plots.reading import cross_at
 from tests.session.test_session import at, status
 from tuiinit.config.run import RunConfig
-from tuiinit.plots import Plot, Role
+from tuiinit.plots import Role
 from tuiinit.session.known import INSPECTED_UNASKED
 from tuiinit.session.session import Session
 from tuiinit.stream.protocol import Evaluate, Inspect, floats
@@ -67,24 +68,12 @@ def test_before_a_closer_look_running_statistics_are_compared_with_the_minibatch
     assert any("i looks closer" in line for line in rows)
 
 
-def points(plot: Plot, sign: str) -> set[tuple[int, int]]:
-    canvas = plot.canvases[0]
-    lines = plot.text.split("\n")
-    return {
-        (r, c)
-        for r in range(canvas.rows)
-        for c in range(canvas.columns)
-        if lines[canvas.top + r][canvas.left + c] == sign
-    }
-
-
 def test_every_unit_stands_where_its_statistics_say() -> None:
     exact = np.array([-1.0, 0.0, 1.0, 1.9])
     running = np.array([-0.5, 0.1, 1.0, -1.9])
     plot = scatter("mean", exact, running, exact, True, 50, 20)
     canvas = plot.canvases[0]
-    expected = {(canvas.row_of(y), canvas.column_of(x)) for x, y in zip(exact, running, strict=True)}
-    assert points(plot, "●") == expected
+    assert all(cross_at(plot, x, y, Role.SERIES_0) for x, y in zip(exact, running, strict=True))
     # What is equal lies on the diagonal, which goes from corner to corner.
     assert canvas.x == canvas.y
     lines = plot.text.split("\n")
@@ -123,12 +112,14 @@ def test_jitter_is_the_difference_from_eval_mode() -> None:
     inspection = fake.inspection(BN, 40)
     away = floats(inspection.jitter_logits, 27) - floats(inspection.eval_logits)
     canvas = plot.canvases[0]
-    expected = {(canvas.row_of(float(m)), canvas.column_of(i)) for i, m in enumerate(away.mean(axis=0))}
-    marks = points(plot, "●")
-    assert marks <= expected
-    # The label of the line covers some.
-    assert len(marks) > 20
-    assert {row for row, _ in expected - marks} <= {canvas.row_of(0.0)}
+    hidden = {
+        canvas.row_of(float(m))
+        for i, m in enumerate(away.mean(axis=0))
+        if not cross_at(plot, i, float(m), Role.SERIES_0)
+    }
+    middle = canvas.row_of(0.0)
+    assert middle is not None
+    assert hidden <= {middle - 1, middle, middle + 1}, "the line's label covers some"
     caption = " ".join(" ".join(text(session)).split())
     spread = floats(inspection.jitter_logits, 27).std(axis=0).mean()
     share = 100 * spread / floats(inspection.eval_logits).std()

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 import pytest
 
 from tests.explorer.driving import explorer
+from tuiinit.plots import DEPTH, FAINT, by_depth
 from tuiinit.plots.cells import Role
 from tuiinit.plots.curves import Curve, curves
+from tuiinit.views import VIEWS
 from tuiinit.views.loss import loss_now, loss_plot
+from tuiinit.views.update_data import mark
 
 
 async def test_the_loss_is_smoothed_raw_or_logarithmic_and_read_off_as_measured() -> None:
@@ -36,12 +41,50 @@ async def test_the_loss_is_smoothed_raw_or_logarithmic_and_read_off_as_measured(
 
 
 @pytest.mark.parametrize("front", [0, 1])
-def test_the_curve_in_front_is_drawn_over_the_others(front: int) -> None:
+def test_the_curve_in_front_has_most_of_the_cells_that_it_shares(front: int) -> None:
     roles = (Role.SERIES_0, Role.SERIES_1)
     drawn = [Curve(str(i), [0, 1, 2], [1, 1, 1], role, front=i == front) for i, role in enumerate(roles)]
-    found = {span.role for line in curves(drawn, 40, 12).rows for span in line}
-    assert roles[front] in found
-    assert roles[1 - front] not in found
+    cells = Counter(span.role for line in curves(drawn, 40, 12).rows for span in line for _ in span.text)
+    assert cells[roles[front]] >= 2 * cells[roles[1 - front]] > 0
+
+
+@pytest.mark.parametrize("count", [2, 3, 7])
+def test_curves_in_the_same_cells_take_turns_and_the_lane_before_gives_way(count: int) -> None:
+    roles = DEPTH[:count]
+    behind = Curve("", [0, 1, 2], [1, 1, 1], Role.PREVIOUS, dotted=True)
+    plot = curves([behind, *(Curve(str(i), [0, 1, 2], [1, 1, 1], role) for i, role in enumerate(roles))], 60, 12)
+    cells = Counter(span.role for line in plot.rows for span in line for c in span.text if 0x2800 < ord(c) < 0x2900)
+    assert set(cells) == set(roles)
+    assert max(cells.values()) - min(cells.values()) <= 1
+
+
+@pytest.mark.parametrize("width", [50, 60, 80, 120])
+async def test_every_matrix_has_a_curve_and_its_label_at_its_end(width: int) -> None:
+    async with explorer() as driver:
+        await driver.train(50)
+        look, other, pointer = driver.session.sight()
+        view = VIEWS[4]
+        plot = view.plot(look, other, pointer, width, 20)
+        canvas = plot.canvases[0]
+        labels = [line[canvas.left + canvas.columns + 1 :].strip() for line in plot.text.split("\n")]
+        assert look.snapshot is not None
+        names = [w.name for w in look.snapshot.weights]
+        assert {label for label in labels if label} == set(names if width >= 64 else map(mark, names))
+        drawn = {span.role for line in plot.rows[canvas.top : canvas.top + canvas.rows] for span in line}
+        shown = by_depth(len(names))
+        assert {shown[0], *(FAINT[DEPTH.index(role)] for role in shown[1:])} <= drawn
+
+
+async def test_update_data_can_be_linear() -> None:
+    async with explorer() as driver:
+        await driver.train(50)
+        look, other, pointer = driver.session.sight()
+        (logarithmic,) = VIEWS[4].plot(look, other, pointer, 100, 20).canvases
+        pointer.log = False
+        (linear,) = VIEWS[4].plot(look, other, pointer, 100, 20).canvases
+        assert linear.y[0] == 0
+        assert linear.y[1] == pytest.approx(10 ** logarithmic.y[1])
+        np.testing.assert_allclose(linear.shown[0].y, 10 ** np.asarray(logarithmic.shown[0].y))
 
 
 async def test_j_and_k_choose_the_matrix_on_top() -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from tests.explorer import fake
 from tests.explorer.driving import explorer
+from tests.plots.reading import cross_at
 from tests.session.test_session import at, status
 from tuiinit.config.nonlinearities import NONLINEARITIES
 from tuiinit.config.run import RunConfig
@@ -20,7 +21,8 @@ from tuiinit.session.session import Session
 from tuiinit.stream.protocol import Snapshot
 from tuiinit.views import VIEWS
 from tuiinit.views.base import Page
-from tuiinit.views.depth import SMALLEST, Depth, panel, words
+from tuiinit.views.depth import Depth, words
+from tuiinit.views.layer_curves import SMALLEST, panel
 
 VIEW = next(i for i, view in enumerate(VIEWS) if view.id == "depth")
 BITS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
@@ -36,18 +38,6 @@ def measured(config: RunConfig, stds: list[float], grads: list[float]) -> Sessio
     )
     session.take(msgspec.structs.replace(now, activations=layers))
     return session
-
-
-def marks(plot: Plot, index: int = 0, sign: str = "●") -> dict[int, int]:
-    """Row of the mark in each column of a drawing area that has one."""
-    canvas = plot.canvases[index]
-    lines = plot.text.split("\n")
-    return {
-        column: row
-        for column in range(canvas.columns)
-        for row in range(canvas.rows)
-        if lines[canvas.top + row][canvas.left + column] == sign
-    }
 
 
 def dots(plot: Plot, role: Role, index: int = 0) -> list[tuple[float, float]]:
@@ -79,8 +69,8 @@ def value(canvas: Canvas, dot_column: int, dot_row: int) -> tuple[float, float]:
 def test_points_are_in_the_rows_of_their_values(layers: int) -> None:
     stds = [0.9 / (i + 1) for i in range(layers)]
     plot = panel("std", stds, [None] * layers, [], 60, 20)
-    canvas = plot.canvases[0]
-    assert marks(plot) == {canvas.column_of(i + 1): canvas.row_of(std) for i, std in enumerate(stds)}
+    assert all(cross_at(plot, i + 1, std, Role.SERIES_0) for i, std in enumerate(stds))
+    assert len(dots(plot, Role.SERIES_0)) <= 5 * layers
 
 
 @pytest.mark.parametrize("factor", [0.5, 0.1, 3.0])
@@ -88,10 +78,10 @@ def test_over_two_decades_the_axis_is_logarithmic(factor: float) -> None:
     values = [1e-3 * factor**i for i in range(10)]
     plot = panel("std", values, [None] * 10, [], 60, 20)
     canvas = plot.canvases[0]
-    assert "log10" in canvas.title
-    assert marks(plot) == {canvas.column_of(i + 1): canvas.row_of(math.log10(v)) for i, v in enumerate(values)}
+    assert canvas.title == "std, log"
+    assert all(cross_at(plot, i + 1, math.log10(v), Role.SERIES_0) for i, v in enumerate(values))
     even = panel("std", [1.0, 0.5, 0.011], [None] * 3, [], 60, 20)
-    assert "log10" not in even.canvases[0].title
+    assert even.canvases[0].title == "std"
     assert even.canvases[0].y[0] == 0
 
 
@@ -106,7 +96,7 @@ def test_theory_is_a_line_through_its_values() -> None:
     assert {round(x) for x, _ in drawn} == {1, 2, 3, 4, 5}
 
 
-def test_with_many_layers_every_one_has_a_dot_and_some_a_mark() -> None:
+def test_with_many_layers_every_one_has_a_dot() -> None:
     values = [0.3 + 0.2 * math.sin(i / 9) for i in range(200)]
     plot = panel("std", values, [None] * 200, [], 110, 25)
     canvas = plot.canvases[0]
@@ -114,9 +104,6 @@ def test_with_many_layers_every_one_has_a_dot_and_some_a_mark() -> None:
     assert len(points) > 150
     for x, y in points:
         assert abs(y - np.interp(x, range(1, 201), values)) < (canvas.y[1] - canvas.y[0]) / canvas.rows
-    found = marks(plot)
-    assert {canvas.column_of(1), canvas.column_of(200)} <= set(found)
-    assert 10 <= len(found) <= 40
 
 
 def test_zeros_and_what_float32_cannot_hold_are_told_at_the_edge() -> None:
@@ -146,19 +133,18 @@ def test_what_theory_predicts_lies_on_its_line(gain: float, depth: int, size: tu
     assert len(shown.canvases) == 3
     for index, values in ((0, [layer.std for layer in predicted.layers]), (1, grads)):
         canvas = shown.canvases[index]
-        log = "log10" in canvas.title
+        log = canvas.y[0] != 0
         gradients = canvas.title.startswith("gradient")  # exponential in depth
         assert log == (gradients or max(values) > 100 * max(SMALLEST, min(v for v in values if v >= SMALLEST)))
-        found = marks(shown, index)
+        found = dots(shown, Role.SERIES_0, index)
         assert found
-        for column, row in found.items():
-            # The column of a mark tells its layer where layers are apart; else it lies near one of several.
-            near = [
-                canvas.row_of(math.log10(v) if log else v)
-                for i, v in enumerate(values)
-                if v >= SMALLEST and canvas.column_of(i + 1) == column
-            ]
-            assert row in near
+        heights = [math.log10(max(v, SMALLEST)) if log else v for v in values]
+        dot = (canvas.y[1] - canvas.y[0]) / (4 * canvas.rows)
+        column = (canvas.x[1] - canvas.x[0]) / (2 * canvas.columns)
+        for x, y in found:
+            # A dot is that of a layer in its column, or of the cross there, which is one dot larger.
+            near = [heights[i] for i in range(depth) if abs(i + 1 - x) <= 1.6 * column]
+            assert min(near) - 1.6 * dot <= y <= max(near) + 1.6 * dot
     text = ["".join(span.text for span in line) for line in page.rows]
     assert any(line.startswith(f" ▸  tanh {depth}") for line in text)
 
@@ -199,7 +185,7 @@ def test_the_lane_before_is_dotted_behind() -> None:
 def test_what_does_not_saturate_has_two_panels() -> None:
     session = at(0, RunConfig(nonlinearity="linear"))
     page = Page(Depth(), *session.sight(), 100, 30)
-    assert [canvas.title for canvas in page.plot.canvases] == ["output std", "gradient std log10"]
+    assert [canvas.title for canvas in page.plot.canvases] == ["output std", "gradient std, log"]
     assert "saturated" not in "".join(span.text for line in page.rows for span in line)
 
 
@@ -268,6 +254,6 @@ def test_the_axis_is_as_a_person_chose() -> None:
         session.pointer.turn_scale()
         page = Page(Depth(), *session.sight(), 100, 30)
         titles.append([canvas.title for canvas in page.plot.canvases])
-    assert titles[0] == ["output std log10", "gradient std log10", "saturated, %"]
+    assert titles[0] == ["output std, log", "gradient std, log", "saturated, %"]
     assert titles[1] == ["output std", "gradient std", "saturated, %"]
-    assert titles[2] == ["output std", "gradient std log10", "saturated, %"]
+    assert titles[2] == ["output std", "gradient std, log", "saturated, %"]

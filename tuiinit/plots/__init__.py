@@ -9,7 +9,7 @@ Does not know what the numbers are of.
 from .axes import Axis, nice_limits, nice_ticks, tick_label
 from .bands import Band
 from .bars import Bars, density, histograms, overlay
-from .cells import BOTH, DEPTH, SERIES, SHADES, Canvas, Plot, Role, Row, Shown, Span, by_depth, choose
+from .cells import BOTH, DEPTH, FAINT, SERIES, SHADES, Canvas, Plot, Role, Row, Shown, Span, by_depth, choose
 from .curves import Curve, curves, legend
 from .depth import Line, depth
 from .pictures import heat, image
@@ -18,6 +18,7 @@ from .ridges import best_height, ridges, rows_of_bands
 __all__ = [
     "BOTH",
     "DEPTH",
+    "FAINT",
     "SERIES",
     "SHADES",
     "Axis",

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .cells import BLANK, LIMIT, Canvas, Grid, Role, clean_text
+from .cells import BLANK, LIMIT, Canvas, Grid, Role, clean_text, shorten
 from .library import plotext
 
 GUTTER = 6  # columns of the y labels: fixed, so that the drawing area does not jump
@@ -139,7 +139,7 @@ def framed(frame: Frame, x: Axis, y: Axis) -> tuple[Grid, Canvas]:
         text = f" {x.label} "
         grid.put(frame.height - 2, frame.width - 2 - len(text), text, Role.TEXT)
     if y.label and canvas.columns > 4:
-        grid.put(0, canvas.left + 1, f" {y.label} "[: canvas.columns - 2], Role.TEXT)
+        grid.put(0, canvas.left + 1, f" {shorten(y.label, canvas.columns - 4)} ", Role.TEXT)
     return grid, canvas
 
 

@@ -76,12 +76,22 @@ class Role(IntEnum):
     SHADE_13 = 61
     SHADE_14 = 62
     SHADE_15 = 63
+    # The palette of the depth for what is not chosen.
+    FAINT_0 = 64
+    FAINT_1 = 65
+    FAINT_2 = 66
+    FAINT_3 = 67
+    FAINT_4 = 68
+    FAINT_5 = 69
+    FAINT_6 = 70
+    FAINT_7 = 71
 
 
 SERIES = tuple(role for role in Role if Role.SERIES_0 <= role <= Role.SERIES_7)
 DEPTH = tuple(role for role in Role if Role.DEPTH_0 <= role <= Role.DEPTH_7)
 BOTH = tuple(role for role in Role if Role.BOTH_0 <= role <= Role.BOTH_7)
-SHADES = tuple(role for role in Role if role >= Role.SHADE_0)
+SHADES = tuple(role for role in Role if Role.SHADE_0 <= role <= Role.SHADE_15)
+FAINT = tuple(role for role in Role if Role.FAINT_0 <= role <= Role.FAINT_7)
 NO_GROUND = 255  # a cell on the plain background
 ROLES = {int(role): role for role in Role}
 

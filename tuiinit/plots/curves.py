@@ -11,13 +11,14 @@ import numpy.typing as npt
 
 from .axes import GUTTER, Axis, Frame, framed, nice_limits, value_range
 from .cells import BLANK, Canvas, Cells, Floats, Grid, Plot, Role, Row, Shown, Span, choose, clean_text, shorten
-from .raster import BRAILLE, Dots, braille, extent, fill, runs, scatter
+from .raster import BRAILLE, Dots, braille, crossed, extent, fill, runs, scatter
 
 LINE = ord("─")
 EVENT_LINE = ord("┊")
 CURSOR_LINE = ord("│")
 ABOVE, BELOW = ord("▴"), ord("▾")
 UPPER, LOWER = ord("▀"), ord("▄")
+WIDEST_MARK = 9  # columns of the names at the curves' ends
 TOO_SMALL = "too small for a plot"
 
 
@@ -26,8 +27,9 @@ class Curve:
     """One curve: y over x, each (n,); `low` and `high` (n,), where given, are the range behind each point.
 
     A value that is not finite breaks the line. `dotted` draws it with gaps (the lane before); `mark` is a
-    character put beside the frame where the curve ends, which tells curves apart without colour. `points` draws
-    each value for itself instead of a line: as a dot, or as the mark, which is easier to see where points are few.
+    character or a name put beside the frame where the curve ends, which tells curves apart without colour. `points`
+    draws each value for itself instead of a line: as a dot, as a cross of dots, which is easier to see where points
+    are few and lies as exactly as a line does, or as the mark's character.
     """
 
     name: str
@@ -38,7 +40,8 @@ class Curve:
     high: Any = None
     dotted: bool = False
     mark: str = ""
-    points: Literal["", "dots", "marks"] = ""
+    mark_role: Role | None = None  # of the mark, where it is another than the curve's
+    points: Literal["", "dots", "crosses", "marks"] = ""
     front: bool = False  # drawn over all the others
     exact: tuple[Any, Any, Any] | None = None  # y, low, high as they are read off, where they are drawn otherwise
 
@@ -68,7 +71,8 @@ def curves(
         shaded: whether the range behind a curve is a shade of the background; else it is every other dot.
         empty: the sentence shown while there is nothing to draw.
 
-    Where a curve lies beyond the y limits, ▴ or ▾ at the edge says so.
+    Where a curve lies beyond the y limits, ▴ or ▾ at the edge says so. A cell has one colour: where several curves
+    pass through one they take turns, so that every curve is seen; one in front has two of three.
     """
     frame = Frame(max(0, width), max(0, height), GUTTER if y_labels else 0)
     if not frame.fits:
@@ -77,8 +81,8 @@ def curves(
     gutter = max([GUTTER, *(min(10, len(label)) for _, label in y_axis.ticks or ())])
     if y_labels and gutter > GUTTER and Frame(frame.width, frame.height, gutter).fits:
         frame = Frame(frame.width, frame.height, gutter)
-    if any(curve.mark and not curve.points for curve in curves):
-        narrower = Frame(frame.width - 1, frame.height, frame.gutter)
+    if marks := [min(WIDEST_MARK, len(clean_text(curve.mark))) for curve in curves if curve.mark and not curve.points]:
+        narrower = Frame(frame.width - max(marks), frame.height, frame.gutter)
         frame = narrower if narrower.fits else frame
     part, canvas = framed(frame, x_axis, y_axis)
     grid = Grid(max(0, width), max(0, height))
@@ -151,24 +155,44 @@ class _Canvas:
                 row, column = np.ogrid[: band.shape[0], : band.shape[1]]
                 self._dots(band & (row % 2 == 0) & ((row // 2 + column) % 2 == 0), curve.role)
         extents = [extent(self.canvas, curve.x, curve.y) for curve in curves]
-        # A cell has one colour, that of the last curve in it, but the dots of all.
-        lines = np.full(self.codes.shape, BRAILLE, np.uint32)
+        cells = []
         for curve, (top, bottom) in zip(curves, extents, strict=True):
             dots = fill(self.canvas, top, bottom)
             if curve.dotted:
                 dots &= np.arange(dots.shape[1]) % 4 < 2
-            self._dots(dots, curve.role, lines)
+            cells.append(braille(dots))
+        self._lines(curves, cells)
+        for curve, (top, bottom) in zip(curves, extents, strict=True):
             self._beyond(top, bottom, curve.role)
         ends = [(self._end(top, bottom), curve) for curve, (top, bottom) in zip(curves, extents, strict=True)]
         self._labels([(end, curve) for end, curve in ends if curve.mark and end is not None])
         for curve in drawn:
             if curve.points:
-                self._points(curve, lines)
+                self._points(curve)
 
-    def _points(self, curve: Curve, lines: Cells) -> None:
+    def _lines(self, curves: Sequence[Curve], cells: Sequence[Cells]) -> None:
+        """Put curves' cells down: who has one for itself keeps it, the others take turns of a cell each."""
+        if not cells:
+            return
+        codes = np.stack(cells)
+        here = codes != BRAILLE
+        column = np.arange(codes.shape[2])[None, :]
+        # The lane before gives way; what is in front gives way in every third column, so that nothing is hidden.
+        rank = np.array([2 if curve.front else 0 if curve.dotted else 1 for curve in curves])[:, None, None]
+        here &= (rank < 2) | (column % 3 < 2) | ~(here & (rank == 1)).any(axis=0)
+        here &= rank == np.where(here, rank, -1).max(axis=0)
+        turn = here.cumsum(axis=0) - 1
+        count = here.sum(axis=0)
+        column = np.where((rank == 2).any() & (column % 3 == 2), column // 3, column)
+        owner = (here & (turn == column % np.maximum(count, 1))).argmax(axis=0)
+        drawn = count > 0
+        self.codes[drawn] = np.take_along_axis(codes, owner[None], axis=0)[0][drawn]
+        self.roles[drawn] = np.array([int(curve.role) for curve in curves], np.uint8)[owner][drawn]
+
+    def _points(self, curve: Curve) -> None:
         dots, above, below = scatter(self.canvas, curve.x, curve.y)
-        if curve.points == "dots":
-            self._dots(dots, curve.role, lines)
+        if curve.points in ("dots", "crosses"):
+            self._dots(crossed(dots) if curve.points == "crosses" else dots, curve.role)
         else:
             cells = dots.reshape(self.canvas.rows, 4, self.canvas.columns, 2).any(axis=(1, 3))
             self.codes[cells], self.roles[cells] = ord(clean_text(curve.mark)[:1] or "●"), curve.role
@@ -184,12 +208,9 @@ class _Canvas:
         self.roles[half] = Role.RANGE
         self.grounds[upper & lower] = Role.RANGE
 
-    def _dots(self, dots: Dots, role: Role, lines: Cells | None = None) -> None:
+    def _dots(self, dots: Dots, role: Role) -> None:
         codes = braille(dots)
         drawn = codes != BRAILLE
-        if lines is not None:
-            lines |= codes
-            codes = lines
         self.codes[drawn] = codes[drawn]
         self.roles[drawn] = role
 
@@ -221,7 +242,7 @@ class _Canvas:
         return float(top[known[-1]] + bottom[known[-1]]) / 2
 
     def _labels(self, ends: Sequence[tuple[float, Curve]]) -> None:
-        """Put marks into the column beside the frame, each as near to its curve's end as the others leave it."""
+        """Put marks beside the frame, each as near to its curve's end as the others leave it."""
         column = self.canvas.left + self.canvas.columns + 1
         if column >= self.grid.width:
             return
@@ -229,7 +250,8 @@ class _Canvas:
         ordered = [ordered[i] for i in choose(len(ordered), self.canvas.rows)]
         wanted = [int(np.clip(end // 4, 0, self.canvas.rows - 1)) for end, _ in ordered]
         for (_, curve), row in zip(ordered, apart(wanted, self.canvas.rows), strict=True):
-            self.grid.put(self.canvas.top + row, column, clean_text(curve.mark)[:1] or " ", curve.role)
+            text = shorten(clean_text(curve.mark), self.grid.width - column)
+            self.grid.put(self.canvas.top + row, column, text, curve.mark_role or curve.role)
 
     def line_label(self, value: float, label: str) -> None:
         row = self.canvas.row_of(value)

@@ -94,6 +94,16 @@ def scatter(canvas: Canvas, x: Any, y: Any) -> tuple[Dots, npt.NDArray[np.bool_]
     return dots, above, below
 
 
+def crossed(dots: Dots) -> Dots:
+    """The dots with those above, below and beside them."""
+    cross = dots.copy()
+    cross[1:] |= dots[:-1]
+    cross[:-1] |= dots[1:]
+    cross[:, 1:] |= dots[:, :-1]
+    cross[:, :-1] |= dots[:, 1:]
+    return cross
+
+
 def fill(canvas: Canvas, top: Floats, bottom: Floats) -> Dots:
     """The dots between two rows in each dot column."""
     row = np.arange(4 * canvas.rows)[:, None]

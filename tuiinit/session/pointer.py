@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..insight.smoothing import SMOOTHINGS
 from ..stream.history import Snapshots
 from ..stream.protocol import Snapshot
+from .scales import Scales
 
 
 @dataclass
@@ -21,6 +22,7 @@ class Pointer:
     colours: bool = True  # whether the terminal has any
     smoothing: int = 30  # steps that the loss curve is smoothed over; 0 is as measured
     log: bool | None = None  # whether heights are logarithmic, where a person chose
+    scales: Scales = field(default_factory=Scales, compare=False, repr=False)  # how far the pictures reach
 
     def smooth(self, by: int) -> str:
         """Smooth over more steps, fewer, or with 0 none; gives a sentence."""

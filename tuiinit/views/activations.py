@@ -11,9 +11,9 @@ from ..insight.look import Look, snapshot_of
 from ..plots import Line, Role
 from ..plots.ink import Cell, Column, Ink, Table, number, percent, signed, small, table
 from ..session.pointer import Pointer
-from ..stream.protocol import Activation, Histogram
+from ..stream.protocol import Activation, Histogram, Snapshot
 from .base import bounds_of, redraws
-from .histograms import HistogramView, Quantity, front_range, plain
+from .histograms import HistogramView, Quantity, plain
 from .spreads import spread, wide_enough
 
 
@@ -128,10 +128,11 @@ class Activations(HistogramView):
         stds = _theory(look.expected.std, len(predicted))
         return _theory_lines([(t.mean if t else None, std) for t, std in zip(predicted, stds, strict=True)])
 
-    def range(self, look: Look, other: Look | None) -> tuple[float, float] | None:
-        if (bounds := bounds_of(a.kind for a in _layers(look))) is not None:
-            return bounds
-        return front_range(self.panels(look, other))
+    def spanned(self, snapshot: Snapshot) -> Sequence[Histogram]:
+        return [a.histogram for a in snapshot.activations]
+
+    def range(self, look: Look, other: Look | None, pointer: Pointer) -> tuple[float, float] | None:
+        return bounds_of(a.kind for a in _layers(look)) or super().range(look, other, pointer)
 
     def table(self, look: Look, other: Look | None, pointer: Pointer, width: int) -> Table:
         columns = (
@@ -215,8 +216,8 @@ class ActivationGradients(HistogramView):
         last = layers[-1].grad_std if layers else 0.0
         return _theory_lines([(0.0, g * last if g is not None else None) for g in _growth(look)])
 
-    def range(self, look: Look, other: Look | None) -> tuple[float, float] | None:
-        return front_range(self.panels(look, other))
+    def spanned(self, snapshot: Snapshot) -> Sequence[Histogram]:
+        return [a.grad_histogram for a in snapshot.activations]
 
     def table(self, look: Look, other: Look | None, pointer: Pointer, width: int) -> Table:
         columns = (

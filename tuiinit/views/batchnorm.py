@@ -43,14 +43,14 @@ class BatchNormView(View):
         "batch, so running averages are kept on the side, which remember about 1/momentum steps. A second pass over "
         "the training set gives the exact ones (calibrated).\n\n"
         "The first two panels compare them, one dot a unit of the layer pointed at (J, K): on the line means equal. "
-        "● is the running mean or std, a small dot that of this minibatch, which scatters: 32 examples tell it only "
-        "roughly. Running dots off the line are stale: the network changes faster than they follow, or training "
+        "A cross is the running mean or std, a small dot that of this minibatch, which scatters: 32 examples tell it "
+        "only roughly. Running dots off the line are stale: the network changes faster than they follow, or training "
         "has only begun (they start at mean 0, std 1).\n\n"
         "γ and β, the learned scale and shift, start at 1 (output: its scale) and 0, marked │: with them the layer "
         "does not stay a unit Gaussian.\n\n"
         "Jitter (v, or below if there is room): the logits of one and the same dev example, 100 times in the company "
         "of other training examples, as differences from eval mode, where the company does not matter. Each bar "
-        "spans what they were, ● is their mean. This noise is why batch norm also regularises.\n\n"
+        "spans what they were, the cross is their mean. This noise is why batch norm also regularises.\n\n"
         "Dev losses: with running statistics (eval mode), with calibrated ones, and with each batch's own, which is "
         "what a forgotten model.eval() gives. A bias before batch norm is taken away again with the mean: its "
         "gradient is 0 but for rounding (bias before BN in the config pane).\n\n"
@@ -84,13 +84,13 @@ class BatchNormView(View):
         at = min(pointer.layer, len(norms.names) - 1)
         legend: list[Piece] = [
             (f"▸ norm {norms.names[at]}: ", Ink.STRONG),
-            ("● running", SERIES[0]),
+            ("+ running", SERIES[0]),
             ("  · this minibatch" if norms.calibrated else "", SERIES[4]),
             (f"  ━ as {'calibrated' if norms.calibrated else 'this minibatch'}", Role.MARK),
             ("   v: jitter", Ink.KEY),
         ]
         if pointer.overlaid:
-            legend = [("  ┃ in 100 batches", SERIES[1]), ("  ● their mean", SERIES[0]), ("   v: statistics", Ink.KEY)]
+            legend = [("  ┃ in 100 batches", SERIES[1]), ("  + their mean", SERIES[0]), ("   v: statistics", Ink.KEY)]
         rows = [row(width, *legend)]
         ratio = norms.bias_ratio[at]
         closer = look.inspection
@@ -229,7 +229,7 @@ def scatter(
     drawn = [Curve("equal", [low, high], [low, high], Role.MARK)]
     if calibrated:
         drawn.append(Curve("batch", reference, batch, SERIES[4], points="dots"))
-    drawn.append(Curve("running", reference, running, SERIES[0], points="marks", mark="●"))
+    drawn.append(Curve("running", reference, running, SERIES[0], points="crosses"))
     return curves(drawn, width, height, x=Axis(low, high), y=Axis(low, high, label=title))
 
 
@@ -274,7 +274,7 @@ def jitter(look: Look, width: int, height: int) -> Plot:
     return curves(
         [
             Curve("in batches", at.repeat(3), bars, SERIES[1]),
-            Curve("mean", at, away.mean(axis=0), SERIES[0], points="marks", mark="●"),
+            Curve("mean", at, away.mean(axis=0), SERIES[0], points="crosses"),
         ],
         width,
         height,

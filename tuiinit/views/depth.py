@@ -6,9 +6,6 @@ import math
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 
-import numpy as np
-import numpy.typing as npt
-
 from ..config.nonlinearities import FACTS, SATURATED_AT, range_of
 from ..config.run import RunConfig
 from ..config.values import format_number
@@ -16,22 +13,16 @@ from ..insight.expected import NOTHING, Figure
 from ..insight.look import Look, snapshot_of
 from ..insight.moments import FORMULAS, moments
 from ..insight.theory import bn_jacobian, chi, critical_gain, depth_scale, fixed_point
-from ..plots import SERIES, Axis, Curve, Plot, Role, Row, choose, curves, nice_limits
+from ..plots import SERIES, Plot, Role, Row
 from ..plots.ink import Cell, Column, Ink, Table, number, percent, row, small, table
 from ..session.pointer import Pointer
 from ..stream.protocol import Snapshot
 from .base import NOTHING_YET, View, redraws
+from .layer_curves import Bands, Values, array, panel, positive
 from .layout import abreast, paragraph, sentence, shares
 
-LOG_FROM = 100.0  # largest / smallest value from which the y axis is logarithmic
-SMALLEST = 1e-45  # what float32 can hold; theory goes on below
-MARKED = 2.0  # columns a layer from which each measured value gets a mark; below, a dot
 NEAR = 1e-9
 NO_THEORY = "How this network was made is not told, so theory says nothing of it."
-
-Values = list[float | None]
-Bands = tuple[Values, Values]
-Floats = npt.NDArray[np.float64]
 
 
 class Depth(View):
@@ -42,7 +33,7 @@ class Depth(View):
     least_rows = 12
     table_part = 5
     help = (
-        "x is the layer. Marks are measured on the last minibatch, the line is what theory predicts for infinitely "
+        "x is the layer. Crosses are measured on the last minibatch, the line is what theory predicts for infinitely "
         "wide layers at their start (with batch norm on this very minibatch), with its gradient scaled to the one "
         "measured in the last layer. The shaded band holds 5 to 95 % of redraws: this network with other random "
         "weights at its start. Dotted: the network shown before. Where values span more than two decades the axis is "
@@ -67,13 +58,16 @@ class Depth(View):
             return sentence(NOTHING_YET, width, height)
         before = snapshot_of(other)
         theory, bands = predicted(look, now), redrawn(look)
-        wanted: list[tuple[str, Callable[[Snapshot], Values]]] = [("output std", stds), ("gradient std", grad_stds)]
+        wanted: list[tuple[tuple[str, ...], Callable[[Snapshot], Values]]] = [
+            (("output std", "std"), stds),
+            (("gradient std", "grad. std", "grad."), grad_stds),
+        ]
         if _saturates(now):
-            wanted.append(("saturated, %", saturations))
+            wanted.append((("saturated, %", "sat., %"), saturations))
         return abreast(
             [
                 panel(
-                    title,
+                    next((title for title in titles if len(title) <= part - 12), titles[-1]),
                     measure(now),
                     predictions,
                     measure(before) if before else [],
@@ -84,8 +78,9 @@ class Depth(View):
                     log=pointer.log,
                     exponential=measure is grad_stds,
                     band=band,
+                    held=_reached(look, pointer, titles[0], measure),
                 )
-                for (title, measure), predictions, band, part in zip(
+                for (titles, measure), predictions, band, part in zip(
                     wanted, theory, bands, shares(width, len(wanted)), strict=False
                 )
             ]
@@ -94,7 +89,7 @@ class Depth(View):
     def caption(self, look: Look, other: Look | None, pointer: Pointer, width: int) -> Sequence[Row]:
         if look.snapshot is None:
             return ()
-        legend: list[tuple[str, int]] = [("  ● measured   ", SERIES[0]), ("━ theory, at the start", Role.MARK)]
+        legend: list[tuple[str, int]] = [("  + measured   ", SERIES[0]), ("━ theory, at the start", Role.MARK)]
         if look.expected.std[:1] and look.expected.std[0].redraws:
             legend.append(("   ▒ redraws, 5–95 %", Role.MARK))
         if snapshot_of(other) is not None:
@@ -206,87 +201,23 @@ def _ratios(values: Values) -> Values:
     return [here / after if here is not None and after else None for here, after in pairs]
 
 
-def panel(
-    title: str,
-    measured: Values,
-    theory: Values,
-    before: Values,
-    width: int,
-    height: int,
-    *,
-    cursor: int | None = None,
-    share: bool = False,
-    log: bool | None = None,
-    exponential: bool = False,
-    band: Bands | None = None,
-) -> Plot:
-    """Values over layers 1, 2, …: marks for what is measured, a line for theory, dots for the lane before.
+def _reached(look: Look, pointer: Pointer, name: str, measure: Callable[[Snapshot], Values]) -> Values:
+    """The smallest and the largest positive value of any layer at any step of a lane."""
+    if look.snapshot is None:
+        return []
 
-    Behind the line is the band of the redraws, where it is known.
+    def most(snapshot: Snapshot) -> float:
+        return float(positive(array(measure(snapshot))).max(initial=0.0))
 
-    The y axis is logarithmic as `log` says, else where positive values are exponential in depth or span more than
-    LOG_FROM; a zero is then told at the edge.
-    """
-    low, high = band or ([], [])
-    groups = [_array(measured), _array(theory), _array(before), _array(low), _array(high)]
-    positive = np.concatenate([g[(g >= SMALLEST) & np.isfinite(g)] for g in groups])
-    if log is None:
-        log = exponential or bool(positive.size and positive.max() > LOG_FROM * positive.min())
-    log = log and not share and positive.size > 0
-    if log:
-        # What is 0 in float32 lies below any axis, and is told at its edge.
-        groups = [np.where(np.isnan(g), g, np.log10(np.maximum(g, SMALLEST / 10))) for g in groups]
-        bottom, top = math.floor(np.log10(positive.min()) - NEAR), math.ceil(np.log10(positive.max()) + NEAR)
-        y = Axis(bottom, top, _decades(bottom, top, height), label=f"{title} log10")
-    else:
-        highest = float(positive.max()) if positive.size else 1.0
-        highest = nice_limits(0, max(highest * 1.05, 5.0 if share else SMALLEST))[1]
-        y = Axis(0, min(highest, 100.0) if share else highest, label=title)
-    count = len(measured)
-    columns = max(1, width - 8)
-    # Where layers are too close for a mark each, every one gets a dot and some a mark.
-    marked = np.array(choose(count, count if columns >= MARKED * count else max(2, columns // 5)), np.intp)
-    middle = np.full_like(groups[3], math.nan)  # the band alone
-    drawn = [
-        Curve("", _layers(groups[2]), groups[2], Role.PREVIOUS, dotted=True),
-        *(
-            [Curve("redraws", _layers(middle), middle, Role.MARK, groups[3], groups[4])]
-            if np.isfinite(groups[3]).any()
-            else []
-        ),
-        Curve("theory", _layers(groups[1]), groups[1], Role.MARK),
-        Curve("measured", _layers(groups[0]), groups[0], SERIES[0], points="dots"),
-        Curve("measured", marked + 1, groups[0][marked], SERIES[0], mark="●", points="marks"),
-    ]
-    return curves(
-        drawn,
-        width,
-        height,
-        x=Axis(0.5, count + 0.5, _layer_ticks(count, columns), label="layer"),
-        y=y,
-        cursor=cursor + 1 if cursor is not None else None,
-    )
+    def least(snapshot: Snapshot) -> float:
+        return 1 / float(positive(array(measure(snapshot))).min(initial=math.inf))
 
+    def reach(which: Callable[[Snapshot], float]) -> float:
+        return pointer.scales.reach(look.history, f"{name}, {which.__name__}", which, which(now))
 
-def _array(values: Values) -> Floats:
-    return np.array([math.nan if v is None else v for v in values], np.float64)
-
-
-def _layers(values: Floats) -> Floats:
-    return np.arange(1.0, values.size + 1)
-
-
-def _layer_ticks(count: int, columns: int) -> tuple[tuple[float, str], ...]:
-    """Whole layers, the first and the last among them."""
-    room = max(2, columns // (len(str(count)) + 2))
-    step = next(s for p in range(9) for s in (10**p, 2 * 10**p, 5 * 10**p) if count / s <= room)
-    labelled = [1, *range(step, count + 1, step)] if step > 1 else list(range(1, count + 1))
-    return tuple((float(layer), str(layer)) for layer in dict.fromkeys(labelled))
-
-
-def _decades(low: int, high: int, height: int) -> tuple[tuple[float, str], ...]:
-    step = max(1, math.ceil((high - low) / max(1, (height - 3) / 2)))
-    return tuple((float(y), f"1e{y}" if y else "1") for y in range(low, high + 1) if y % step == 0)
+    now = look.snapshot
+    lowest = reach(least)
+    return [1 / lowest if lowest > 0 else None, reach(most)]
 
 
 @lru_cache(maxsize=64)

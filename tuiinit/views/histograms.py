@@ -30,7 +30,7 @@ from ..plots import (
 )
 from ..plots.bands import Height
 from ..session.pointer import Pointer
-from ..stream.protocol import Histogram
+from ..stream.protocol import Histogram, Snapshot
 from .base import NOTHING_YET, View, named
 
 DEEP = 10  # layers from which on the picture of the depth is shown unless a person chose
@@ -89,9 +89,28 @@ class HistogramView(View):
         """Lines over the picture of the depth."""
         return ()
 
-    def range(self, look: Look, other: Look | None) -> tuple[float, float] | None:
-        """The x limits that all layers share; None spans the data."""
-        return None
+    @abstractmethod
+    def spanned(self, snapshot: Snapshot) -> Sequence[Histogram]:
+        """The histograms that the x axis holds."""
+
+    def range(self, look: Look, other: Look | None, pointer: Pointer) -> tuple[float, float] | None:
+        """The x limits that all layers share, the same at all steps of a lane; None spans the data.
+
+        Round limits around zero that hold what is in front, and the lane before as far as that leaves it seen.
+        """
+        front, back = (self._reach(shown, pointer) for shown in (look, other))
+        reach = min(max(front, back), REACH * front) if front > 0 else back
+        return nice_limits(-reach, reach) if reach > 0 else None
+
+    def _reach(self, look: Look | None, pointer: Pointer) -> float:
+        """How far from zero the histograms of a lane go at any step."""
+
+        def reach(snapshot: Snapshot) -> float:
+            return max((max(abs(h.lo), abs(h.hi)) for h in self.spanned(snapshot)), default=0.0)
+
+        if look is None or look.snapshot is None:
+            return 0.0
+        return pointer.scales.reach(look.history, self.id, reach, reach(look.snapshot))
 
     def form(self, look: Look, pointer: Pointer) -> Form:
         """What a person chose, or what suits the number of layers."""
@@ -117,7 +136,7 @@ class HistogramView(View):
 
     def plot(self, look: Look, other: Look | None, pointer: Pointer, width: int, height: int) -> Plot:
         panels = self.panels(look, other)
-        x = self.range(look, other)
+        x = self.range(look, other, pointer)
         form = self.form(look, pointer)
         scale = height_of(self.scale, pointer.log)
         if form in (Form.RIDGES, Form.DEPTH):
@@ -203,11 +222,3 @@ def beside(quantities: Sequence[Quantity], layers: int, width: int, rows: int) -
                 lines.append(line([(text[i] if text else "", Role.TEXT) for text in texts], word))
         figures.append(tuple(lines))
     return heading, figures
-
-
-def front_range(panels: Sequence[tuple[str, Histogram, Histogram | None, str]]) -> tuple[float, float] | None:
-    """Round limits around zero that hold what is in front, and the lane before as far as that leaves it seen."""
-    front = max((max(abs(now.lo), abs(now.hi)) for _, now, _, _ in panels), default=0.0)
-    back = max((max(abs(old.lo), abs(old.hi)) for _, _, old, _ in panels if old), default=0.0)
-    reach = min(max(front, back), REACH * front) if front > 0 else back
-    return nice_limits(-reach, reach) if reach > 0 else None

@@ -14,9 +14,13 @@ from ..plots import SERIES, Axis, Curve, Plot, Role, choose, curves
 from ..plots.ink import row
 from ..session.changed import Changed
 from ..session.pointer import Pointer
+from ..session.scales import Limits, Scales
+from ..stream.history import LaneHistory
 from .base import View
 from .steps import events, nice_end
 
+NOWHERE = (math.inf, -math.inf)
+FAR = 2.0  # times its own range, the y axis goes on from what is in front to show the lane before
 POINTS = 2_000  # of the loss curve, for its present value
 
 
@@ -26,21 +30,20 @@ def loss_plot(
     """The minibatch loss over steps: mean with its range, the lane before in grey, ln V marked, guesses as guides."""
     points = max(2, 2 * (width - 8))
     drawn: list[Curve] = []
-    last, low, high = 1, math.inf, -math.inf
+    last, front, back = 1, NOWHERE, NOWHERE
     guess = math.log(len(look.data.vocabulary)) if look.data else None
     for shown, before in ((other, True), (look, False)):
         lane = shown.history if shown is not None else None
         if lane is None or not len(lane.loss):
             continue
-        until = lane.loss.last_step or 1
-        if look.past is not None:
-            until = min(until, max(1, look.past))
+        end = lane.loss.last_step or 1
+        until = end if look.past is None else min(end, max(1, look.past))
+        last = max(last, end)
+        limits = reached(lane, pointer.scales, points)
+        front, back = (front, limits) if before else (limits, back)
         steps, mean, least, most = lane.loss.read(1, until, points)
-        finite = mean[np.isfinite(mean)]
-        if not finite.size:
+        if not np.isfinite(mean).any():
             continue
-        last = max(last, int(steps[-1]))
-        low, high = min(low, float(finite.min())), max(high, float(finite.max()))
         line = smoothed(steps, mean[:, 0], pointer.smoothing)
         if before:
             drawn.append(Curve("", steps, line, Role.PREVIOUS, dotted=True, exact=(mean[:, 0], None, None)))
@@ -49,6 +52,7 @@ def loss_plot(
             drawn.append(Curve("loss", steps, line, SERIES[0], *low_high, exact=(mean[:, 0], *low_high)))
     if not drawn and look.snapshot is None:  # not even an empty frame: drawing it takes plotext, still to load
         return Plot((row(width),) * height)
+    low, high = held(front, back)
     if guess is not None:
         low, high = min(low, guess), max(high, guess)
         high = min(high, max(8 * guess, guess + 1))
@@ -64,7 +68,7 @@ def loss_plot(
     if look.diverged_at is not None:
         marks.append((float(look.diverged_at), "diverged"))
     if pointer.log:
-        drawn, y = _logarithmic(drawn, max(bottom, low / 1.1, 1e-6), top, height)
+        drawn, y = logarithmic(drawn, max(bottom, low / 1.1, 1e-6), top, height)
         lines = tuple((math.log10(value), label) for value, label in lines)
     return curves(
         drawn,
@@ -80,6 +84,21 @@ def loss_plot(
     )
 
 
+def reached(lane: LaneHistory, scales: Scales, points: int) -> Limits:
+    """The smallest and the largest loss of a lane's curve so far, the same at whatever step one looks."""
+    _, mean, _, _ = lane.loss.read(1, lane.loss.last_step or 1, points)
+    finite = mean[np.isfinite(mean)]
+    return scales.ease(lane, "loss", float(finite.min()), float(finite.max())) if finite.size else NOWHERE
+
+
+def held(front: Limits, back: Limits) -> Limits:
+    """Limits that hold the curve in front, and the lane before as far as that leaves the other seen."""
+    if front == NOWHERE:
+        return back
+    room = FAR * (front[1] - front[0])
+    return min(front[0], max(back[0], front[0] - room)), max(front[1], min(back[1], front[1] + room))
+
+
 def loss_now(look: Look, pointer: Pointer) -> float | None:
     """The loss at the step looked at, smoothed as its curve is; of that minibatch alone where that is not to be."""
     now, series = look.snapshot, look.history.loss
@@ -90,7 +109,7 @@ def loss_now(look: Look, pointer: Pointer) -> float | None:
     return float(smoothed(steps, mean[:, 0], pointer.smoothing)[-1]) if len(steps) else now.loss
 
 
-def _logarithmic(drawn: list[Curve], bottom: float, top: float, height: int) -> tuple[list[Curve], Axis]:
+def logarithmic(drawn: list[Curve], bottom: float, top: float, height: int) -> tuple[list[Curve], Axis]:
     """The same curves in powers of ten, and an axis for them with the losses themselves at its ticks."""
 
     def log(values: Any) -> Any:

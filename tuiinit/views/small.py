@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from ..insight.look import Look
 from ..plots import Plot, Row
+from ..session.scales import Scales
 from ..stream.protocol import Snapshot
 
 Span = tuple[float, float]
@@ -21,6 +22,8 @@ class Choice:
     layer: int | None = None  # the one that is shown alone; None shows all
     log: bool | None = None  # None: as fits
     colours: bool = True
+    smoothing: int = 0  # steps that loss curves are smoothed over
+    scales: Scales = field(default_factory=Scales, compare=False, repr=False)
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ class Histograms(Small):
 
     def __init__(
         self,
+        about: str,
         parts: Callable[[Snapshot], Sequence[Any]],
         name: Callable[[Any], str],
         histogram: Callable[[Any], Histogram],
@@ -34,6 +35,7 @@ class Histograms(Small):
         bounded: bool = False,
         scale: Height = "root",
     ) -> None:
+        self._about = about
         self._bounded = bounded  # the axis is that of the nonlinearity, where its outputs have bounds
         self._scale = scale
         self._parts, self._name, self._histogram, self._figures = parts, name, histogram, figures
@@ -43,9 +45,9 @@ class Histograms(Small):
         text = f" {name}, each layer on its own scale · ◂ ▸ it goes on beyond the axis"
         return (row(width, (text, Ink.DIM)),)
 
-    def _chosen(self, lane: Look, layer: int | None) -> list[tuple[int, str, Histogram]]:
+    def _chosen(self, snapshot: Snapshot | None, layer: int | None) -> list[tuple[int, str, Histogram]]:
         """The place, name and histogram of each layer that is shown."""
-        parts = self._parts(lane.snapshot) if lane.snapshot is not None else ()
+        parts = self._parts(snapshot) if snapshot is not None else ()
         chosen = range(len(parts)) if layer is None or not parts else [min(layer, len(parts) - 1)]
         return [(i, self._name(parts[i]), self._histogram(parts[i])) for i in chosen]
 
@@ -53,13 +55,19 @@ class Histograms(Small):
         kinds = [kind for lane in lanes for kind in lane.kinds] if self._bounded else []
         x: Span | None = bounds_of(kinds)
         if x is None:
-            found = [[h for *_, h in self._chosen(lane, choice.layer)] for lane in lanes]
-            reaches = [span[1] for histograms in found if (span := symmetric(histograms)) is not None]
-            x = nice_limits(-reach, reach) if (reach := typical(reaches)) else None
+            name = f"{self._about}, {'all' if choice.layer is None else choice.layer}"
+
+            def reach(snapshot: Snapshot) -> float:
+                span = symmetric([histogram for *_, histogram in self._chosen(snapshot, choice.layer)])
+                return span[1] if span is not None else 0.0
+
+            fronts = [(lane.history, reach(lane.snapshot)) for lane in lanes if lane.snapshot is not None]
+            widest = typical(choice.scales.reach(history, name, reach, front) for history, front in fronts)
+            x = nice_limits(-widest, widest) if widest else None
         return Axes(x)
 
     def plot(self, lane: Look, axes: Axes, choice: Choice, width: int, height: int, *, y_labels: bool) -> Plot:
-        chosen = self._chosen(lane, choice.layer)
+        chosen = self._chosen(lane.snapshot, choice.layer)
         bands = [Band(name, *density(histogram)) for _, name, histogram in chosen]
         scale, labels = height_of(self._scale, choice.log), GUTTER if y_labels else 0
         if len(bands) >= DEEP or len(bands) > height - 2:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..insight.look import Look
+from ..insight.smoothing import smoothed
 from ..insight.thresholds import UPDATE_RIGHT, power_of_ten
 from ..plots import (
     SERIES,
@@ -26,11 +27,14 @@ from ..plots import (
 from ..plots.ink import number, percent, small
 from ..stream.protocol import Activation, Snapshot, Weight
 from .base import named
+from .loss import NOWHERE, logarithmic, reached
 from .saturation import saturated
 from .small import Axes, Choice, Small, Span
 from .small_histograms import OUTLIER, Histograms, typical
 from .steps import nice_end
-from .update_data import mark
+from .update_data import decades, linear, mark, update_limits
+
+POINTS = 200  # of a curve, for its limits
 
 
 class SmallCurves(Small):
@@ -39,12 +43,12 @@ class SmallCurves(Small):
     curved = True
 
     def axes(self, lanes: Sequence[Look], choice: Choice) -> Axes:
-        ends = [until for lane in lanes if (until := min(lane.until, lane.history.loss.last_step or 0)) > 0]
-        return Axes((0, nice_end(max(ends, default=1))), self.span(lanes))
+        last = max((lane.history.loss.last_step or 1 for lane in lanes), default=1)
+        return Axes((0, nice_end(last)), self.span(lanes, choice))
 
     @abstractmethod
-    def span(self, lanes: Sequence[Look]) -> Span:
-        """The y limits."""
+    def span(self, lanes: Sequence[Look], choice: Choice) -> Span:
+        """The y limits, which are the same at all steps."""
 
 
 class SmallUpdateData(SmallCurves):
@@ -55,15 +59,10 @@ class SmallUpdateData(SmallCurves):
         shown = [names[i] for i in choose(len(names), len(SERIES))]
         return named(shown, width, [mark(name) for name in shown])
 
-    def span(self, lanes: Sequence[Look]) -> Span:
-        low, high = -5.0, -1.0
-        for lane in lanes:
-            _, mean, _, _ = lane.history.update_data.read(1, max(1, lane.until), 200)
-            finite = mean[np.isfinite(mean)]
-            if finite.size:
-                low = min(low, float(np.floor(np.percentile(finite, 2))))
-                high = max(high, float(np.ceil(np.percentile(finite, 98))))
-        return max(-10.0, low), min(2.0, high)
+    def span(self, lanes: Sequence[Look], choice: Choice) -> Span:
+        limits = [update_limits(lane.history, choice.scales, POINTS) for lane in lanes]
+        lowest, highest = min(low for low, _ in limits), max(high for _, high in limits)
+        return max(-10.0, lowest), min(2.0, highest)
 
     def plot(self, lane: Look, axes: Axes, choice: Choice, width: int, height: int, *, y_labels: bool) -> Plot:
         steps, mean, _, _ = lane.history.update_data.read(1, max(1, lane.until), max(2, 2 * width))
@@ -74,15 +73,16 @@ class SmallUpdateData(SmallCurves):
             for i, role in zip(chosen, by_depth(len(chosen)), strict=True)
         ]
         low, high = axes.y or (-6.0, 0.0)
-        every = max(1, math.ceil((high - low) / max(2, height - 4)))
-        ticks = tuple((float(y), f"1e{y}" if y else "1") for y in range(round(low), round(high) + 1) if y % every == 0)
+        line, y = UPDATE_RIGHT, decades(low, high, height)
+        if choice.log is False:
+            line, y, drawn = linear(line, high, drawn)
         return curves(
             drawn,
             width,
             height,
             x=_axis(axes.x, "step"),
-            y=Axis(low, high, ticks),
-            lines=((UPDATE_RIGHT, "" if y_labels else power_of_ten(UPDATE_RIGHT)),),
+            y=y,
+            lines=((line, "" if y_labels else power_of_ten(UPDATE_RIGHT)),),
             y_labels=y_labels,
             empty="n: one step",
         )
@@ -102,31 +102,37 @@ class SmallUpdateData(SmallCurves):
 class SmallLoss(SmallCurves):
     """The loss of the minibatches."""
 
-    def span(self, lanes: Sequence[Look]) -> Span:
+    def span(self, lanes: Sequence[Look], choice: Choice) -> Span:
         guesses = [lane.snapshot.expected_initial_loss for lane in lanes if lane.snapshot]
         guess = max((guess for guess in guesses if guess is not None), default=3.3)
         lows, highs = [guess], [guess]
         for lane in lanes:
-            _, mean, _, _ = lane.history.loss.read(1, max(1, lane.until), 200)
-            finite = mean[np.isfinite(mean)]
-            if finite.size:
-                lows.append(float(finite.min()))
-                highs.append(float(finite.max()))
+            limits = reached(lane.history, choice.scales, POINTS)
+            if limits != NOWHERE:
+                lows.append(limits[0])
+                highs.append(limits[1])
         high = min(max(highs), OUTLIER * guess)
         return math.floor(min(lows) * 5 - 0.25) / 5, math.ceil(high * 5 + 0.25) / 5
 
     def plot(self, lane: Look, axes: Axes, choice: Choice, width: int, height: int, *, y_labels: bool) -> Plot:
         steps, mean, least, most = lane.history.loss.read(1, max(1, lane.until), max(2, 2 * width))
-        drawn = [Curve("loss", steps, mean[:, 0], SERIES[0], least[:, 0], most[:, 0])] if len(steps) else []
-        guess = lane.snapshot.expected_initial_loss if lane.snapshot else None
+        drawn: list[Curve] = []
+        if len(steps):
+            line = smoothed(steps, mean[:, 0], choice.smoothing)
+            drawn = [Curve("loss", steps, line, SERIES[0], least[:, 0], most[:, 0])]
+        guess, y = lane.snapshot.expected_initial_loss if lane.snapshot else None, Axis(*(axes.y or (2.0, 3.6)))
+        if choice.log and guess is not None:
+            drawn, y = logarithmic(drawn, max(y.lo, 1e-6), y.hi, height)
+            guess = math.log10(guess)
         return curves(
             drawn,
             width,
             height,
             x=_axis(axes.x, "step"),
-            y=Axis(*(axes.y or (2.0, 3.6))),
+            y=y,
             lines=((guess, ""),) if guess is not None else (),
             y_labels=y_labels,
+            shaded=choice.colours,
             empty="n: one step",
         )
 
@@ -163,9 +169,12 @@ class SmallDepth(Small):
     """The std of the outputs over the layers, and what theory says of it."""
 
     def axes(self, lanes: Sequence[Look], choice: Choice) -> Axes:
-        stds = [[a.std for a in lane.snapshot.activations] for lane in lanes if lane.snapshot]
-        deepest = max(map(len, stds), default=1)
-        tops = [max(values) for values in stds if values]
+        def top(snapshot: Snapshot) -> float:
+            return max((a.std for a in snapshot.activations), default=0.0)
+
+        shown = [(lane.history, lane.snapshot) for lane in lanes if lane.snapshot is not None]
+        deepest = max((len(snapshot.activations) for _, snapshot in shown), default=1)
+        tops = [choice.scales.reach(history, "std", top, top(snapshot)) for history, snapshot in shown]
         return Axes((0.5, deepest + 0.5), (0.0, nice_limits(0, typical(tops) or 1.0)[1]))
 
     def plot(self, lane: Look, axes: Axes, choice: Choice, width: int, height: int, *, y_labels: bool) -> Plot:
@@ -175,7 +184,7 @@ class SmallDepth(Small):
         predicted = [theory.layer(a.layer) if theory else None for a in layers]
         drawn = [
             Curve("theory", at, [t.std if t and t.std is not None else math.nan for t in predicted], Role.MARK),
-            Curve("measured", at, [a.std for a in layers], SERIES[0], points="marks", mark="●"),
+            Curve("measured", at, [a.std for a in layers], SERIES[0], points="crosses"),
         ]
         return curves(
             drawn if layers else (),
@@ -262,10 +271,21 @@ def _of_weight_gradients(now: Snapshot, layer: int | None) -> Sequence[Sequence[
     return ((f"{name}: {beside}", beside), (f"grad:data {small(top)}", small(top)))
 
 
-ACTIVATIONS = Histograms(lambda s: s.activations, lambda a: a.layer, lambda a: a.histogram, _of_outputs, bounded=True)
-ACTIVATION_GRADIENTS = Histograms(lambda s: s.activations, lambda a: a.layer, lambda a: a.grad_histogram, _of_gradients)
+ACTIVATIONS = Histograms(
+    "outputs", lambda s: s.activations, lambda a: a.layer, lambda a: a.histogram, _of_outputs, bounded=True
+)
+ACTIVATION_GRADIENTS = Histograms(
+    "gradients", lambda s: s.activations, lambda a: a.layer, lambda a: a.grad_histogram, _of_gradients
+)
 # Without the embedding: it is much wider than the other matrices, and the chosen layer is the same in all pictures.
-WEIGHTS = Histograms(lambda s: s.weights[1:], lambda w: w.name, lambda w: w.histogram, _of_weights, scale="log")
+WEIGHTS = Histograms(
+    "weights", lambda s: s.weights[1:], lambda w: w.name, lambda w: w.histogram, _of_weights, scale="log"
+)
 WEIGHT_GRADIENTS = Histograms(
-    lambda s: s.weights[1:], lambda w: w.name, lambda w: w.grad_histogram, _of_weight_gradients, scale="log"
+    "weight gradients",
+    lambda s: s.weights[1:],
+    lambda w: w.name,
+    lambda w: w.grad_histogram,
+    _of_weight_gradients,
+    scale="log",
 )

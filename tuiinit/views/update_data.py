@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -16,14 +18,18 @@ from ..insight.thresholds import (
     Pace,
     power_of_ten,
 )
-from ..plots import SERIES, Axis, Curve, Plot, Role, Row, by_depth, choose, curves
+from ..plots import DEPTH, FAINT, SERIES, Axis, Curve, Plot, Role, Row, by_depth, choose, curves
 from ..plots.ink import Cell, Column, Ink, Table, small, table
 from ..session.changed import Changed
 from ..session.pointer import Pointer
+from ..session.scales import Limits, Scales
+from ..stream.history import LaneHistory
 from .base import NOTHING_YET, View, named
 from .steps import events, nice_end
 from .vectors import update_curves, update_rows
 from .weights import NAME, log, weight_pairs, weight_shape
+
+NAMED = 64  # columns from which on curves have their names at their ends, not a letter
 
 
 def verdict(word: Pace | None) -> tuple[str, Ink]:
@@ -50,7 +56,8 @@ class UpdateData(View):
         f"be about a thousandth of the weights, so the curves should come to lie near the {UPDATE_RIGHT:g} line. Well "
         f"below {UPDATE_SLOW:g} a matrix learns too slowly, above {UPDATE_FAST:g} too fast: change the lr with [ and ]."
         "\n\n"
-        "J and K choose the matrix whose curve lies on top.\n\n"
+        "J and K choose the matrix whose curve is bright and lies on top; where curves share a cell they take turns. y "
+        "makes the axis linear.\n\n"
         "Curves close together mean that all layers learn at the same rate: that is what batch norm brings.\n\n"
         "v draws some biases (b), gammas (γ) and betas (β), too, dotted, at the steps that are kept; the table has "
         "them all. They begin as one number each, so at first they are hardly more than their last update. –: no "
@@ -70,59 +77,64 @@ class UpdateData(View):
     def plot(self, look: Look, other: Look | None, pointer: Pointer, width: int, height: int) -> Plot:
         points = max(2, 2 * (width - 8))
         names = self._names(look)
-        chosen = _drawn(names, pointer)
-        roles = by_depth(len(chosen))
-        front = _front(names, pointer)
         drawn: list[Curve] = []
-        top, bottom = 0.0, -6.0
-        last = 1
+        front, back, last = (UPDATE_SLOW, UPDATE_FAST), (UPDATE_SLOW, UPDATE_FAST), 1
         for shown, before in ((other, True), (look, False)):
             lane = shown.history if shown is not None else None
-            if lane is None or not len(lane.update_data):
+            end = lane.update_data.last_step if lane is not None else None
+            if lane is None or end is None or lane.update_data.columns < len(names):
                 continue
-            until = look.step if look.past is not None else lane.update_data.last_step or 1
-            if before:
-                until = max(look.history.loss.last_step or 0, 1)
-            steps, mean, _, _ = lane.update_data.read(1, max(1, until), points)
-            if mean.shape[1] < len(names) or not len(steps):
-                continue
-            last = max(last, int(steps[-1]))
-            for n, i in enumerate(chosen):
-                role = Role.PREVIOUS if before else roles[n]
-                name = "" if before else names[i]
-                drawn.append(
-                    Curve(
-                        name,
-                        steps,
-                        mean[:, i],
-                        role,
-                        dotted=before,
-                        mark=mark(name) if name else "",
-                        front=i == front and not before,
-                    )
-                )
-            finite = mean[np.isfinite(mean)]
-            if finite.size and not before:
-                bottom = min(bottom, float(np.floor(np.percentile(finite, 2))))
-                top = max(top, float(np.ceil(np.percentile(finite, 98))))
+            last = max(last, end)
+            limits = update_limits(lane, pointer.scales, points)
+            front, back = (front, limits) if before else (limits, back)
+            if before and look.past is None:
+                end = max(look.history.loss.last_step or 0, 1)
+            steps, mean, _, _ = lane.update_data.read(1, end if look.past is None else max(1, look.past), points)
+            drawn += self._curves(names, steps, mean, pointer, named=width >= NAMED, before=before)
         if pointer.overlaid:
             drawn += update_curves(look)
-        bottom, top = max(-12.0, bottom), min(4.0, top)
-        every = 1 if height > (top - bottom) * 1.5 + 3 else 3
-        ticks = tuple((y, label) for y, label in _ticks(bottom, top) if round(y) % every == 0)
+        # The lane before as far as a power of ten beyond what is in front.
+        low, high = min(front[0], max(back[0], front[0] - 1)), max(front[1], min(back[1], front[1] + 1))
+        low, high = max(-12.0, low), min(4.0, high)
+        line, y = UPDATE_RIGHT, decades(low, high, height)
+        if pointer.log is False:
+            line, y, drawn = linear(line, high, drawn)
         return curves(
             drawn,
             width,
             height,
             x=Axis(0, nice_end(last), label="step"),
-            y=Axis(bottom, top, ticks),
-            lines=((UPDATE_RIGHT, power_of_ten(UPDATE_RIGHT)),),
+            y=y,
+            lines=((line, power_of_ten(UPDATE_RIGHT)),),
             events=events(look),
             cursor=float(look.past) if look.past is not None else None,
             empty=NOTHING_YET if not names else "one step (n) tells the first update",
         )
 
+    def _curves(
+        self, names: Sequence[str], steps: Any, mean: Any, pointer: Pointer, *, named: bool, before: bool
+    ) -> Sequence[Curve]:
+        """A curve a matrix that is drawn: the one pointed at bright and in front, the others fainter."""
+        chosen, front = _drawn(names, pointer), _front(names, pointer)
+        if before:
+            return [Curve("", steps, mean[:, i], Role.PREVIOUS, dotted=True) for i in chosen]
+        bright, places = by_depth(len(chosen)), {role: at for at, role in enumerate(DEPTH)}
+        return [
+            Curve(
+                names[i],
+                steps,
+                mean[:, i],
+                role if i == front else FAINT[places[role]],
+                mark=names[i] if named else mark(names[i]),
+                mark_role=role,
+                front=i == front,
+            )
+            for i, role in zip(chosen, bright, strict=True)
+        ]
+
     def caption(self, look: Look, other: Look | None, pointer: Pointer, width: int) -> Sequence[Row]:
+        if width >= NAMED:
+            return ()  # the names stand at the curves' ends
         names = self._names(look)
         shown = [names[i] for i in _drawn(names, pointer)]
         legend = named(shown, width, [mark(name) for name in shown])
@@ -179,5 +191,25 @@ def _drawn(names: Sequence[str], pointer: Pointer) -> list[int]:
     return chosen
 
 
-def _ticks(low: float, high: float) -> tuple[tuple[float, str], ...]:
-    return tuple((float(y), f"1e{y}" if y else "1") for y in range(round(low), round(high) + 1))
+def update_limits(lane: LaneHistory, scales: Scales, points: int) -> Limits:
+    """Whole powers of ten that hold the curves of all steps so far, but for the lowest few points."""
+    low, high = UPDATE_SLOW, UPDATE_FAST
+    _, mean, _, _ = lane.update_data.read(1, lane.update_data.last_step or 1, points)
+    finite = mean[np.isfinite(mean)]
+    if finite.size:
+        low = min(low, float(np.floor(np.percentile(finite, 2))))
+        high = max(high, float(np.ceil(finite.max())))
+    return scales.ease(lane, "update:data", low, high)
+
+
+def linear(line: float, high: float, drawn: Sequence[Curve]) -> tuple[float, Axis, list[Curve]]:
+    """The line, an axis and the curves as update:data itself, not its log10."""
+    values = [replace(curve, y=10 ** np.minimum(np.asarray(curve.y, np.float64), 300.0)) for curve in drawn]
+    return 10**line, Axis(0.0, 10**high, label="update:data"), values
+
+
+def decades(low: float, high: float, height: int) -> Axis:
+    """The axis with a tick at each power of ten, or at every third where rows are few."""
+    every = 1 if height > (high - low) * 1.5 + 3 else 3
+    ticks = [(float(y), f"1e{y}" if y else "1") for y in range(round(low), round(high) + 1) if y % every == 0]
+    return Axis(low, high, tuple(ticks))

@@ -12,9 +12,9 @@ from ..insight.thresholds import (
 from ..plots import Role
 from ..plots.ink import Cell, Column, Ink, Table, number, signed, small, table
 from ..session.pointer import Pointer
-from ..stream.protocol import Histogram, Weight
+from ..stream.protocol import Histogram, Snapshot, Weight
 from .base import redraws
-from .histograms import HistogramView, Quantity, front_range, plain
+from .histograms import HistogramView, Quantity, plain
 from .spreads import spread, wide_enough
 from .vectors import data_rows, gradient_rows
 
@@ -72,9 +72,9 @@ class Weights(HistogramView):
             ),
         ]
 
-    def range(self, look: Look, other: Look | None) -> tuple[float, float] | None:
+    def spanned(self, snapshot: Snapshot) -> Sequence[Histogram]:
         # The embedding is much wider than the other matrices and would squeeze them to a spike.
-        return front_range([panel for panel in self.panels(look, other) if panel[0] != "embedding"])
+        return [w.histogram for w in snapshot.weights if w.name != "embedding"]
 
     def table(self, look: Look, other: Look | None, pointer: Pointer, width: int) -> Table:
         columns = (
@@ -154,8 +154,8 @@ class WeightGradients(HistogramView):
             ),
         ]
 
-    def range(self, look: Look, other: Look | None) -> tuple[float, float] | None:
-        return front_range(self.panels(look, other))
+    def spanned(self, snapshot: Snapshot) -> Sequence[Histogram]:
+        return [w.grad_histogram for w in snapshot.weights]
 
     def table(self, look: Look, other: Look | None, pointer: Pointer, width: int) -> Table:
         columns = (

@@ -183,7 +183,7 @@ class CompareScreen(TrainingScreen[str]):
         pointer = self.session.pointer
         layer = pointer.layer if self._single or small.single else None
         cells = {place: self._cell(place) for place in self._lanes}
-        choice = Choice(layer, pointer.log, pointer.colours)
+        choice = Choice(layer, pointer.log, pointer.colours, pointer.smoothing, pointer.scales)
         return grid_rows(self.grid, cells, small, choice, width, height, self._pictures)
 
     def _line(self, width: int) -> Row:
