@@ -434,7 +434,7 @@ async def test_without_colour_the_marks_remain(monkeypatch: pytest.MonkeyPatch) 
     async with explorer() as driver:
         await driver.train(40)
         await driver.press("tab", "tab", "tab", "tab")
-        await driver.shows("e embedding", "5 hidden 5", "o output", "✓")
+        await driver.shows("output  ", "hidden 5", "embedding", "✓")
 
 
 # ----------------------------------------------------------------------------------- flow, faults and the end
