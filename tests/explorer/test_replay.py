@@ -20,6 +20,7 @@ from tuiinit.config import toml
 from tuiinit.config.run import RunConfig
 from tuiinit.config.schedule import Change
 from tuiinit.explorer.app import ExplorerApp
+from tuiinit.explorer.saving import copy_command_line, save_configuration
 from tuiinit.explorer.screen import VIEWS
 from tuiinit.session.session import RECORDED
 from tuiinit.stream.protocol import Advance, Command, Credit, Redraw, Select, Snapshot
@@ -281,7 +282,7 @@ async def test_the_command_line_is_copied_and_shown() -> None:
     async with explorer(RunConfig(gain=3.0)) as driver:
         await driver.press("n")
         await driver.settled()
-        driver.app.copy_command_line()
+        copy_command_line(driver.app)
         await driver.shows("Copied: tuiinit run --steps 1 --gain 3")
         assert driver.app.clipboard == "tuiinit run --steps 1 --gain 3"
         titles = {command.title for command in driver.app.get_system_commands(driver.app.screen)}
@@ -296,7 +297,7 @@ async def test_the_configuration_is_saved_and_overwrites_only_when_confirmed(
     monkeypatch.chdir(tmp_path)
     config = RunConfig(gain=3.0, bn=True)
     async with explorer(config) as driver:
-        driver.app.save_configuration()
+        save_configuration(driver.app)
         await driver.until(lambda: driver.app.screen.query("#saving-name"), "the dialog")
         assert driver.app.screen.query_one(Input).value == "tuiinit.toml"
         await driver.press("enter")
@@ -304,7 +305,7 @@ async def test_the_configuration_is_saved_and_overwrites_only_when_confirmed(
         assert toml.load(tmp_path / "tuiinit.toml") == config
 
         (tmp_path / "tuiinit.toml").write_text("lr = 1.0\n")
-        driver.app.save_configuration()
+        save_configuration(driver.app)
         await driver.until(lambda: driver.app.screen.query("#saving-name"), "the dialog")
         await driver.press("enter")
         await driver.shows("tuiinit.toml is there already")
@@ -314,7 +315,7 @@ async def test_the_configuration_is_saved_and_overwrites_only_when_confirmed(
         await driver.shows("Saved as tuiinit.toml")
         assert toml.load(tmp_path / "tuiinit.toml") == config
 
-        driver.app.save_configuration()
+        save_configuration(driver.app)
         await driver.until(lambda: driver.app.screen.query("#saving-name"), "the dialog")
         driver.app.screen.query_one(Input).value = "/nowhere/at/all.toml"
         await driver.press("enter")

@@ -15,6 +15,7 @@ from tests.explorer import fake
 from tests.explorer.driving import explorer
 from tests.faults.terminal import EXPLORER, FAKE_ENGINE, ROOT, Terminal
 from tuiinit.config.run import RunConfig
+from tuiinit.explorer.saving import save_configuration
 from tuiinit.host import files
 from tuiinit.stream import protocol, recording, wire
 from tuiinit.stream.bounded import BoundedFile, Kind
@@ -220,7 +221,7 @@ def test_a_configuration_replaces_what_a_link_points_to(tmp_path: Path) -> None:
 @pytest.mark.long
 async def test_a_configuration_in_the_home_of_nobody() -> None:
     async with explorer() as driver:
-        driver.app.save_configuration()
+        save_configuration(driver.app)
         await driver.until(lambda: driver.app.screen.query("#saving-name"), "the dialog")
         driver.app.screen.query_one("#saving-name").value = "~nobody-of-this-name/x"
         await driver.press("enter")

@@ -70,8 +70,8 @@ def main() -> None:
     parameters, grads = sharded(True)
     assert all(map(torch.equal, plain, parameters))
     if RANK == 0:
-        told = {"std": [float(p.std()) for p in parameters], "grad_std": [float(p.std()) for p in grads]}
-        print(json.dumps(told))
+        figures = {"std": [float(p.std()) for p in parameters], "grad_std": [float(p.std()) for p in grads]}
+        print(json.dumps(figures))
     torch.distributed.destroy_process_group()
 
 

@@ -282,8 +282,8 @@ def test_the_loss_of_every_step_is_told_and_no_tensor_is_kept(tmp_path: Path) ->
     history = LaneHistory(None)
     for frame in Follower(tmp_path / "run.tuiinit").read():
         history.take(frame)
-    told = [history.loss.value_at(step) for step in range(1, 36)]
-    assert [float(value[0]) for value in told if value is not None] == pytest.approx(wanted, rel=1e-6)
-    moved = [history.update_data.value_at(step) for step in range(1, 31)]
-    known = [step for step, value in enumerate(moved, 1) if value is not None and value[0] == value[0]]
+    losses = history.loss.read(1, 35, 35)[1][:, 0]
+    assert losses.tolist() == pytest.approx(wanted, rel=1e-6)
+    steps, moved, *_ = history.update_data.read(1, 30, 30)
+    known = steps[moved[:, 0] == moved[:, 0]].tolist()
     assert known == [1, 10, 20, 30]

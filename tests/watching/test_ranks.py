@@ -29,7 +29,7 @@ def test_two_ranks_one_of_which_records(tmp_path: Path) -> None:
     with first, second:
         out, _ = first.communicate(timeout=200)
         assert (first.returncode, second.wait(200)) == (0, 0)
-    told = json.loads(out)
+    figures = json.loads(out)
     files = sorted((tmp_path / "state" / "runs").glob("*.tuiinit"))
     assert [path.stem for path in files] == ["ranks", "sharded"]
     for path in files:
@@ -43,6 +43,6 @@ def test_two_ranks_one_of_which_records(tmp_path: Path) -> None:
         assert (run.rank, run.ranks, run.sharded) == (0, 2, path.stem == "sharded")
     last = {weight.name: weight for weight in (*found[-1].weights, *found[-1].vectors)}
     names = ("0.weight", "0.bias", "2.weight", "2.bias")
-    assert [last[name].std for name in names] == pytest.approx(told["std"], rel=1e-4)  # of this rank's part
-    assert [last[name].grad_std for name in names] == pytest.approx(told["grad_std"], rel=1e-4)
+    assert [last[name].std for name in names] == pytest.approx(figures["std"], rel=1e-4)  # of this rank's part
+    assert [last[name].grad_std for name in names] == pytest.approx(figures["grad_std"], rel=1e-4)
     assert [one.step for one in found] == [1, 2, 3]

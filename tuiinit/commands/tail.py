@@ -69,15 +69,15 @@ def _frames(follower: Follower, path: Path, refused: list[OSError]) -> None:
     from ..stream.protocol import Problem
 
     out = sys.stdout.buffer
-    looked, told, over = -LOOK, -LOOK, False
+    looked, sent, over = -LOOK, -LOOK, False
     while not over:
         over = follower.over
         for frame in follower.read():
             out.write(wire.pack(frame))
             looked = _look(path, looked)
         looked = _look(path, looked)
-        if over or time.monotonic() - told >= LOOK:
-            told = time.monotonic()
+        if over or time.monotonic() - sent >= LOOK:
+            sent = time.monotonic()
             out.write(wire.pack(follower.pulse(over)))
         while refused:
             out.write(wire.pack(Problem(text=cannot_ask(refused.pop()))))

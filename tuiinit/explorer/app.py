@@ -16,10 +16,7 @@ from textual.screen import Screen
 from textual.theme import ThemeProvider
 from textual.timer import Timer
 
-from ..config.command import command_line, own_command_line
 from ..config.configuration import Configuration
-from ..config.own import OwnConfig
-from ..config.toml import to_toml
 from ..host import interrupt
 from ..host.mishaps import mishap
 from ..plots.library import plotext
@@ -34,6 +31,7 @@ from .messages import Updated
 from .offered import offered
 from .over import Bounded
 from .palette import ActionPalette
+from .saving import save_picture
 from .screen import Explorer
 from .signals import when_continued, when_told_to_end
 
@@ -336,41 +334,8 @@ class ExplorerApp(Bounded[int]):
     def search_themes(self) -> None:
         self.push_screen(ActionPalette(providers=[ThemeProvider], placeholder="Search for themes…"))
 
-    def copy_command_line(self) -> None:
-        """Put the command that gives what is on the screen into the clipboard, and show it."""
-        config, step = self.session.config, self.session.step
-        command = own_command_line(config) if isinstance(config, OwnConfig) else command_line(config, step)
-        self.copy_to_clipboard(command)
-        self.explorer.draw(self.session.say(f"Copied: {command}"))
-
-    def save_configuration(self) -> None:
-        """Ask for a file name and save the shown lane's configuration there."""
-        from .dialogs.saving import SaveDialog
-
-        def done(sentence: str | None) -> None:
-            if sentence is not None:
-                self.explorer.draw(self.session.say(sentence))
-
-        config = self.session.config
-        if isinstance(config, OwnConfig):
-            done("A file of settings is for the lecture's network; this one's parameters are given by --set.")
-        else:
-            self.push_screen(SaveDialog(to_toml(config)), done)
-
     def action_save_picture(self) -> None:
-        self.save_picture()
-
-    def save_picture(self) -> None:
-        """Ask for a file name and save a picture of the screen there."""
-        from .dialogs.saving import SaveDialog
-        from .picture import picture, picture_name
-
-        def done(sentence: str | None) -> None:
-            if sentence is not None:
-                self.explorer.draw(self.session.say(sentence))
-
-        dialog = SaveDialog(picture(self), picture_name(), "Save a picture of this screen as SVG", "")
-        self.push_screen(dialog, done)
+        save_picture(self)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         return offered(self, screen)

@@ -11,6 +11,7 @@ from textual.screen import Screen
 
 from ..config.presets import PRESETS
 from ..session.actions import ACTIONS, Action, shown_key
+from .saving import copy_command_line, save_configuration, save_picture
 
 if TYPE_CHECKING:
     from .app import ExplorerApp
@@ -21,10 +22,12 @@ def offered(app: ExplorerApp, screen: Screen[object]) -> Iterator[SystemCommand]
     yield SystemCommand(
         "Theme", "Change the theme: dark, light, or the terminal's own colours", app.action_change_theme
     )
-    yield SystemCommand("Picture of this screen", "As SVG, with any font: screenshot", app.save_picture)
-    yield SystemCommand("Copy command line", "The command that gives what is on the screen", app.copy_command_line)
+    yield SystemCommand("Picture of this screen", "As SVG, with any font: screenshot", partial(save_picture, app))
     yield SystemCommand(
-        "Save configuration as TOML", "To a file that tuiinit --config starts from", app.save_configuration
+        "Copy command line", "The command that gives what is on the screen", partial(copy_command_line, app)
+    )
+    yield SystemCommand(
+        "Save configuration as TOML", "To a file that tuiinit --config starts from", partial(save_configuration, app)
     )
     yield SystemCommand(
         "Forget the tour's progress", "Every claim of the notes is to be seen again", app.explorer.forget_tour

@@ -29,7 +29,7 @@ from .likeness import Begun, begun, unlike
 from .moves import Moves
 from .optimizing import Optimizing
 from .randomness import Generators
-from .source import Source
+from .source import Builder
 from .still import copied, in_eval_mode, still
 from .target import OwnError, own_code, settings
 
@@ -51,7 +51,7 @@ class OwnLane:
         OwnError: the person's code failed.
     """
 
-    def __init__(self, config: OwnConfig, source: Source, device: torch.device) -> None:
+    def __init__(self, config: OwnConfig, source: Builder, device: torch.device) -> None:
         self.config = config
         self.device = device
         self.step = 0

@@ -17,7 +17,7 @@ Stamp = tuple[int, int]  # a file's time of change and size
 
 
 @dataclass(frozen=True)
-class Source:
+class Builder:
     """A person's function, and what can be set of it."""
 
     function: Callable[..., Any]
@@ -28,7 +28,7 @@ class Sources:
     """Functions by target and revision. A revision that is new is imported anew, with all of the person's modules."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[str, int], Source] = {}
+        self._known: dict[tuple[str, int], Builder] = {}
         self._files: dict[str, Stamp | None] = {}  # as they were when they were imported, or a change was last told
         self._stale = False  # a file has changed since the last import
         self._before = set(sys.modules)  # what nobody's network brought
@@ -38,7 +38,7 @@ class Sources:
         """Whether there is any file to look at."""
         return bool(self._files)
 
-    def get(self, target: str, revision: int) -> Source:
+    def get(self, target: str, revision: int) -> Builder:
         """The function of a target. Raises OwnError."""
         key = target, revision
         if key not in self._known:
@@ -47,7 +47,7 @@ class Sources:
             try:
                 with _no_bytecode():
                     function = targets.find(place)
-                self._known[key] = Source(function, targets.knobs(function))
+                self._known[key] = Builder(function, targets.knobs(function))
             finally:
                 if place.is_file:
                     self._watch(os.path.abspath(place.place))

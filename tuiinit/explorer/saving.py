@@ -1,0 +1,48 @@
+"""What can be taken away of what is on the screen: a command line, a file of settings, a picture."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..config.command import command_line, own_command_line
+from ..config.own import OwnConfig
+from ..config.toml import to_toml
+
+if TYPE_CHECKING:
+    from .app import ExplorerApp
+
+
+def copy_command_line(app: ExplorerApp) -> None:
+    """Put the command that gives what is on the screen into the clipboard, and show it."""
+    config, step = app.session.config, app.session.step
+    command = own_command_line(config) if isinstance(config, OwnConfig) else command_line(config, step)
+    app.copy_to_clipboard(command)
+    app.explorer.draw(app.session.say(f"Copied: {command}"))
+
+
+def save_configuration(app: ExplorerApp) -> None:
+    """Ask for a file name and save the shown lane's configuration there."""
+    from .dialogs.saving import SaveDialog
+
+    def done(sentence: str | None) -> None:
+        if sentence is not None:
+            app.explorer.draw(app.session.say(sentence))
+
+    config = app.session.config
+    if isinstance(config, OwnConfig):
+        done("A file of settings is for the lecture's network; this one's parameters are given by --set.")
+    else:
+        app.push_screen(SaveDialog(to_toml(config)), done)
+
+
+def save_picture(app: ExplorerApp) -> None:
+    """Ask for a file name and save a picture of the screen there."""
+    from .dialogs.saving import SaveDialog
+    from .picture import picture, picture_name
+
+    def done(sentence: str | None) -> None:
+        if sentence is not None:
+            app.explorer.draw(app.session.say(sentence))
+
+    dialog = SaveDialog(picture(app), picture_name(), "Save a picture of this screen as SVG", "")
+    app.push_screen(dialog, done)
