@@ -32,6 +32,7 @@ from .models import in_backward, leaves_of, tensors_in, unwrapped
 from .rows import Figures, Join, Row
 from .sampling import local, moments, sample
 from .stream import JOINS, RESCALING, Stream, kind_of_join
+from .units import look_at_units
 
 NO_HISTOGRAM = protocol.Histogram(lo=0.0, hi=0.0, counts=(), outside=0.0)
 AT_ONCE = 2**18  # values; what is larger is described inside the hook, so that no copy of it waits
@@ -327,6 +328,8 @@ class Catch:
             else:
                 share = self._fetch.ask(flat.mask(sample(tensor, self._samples)).float().mean())
                 row.saturated = lambda: float(share())
+                before = sum(other.flatness is not None for other in self.rows)
+                row.flatness = look_at_units(flat, tensor, row.axis, before, self._fetch)
         row.without_grad = not tensor.requires_grad
         self._await_gradient(row, tensor)
 

@@ -14,6 +14,8 @@ from torch.optim import Optimizer
 from .fetch import Described, Fetch
 from .sampling import sample
 
+MATRICES, OTHERS = 512, 256  # that are told of a model, at most
+
 
 @dataclass
 class Parameter:
@@ -30,12 +32,13 @@ class Parameters:
     """Samples of parameters before and after the step, described together where they are equally long.
 
     Args:
-        parameters: by name.
+        parameters: by name; of very many the largest.
         samples: values taken of each; None takes all.
     """
 
     def __init__(self, parameters: Iterable[tuple[str, Tensor]], samples: int | None) -> None:
-        self._named = [(name, value) for name, value in parameters if value.is_floating_point() and value.numel()]
+        named = [(name, value) for name, value in parameters if value.is_floating_point() and value.numel()]
+        self._named = _largest(named)
         self._samples = samples
         self._known = {id(value) for _, value in self._named}
         self._before: dict[int, Tensor] = {}
@@ -88,6 +91,15 @@ class Parameters:
                 for i, key in enumerate(keys):
                     found[key].update = _number(stds, i)
         return list(found.values())
+
+
+def _largest(named: list[tuple[str, Tensor]]) -> list[tuple[str, Tensor]]:
+    """At most so many matrices, and so many others, in their order."""
+    kept: set[str] = set()
+    matrices, others = [one for one in named if one[1].ndim > 1], [one for one in named if one[1].ndim <= 1]
+    for some, most in ((matrices, MATRICES), (others, OTHERS)):
+        kept |= {name for name, _ in sorted(some, key=lambda one: -one[1].numel())[:most]}
+    return [one for one in named if one[0] in kept]
 
 
 def _alike(values: dict[int, Tensor]) -> list[tuple[list[int], Tensor]]:

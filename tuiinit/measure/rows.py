@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from torch import Tensor, nn
 
 from .fetch import Described
+from .units import Flatness
 
 Figures = Callable[[], Described | None]
 
@@ -30,6 +31,7 @@ class Row:
     input_square: Callable[[], float] | None = None  # E[x²] of what came in
     saturated: Callable[[], float] | None = None  # share of outputs where the activation is flat
     dead: Callable[[], int] | None = None  # units that are flat on every row
+    flatness: Callable[[], Flatness] | None = None  # the same unit by unit, where that was looked at
     axis: int | None = None  # the dimension that tells units (channels) apart; None of a vector or a single number
     units: int = 0
     rows: int = 0  # values of a unit

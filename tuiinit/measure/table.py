@@ -50,6 +50,11 @@ class Table:
         """Examples, as far as the first row shows them."""
         return self._rows[0].shape[0] if self._rows and self._rows[0].shape else None
 
+    @property
+    def probe_rows(self) -> int:
+        """Values by which each unit was found dead or not, at least; 0 where none was looked at."""
+        return min((row.flatness().rows for row in self._rows if row.flatness is not None), default=0)
+
     def activations(self) -> tuple[Activation, ...]:
         """A record a row; gradients are of the loss as it was before division and scaling, where that is known."""
         return tuple(_activation(row, self._factor) for row in self._rows)
@@ -96,6 +101,7 @@ def _activation(row: Row, factor: float | None) -> Activation:
     output = row.output()
     grad = row.grad() if row.grad is not None else None
     scale = 1 / factor if factor else 1.0
+    flatness = row.flatness() if row.flatness is not None else None
     mean, std, histogram = _figures(output)
     grad_mean, grad_std, grad_histogram = _figures(grad)
     return Activation(
@@ -110,9 +116,9 @@ def _activation(row: Row, factor: float | None) -> Activation:
         grad_std=grad_std * abs(scale),
         grad_mean_abs=NAN,
         grad_histogram=_scaled(grad_histogram, scale),
-        dead=(),
-        saturation_rows=0,
-        saturation=b"",
+        dead=flatness.dead if flatness is not None else (),
+        saturation_rows=flatness.examples if flatness is not None else 0,
+        saturation=flatness.bits if flatness is not None else b"",
     )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from ..measure.step import Step
 from ..measure.table import Table
 from ..stream import protocol
+from ..stream.fitting import fitted
 from ..stream.protocol import Lane, LaneStatus, Shape, Snapshot, Status, Trace
 
 NAN = math.nan
@@ -55,28 +56,27 @@ class Frames:
         if self._first_loss is None:
             self._first_loss = loss
         weights = table.weights()
-        frames.append(
-            Snapshot(
-                lane=known,
-                step=about.step,
-                epoch=0.0,
-                loss=loss,
-                initial_loss=self._first_loss,
-                parameters=about.parameters,
-                lr=step.lr if step.lr is not None and math.isfinite(step.lr) else None,
-                batch_size=table.batch_size,
-                optimizer=about.optimizer,
-                activations=table.activations(),
-                weights=weights,
-                batch_norms=table.norms(),
-                vectors=table.vectors(),
-                probe_rows=0,
-                cost=about.cost,
-                micro_batches=step.micro_batches,
-                skipped=about.skipped,
-                scaled=step.factor is None,
-            )
+        snapshot = Snapshot(
+            lane=known,
+            step=about.step,
+            epoch=0.0,
+            loss=loss,
+            initial_loss=self._first_loss,
+            parameters=about.parameters,
+            lr=step.lr if step.lr is not None and math.isfinite(step.lr) else None,
+            batch_size=table.batch_size,
+            optimizer=about.optimizer,
+            activations=table.activations(),
+            weights=weights,
+            batch_norms=table.norms(),
+            vectors=table.vectors(),
+            probe_rows=table.probe_rows,
+            cost=about.cost,
+            micro_batches=step.micro_batches,
+            skipped=about.skipped,
+            scaled=step.factor is None,
         )
+        frames.append(fitted(snapshot))
         moved = [NAN if w.update_data_log10 is None else w.update_data_log10 for w in weights]
         finite = NAN if loss is None else loss
         frames.append(
