@@ -37,6 +37,7 @@ from textual.message_pump import MessagePump
 from textual.pilot import Pilot, WaitForScreenTimeout
 
 from tests.explorer.fake import FakeLink
+from tuiinit.config.configuration import Configuration
 from tuiinit.config.run import RunConfig
 from tuiinit.explorer.app import ExplorerApp
 from tuiinit.explorer.screen import Explorer
@@ -193,7 +194,7 @@ async def driven(app: ExplorerApp, link: FakeLink, size: tuple[int, int] = (120,
 
 @asynccontextmanager
 async def explorer(
-    config: RunConfig | None = None,
+    config: Configuration | None = None,
     *,
     size: tuple[int, int] = (120, 40),
     link: FakeLink | None = None,

@@ -296,8 +296,8 @@ class FakeLink:
         match command:
             case Credit():
                 self._credit = 1
-            case Select(lanes=configs):
-                self._select(configs)
+            case Select():
+                self._select(self._selectable(command))
             case Advance():
                 self._advance(command)
             case Adjust(name=name, value=value):
@@ -343,6 +343,20 @@ class FakeLink:
 
     # --------------------------------------------------------------------------------------- commands
 
+    # What is told of a lane; a link to lanes of another kind tells it another way.
+
+    def _selectable(self, command: Select) -> tuple[RunConfig, ...]:
+        return command.lanes
+
+    def _lane(self, config: RunConfig, continues: str | None) -> Lane:
+        return lane(config, continues)
+
+    def _snapshot(self, config: RunConfig, step: int) -> Snapshot:
+        return snapshot(config, step)
+
+    def _trace(self, config: RunConfig, first: int, last: int) -> Trace:
+        return trace(config, first, last)
+
     def _select(self, configs: tuple[RunConfig, ...]) -> None:
         if self._refuses is not None and any(config.gain == self._refuses for config in configs):
             self.problem("there is no file of words at /nowhere")
@@ -354,13 +368,13 @@ class FakeLink:
         if not self._told_data:
             self._outbox.append(data_info())
             self._told_data = True
-        self._outbox += [snapshot(config, step) for config, step in self._where]
+        self._outbox += [self._snapshot(config, step) for config, step in self._where]
         self._catching_up = True
         self._changed = True
 
     def _begin(self, config: RunConfig, continues: str | None = None, step: int = 0) -> None:
         self._lanes[config.key] = (config, step)
-        self._outbox.append(lane(config, continues))
+        self._outbox.append(self._lane(config, continues))
 
     def _advance(self, command: Advance) -> None:
         since = self._target if self._clock < self._target < math.inf else self._clock
@@ -388,7 +402,7 @@ class FakeLink:
         self._target = 0
         for config in self._selected:
             self._begin(config)
-            self._outbox.append(snapshot(config, 0))
+            self._outbox.append(self._snapshot(config, 0))
         self._changed = True
 
     def _evaluate(self) -> None:
@@ -415,7 +429,7 @@ class FakeLink:
             if self._diverges_at is not None:
                 last = min(last, self._diverges_at)
             if last > step:
-                self._outbox += [trace(config, step + 1, last), snapshot(config, last)]
+                self._outbox += [self._trace(config, step + 1, last), self._snapshot(config, last)]
                 self._lanes[config.key] = (config, last)
                 self._changed = True
         self._clock = max([self._clock, *(step for _, step in self._where)])

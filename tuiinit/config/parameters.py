@@ -11,7 +11,7 @@ from typing import Any
 from .kinds import Kind, LearningRate, Number, OneOf, Switch, Whole
 from .knobs import Setting
 from .own import Value, value_of
-from .values import ConfigError
+from .values import ConfigError, parse_number
 
 OWN_GAINS = (None, 0.5, 1.0, math.sqrt(2), 5 / 3, 3.0)  # None is as built
 AS_BUILT = "as built"
@@ -69,7 +69,7 @@ class Gain(Number):
     """A gain, or none: weights as they were built."""
 
     def parse(self, text: str) -> Any:
-        return None if text.strip().lower() in ("", AS_BUILT) else super().parse(text)
+        return None if text.strip().lower() in ("", AS_BUILT) else _number(text)
 
     def next(self, value: Any, direction: int) -> Any:
         known = [choice for choice in self.choices if choice is not None]
@@ -80,10 +80,14 @@ class Gain(Number):
         return Number(known).next(value, direction)
 
     def show(self, value: Any) -> str:
-        return AS_BUILT if value is None else super().show(value)
+        return AS_BUILT if value is None else "√2" if value == math.sqrt(2) else super().show(value)
 
     def typed(self, value: Any) -> str:
-        return "" if value is None else super().typed(value)
+        return "" if value is None else super().show(value)
+
+
+def _number(text: str) -> float:
+    return math.sqrt(2) if text.strip() == "√2" else parse_number(text)
 
 
 @dataclass(frozen=True)

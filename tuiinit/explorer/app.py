@@ -39,7 +39,7 @@ REDRAW_SECONDS = 0.1  # at most one redraw for news from the engine in this time
 LOOK_SECONDS = 0.5  # between looks at whether the engine still answers
 SLEPT_SECONDS = 3.0  # without a look mean that this process itself stood still
 QUIET_SECONDS = 4.0  # an engine that was asked and says nothing for so long may hang
-QUIET_START = 30.0  # the same while torch loads
+QUIET_START = 30.0  # the same while torch loads, or a person's network is built
 QUIET_COSTS = 40  # updates come at least 20 times their cost apart
 AGAIN_SECONDS = 5.0  # within which ctrl+c twice quits
 FEW_COLOURS = ("standard", "windows")  # colour systems of 16 colours
@@ -213,20 +213,27 @@ class ExplorerApp(Bounded[int]):
         if session.dead is not None or since is None or session.attached is not None:
             return
         limit = QUIET_SECONDS + QUIET_COSTS * (newest.cost if newest else 0.0)
-        if now - since >= (limit if session.hello is not None else QUIET_START):
+        known = session.hello is not None and session.shown.shape is not None
+        if now - since >= (limit if known else QUIET_START):
             session.quiet = now - since
             session.first_words = getattr(self._link, "first_words", "")
             self.explorer.draw(Changed.BAR)
 
     async def action_restart_engine(self) -> None:
-        """Start a new engine where the old one died, and let it catch up."""
-        if self.session.dead is None and not (self.session.quiet or self.session.stopped):
+        """Start a new engine: where the old one died, which catches up; or one that builds a person's file anew."""
+        session = self.session
+        if not session.rebuilds and session.dead is None and not (session.quiet or session.stopped):
             return
         if self._new_link is None:
-            self.explorer.draw(self.session.say("This stream cannot be started again.", "warn"))
+            self.explorer.draw(session.say("This stream cannot be started again.", "warn"))
             return
-        if self.session.dead is None:
-            self.session.died("the engine did not answer")
+        if session.rebuilds:
+            if not session.may_build_anew():
+                self.explorer.draw(Changed.BAR)
+                return
+            session.build_anew()
+        elif session.dead is None:
+            session.died("the engine did not answer")
         await self._disconnect()
         try:
             self._link = self._new_link()
@@ -253,9 +260,23 @@ class ExplorerApp(Bounded[int]):
         self._drawn_at = asyncio.get_running_loop().time()
         changed, self._changed = self._changed, Changed.NOTHING
         self.explorer.draw(changed)
+        self._show_problem()
         owed, self._owed = self._owed, 0
         if owed:
             self.call_after_refresh(self._grant, self._link, owed)
+
+    def _show_problem(self) -> None:
+        """Show how a person's code failed, once."""
+        problem, self.session.own.unseen = self.session.own.unseen, None
+        if problem is None or not problem.lines:
+            return
+        from .dialogs.problem import ProblemDialog
+
+        def done(again: bool | None) -> None:
+            if again:
+                self.call_next(self.action_restart_engine)
+
+        self.push_screen(ProblemDialog(problem, self.session.table.title), done)
 
     def _grant(self, link: Source, count: int) -> None:
         if link is self._link:

@@ -11,6 +11,7 @@ NAMES = (
     "run", "step", "epoch", "notes", "sweep", "batch-norm", "next-gain", "compare", "steps", "cursor", "nonlinearity",
     "help", "quit",
 )  # fmt: skip
+LECTURE = ("notes", "sweep")  # what only the lecture's network has
 SCREEN = tuple(BY_ID[name] for name in NAMES)
 ENDS = (BY_ID["help"], BY_ID["quit"])
 LEAVE = Action("footer-leave", ("escape",), "leave", "Leave", LOOK, "The pane", "leave")
@@ -69,8 +70,10 @@ ATTACHED = (
 )
 
 
-def footer(*, settings: bool, editing: bool, plot: bool, past: bool, attached: bool = False) -> Sequence[Action]:
-    """The actions to name, by what has the focus and whether an earlier step is looked at."""
+def footer(
+    *, settings: bool, editing: bool, plot: bool, past: bool, attached: bool = False, own: bool = False
+) -> Sequence[Action]:
+    """The actions to name, by what has the focus, whether an earlier step is looked at, and whose network it is."""
     if editing:
         return FIELD
     if settings:
@@ -79,4 +82,5 @@ def footer(*, settings: bool, editing: bool, plot: bool, past: bool, attached: b
         return PLOT
     if attached:
         return (*PAST[:3], *ATTACHED) if past else ATTACHED
-    return PAST if past else SCREEN
+    actions = PAST if past else SCREEN
+    return [action for action in actions if action.id not in LECTURE] if own else actions

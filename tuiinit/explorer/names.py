@@ -23,7 +23,7 @@ def names(explorer: Explorer) -> Iterator[Name]:
         yield f"View: {view.title}", f"Tab {index + 1} of {len(VIEWS)}", partial(explorer.show_view, index)
     for setting in explorer.session.table.settings:
         yield f"Setting: {setting.label}", "In the config pane", partial(explorer.go_to_setting, setting.name)
-    for stop in STOPS:
+    for stop in () if explorer.session.rebuilds else STOPS:
         yield f"{stop.claim}: {stop.title}", "A stop of the tour", partial(explorer.choose_claim, stop.claim)
 
 

@@ -32,7 +32,7 @@ def offered(app: ExplorerApp, screen: Screen[object]) -> Iterator[SystemCommand]
     yield SystemCommand(
         "Forget the tour's progress", "Every claim of the notes is to be seen again", app.explorer.forget_tour
     )
-    if screen is app.explorer:
+    if screen is app.explorer and not app.session.rebuilds:
         for preset in PRESETS:
             take = partial(app.explorer.take_preset, preset)
             yield SystemCommand(f"Preset: {preset.title}", preset.about, take)

@@ -21,7 +21,7 @@ from ..plots.ink import Ink, row, visible, wrap
 from ..session.amount import Amount
 from ..session.attached import READ_ONLY
 from ..session.changed import Changed, Commands
-from ..session.session import Session
+from ..session.session import MUCH, Session
 from ..views import VIEWS, Page, View
 from .bindings import bindings
 from .closer import CloserLook
@@ -40,7 +40,7 @@ from .panes.view import ViewPane
 from .sheets.sheet import Palette, Sheet
 from .tour import BY_CLAIM
 from .tour.hint import Hint
-from .training import MUCH, TrainingScreen
+from .training import TrainingScreen
 from .visits import Visits
 
 WHILE_TYPING = {"leave", "quit"}  # all else waits while a value is typed
@@ -166,6 +166,7 @@ class Explorer(TrainingScreen[None]):
             plot=self.view.sheet.has_focus,
             past=self.session.pointer.past is not None,
             attached=self.session.attached is not None,
+            own=self.session.rebuilds,
         )
         self.keys.show_keys(running=self.session.running, actions=actions)
 

@@ -14,11 +14,9 @@ from ..config.values import ConfigError
 from ..host.mishaps import mishap
 from ..session.amount import Amount
 from ..session.changed import Changed, Commands
-from ..session.session import Session
+from ..session.session import MUCH, Session
 from .messages import ActionChosen
 from .over import Over
-
-MUCH = 300  # steps that are not dropped on one key
 
 
 class CommonScreen(Over[ScreenResultType]):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..config.configuration import Configuration
+from ..config.own import OwnConfig
 from ..config.run import RunConfig
 from ..config.values import ConfigError
 from ..insight.look import Look
@@ -108,6 +109,16 @@ class Known:
         if not isinstance(settings, RunConfig):
             raise ConfigError(f"{what} for the lecture's network: tuiinit without a file starts with it")
         return settings
+
+    @property
+    def rebuilds(self) -> bool:
+        """Whether it is a person's own network, which an engine can build anew from their file."""
+        return isinstance(self.config, OwnConfig) and self.lanes.watched is None and not self.recorded
+
+    @property
+    def building(self) -> bool:
+        """Whether the shown network is being built, and nothing is known of it yet."""
+        return self.rebuilds and self.shown.shape is None and self.own.problem is None
 
     @property
     def table(self) -> Table:

@@ -19,6 +19,7 @@ class Own:
     def __init__(self) -> None:
         self.target: OwnTarget | None = None
         self.problem: OwnProblem | None = None  # how it failed last, until it is built anew
+        self.unseen: OwnProblem | None = None  # the same until it was shown
         self.changed = ""  # a file that is not any more what was built
         self.wanted: OwnConfig | None = None  # the lane that could not be built
         self.trying: str | None = None  # a word for a nonlinearity that it may not know
@@ -43,7 +44,8 @@ class Own:
 
     def build_anew(self) -> None:
         """The file is read again: nothing that was said of it holds."""
-        self.problem, self.changed, self.wanted, self.trying = None, "", None, None
+        self.problem = self.unseen = self.wanted = self.trying = None
+        self.changed = ""
         self._refused = frozenset()
 
     # ------------------------------------------------------------------------------ what the engine tells
@@ -81,5 +83,5 @@ class Own:
                     self._refused |= {trying}
                     self.wanted = None
                     return Notice(f"The function takes no {trying!r}: {text}. t goes on without it.", "warn")
-                self.problem = frame
+                self.problem = self.unseen = frame
                 return Notice(f"{text} — E builds it again once it is mended", "bad")

@@ -50,6 +50,7 @@ from .known import Known
 from .own import OwnFrame
 
 RECORDED = "this is a recording, nothing trains here: `tuiinit --resume` goes on from it"
+MUCH = 300  # steps that are not dropped on one key
 NOT_HELD = "the recording holds no such network; `tuiinit --resume` trains it"
 
 
@@ -364,10 +365,16 @@ class Session(Known):
         place = self.lanes.place
         return self._start_over(lanes, place or 0, compared=place is not None)
 
-    @property
-    def rebuilds(self) -> bool:
-        """Whether it is a person's own network, which an engine can build anew from their file."""
-        return isinstance(self.config, OwnConfig) and self.lanes.watched is None and not self.recorded
+    def may_build_anew(self) -> bool:
+        """Whether E builds anew at once: it asks first where nothing is wrong and much was trained."""
+        again, own = "E again builds", self.own
+        asked = self.notice is not None and self.notice.text.startswith(again)
+        wrong = bool(own.problem or own.changed or self.failed or self.dead or self.quiet or self.stopped)
+        if asked or wrong or self.clock < MUCH:
+            return True
+        text = f"{again} {self.table.title} anew, at step 0; what was trained so far stays to be looked at"
+        self.notice = Notice(text, "warn")
+        return False
 
     def build_anew(self) -> None:
         """Go on from a person's file as it is now, at step 0; what was measured before stays to be looked at."""
@@ -381,7 +388,8 @@ class Session(Known):
         self.pointer.past = None
         self.asked.forget()
         self.asked.resume_at = 0
-        self.status = self.hello = self.notice = None
+        self.status = self.hello = self.notice = self.dead = None
+        self.quiet, self.stopped = 0.0, False
 
     def _start_over(self, lanes: Sequence[Configuration], at: int, *, compared: bool) -> Commands:
         """Nothing but these lanes at step 0; the one at that place is looked at."""

@@ -21,6 +21,7 @@ from .steps import events, nice_end
 
 NOWHERE = (math.inf, -math.inf)
 FAR = 2.0  # times its own range, the y axis goes on from what is in front to show the lane before
+TOUR = ", N: guided tour"  # where the network is the lecture's
 POINTS = 2_000  # of the loss curve, for its present value
 
 
@@ -80,7 +81,7 @@ def loss_plot(
         events=marks,
         cursor=float(look.past) if look.past is not None else None,
         shaded=pointer.colours,
-        empty="space trains, n makes one step, N: guided tour" if look.snapshot else "",
+        empty=f"space trains, n makes one step{TOUR if look.config is not None else ''}" if look.snapshot else "",
     )
 
 

@@ -210,7 +210,7 @@ class CompareScreen(TrainingScreen[str]):
             right = [(words, Ink.DIM), *bar(share, BAR), (f" {share * 100:3.0f} % ", Ink.PLAIN)]
             right.append(("esc stops " if self.session.catching_up else "space goes on ", Ink.KEY))
         elif width >= 100:
-            right = [(text, ink) for text, ink in _without_padding(strip_row(self._base(), 200))]
+            right = [(text, ink) for text, ink in _without_padding(strip_row(self._base(), 200, self.session.table))]
         return row(width, *pieces, right=right)
 
     def _base(self) -> Configuration:

@@ -87,16 +87,18 @@ class NoticeBar(Sheet):
     def tell(self, session: Known, width: int) -> None:
         """Show what there is to say, or hide."""
         text, severity = "", "bad"
+        anew = f"E builds {session.table.title} anew, at step 0" if session.rebuilds else ""
+        another = anew or "E starts another that catches up"
         if session.dead is not None:
             again = "restarts the engine and catches up" if session.attached is None else "connects again"
-            text = f"{session.dead} — E {again}"
+            text = f"{session.dead} — {anew or f'E {again}'}"
         elif session.stopped:
             text = "the engine's process is stopped: nothing comes from it until it is continued (kill -CONT)"
-            text, severity = f"{text} — E starts another that catches up", "warn"
+            text, severity = f"{text} — {another}", "warn"
         elif session.quiet:
             why = f"it only said {session.first_words}" if session.first_words else "it may be busy"
             text = f"no answer from the engine for {session.quiet:.0f} s: {why}"
-            text, severity = f"{text} — E starts another that catches up", "warn"
+            text, severity = f"{text} — {another}", "warn"
         elif session.notice is not None:
             text, severity = session.notice.text, session.notice.severity
         lines = wrap(visible(text), width - 4)[:4]

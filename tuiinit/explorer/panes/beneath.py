@@ -9,6 +9,7 @@ from ...plots.ink import visible
 from ...session.known import Known
 
 FIRST = "space trains · n one step · N guided tour · ? help"  # what to do, until something was done
+OWN = "space trains · n one step · g gain · ? help"  # the same for a person's own network
 FIRST_SHORT = "space trains · N guided tour · ? help"
 DIFFERENCES = 2  # that are named, at most
 
@@ -24,6 +25,7 @@ def beneath(session: Known, first: str = FIRST) -> Beneath:
     """What stands beneath the picture: `first` until a step was made or another network chosen."""
     before = session.previous
     if before is None:
+        first = OWN if session.rebuilds else first
         return Beneath(first if not session.clock and session.attached is None else "")
     known = before.configuration if session.shown.configuration is not None else None
     changes = session.table.differences(session.config, known) if known is not None else []

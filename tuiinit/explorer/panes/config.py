@@ -59,7 +59,7 @@ def own_facts(target: OwnTarget | None, title: str) -> list[Line]:
     """What is told of a person's function, under a heading."""
     if target is None:
         return [f"building {title} …"]
-    lines: list[Line] = ["What is built", Fact("gain is set for", f"{target.gains:,} matrices")]
+    lines: list[Line] = ["What is built", Fact("matrices with gain", f"{target.gains:,}")]
     lines.append(Fact("batches in a pass", f"{target.batches:,}" if target.batches is not None else "not known"))
     lines.append(Fact("lr groups", f"{target.groups:,}"))
     lines.append(Fact("dev batches", "yes" if target.dev else "none"))
@@ -308,7 +308,7 @@ class ConfigPane(Container):
 
 def strip_row(config: Configuration, width: int, table: Table = BUILT) -> Row:
     """The short config of a small screen: the settings that matter most, on one line."""
-    pieces: list[Piece] = [" "]
+    pieces: list[Piece] = [" ", (f"{visible(table.title)}  " if table.title else "", Ink.PLAIN)]
     for name in table.brief:
         setting = table[name]
         label = "" if name in table.nameless else {"batch_size": "batch"}.get(name, visible(setting.label))

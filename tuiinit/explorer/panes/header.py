@@ -19,6 +19,8 @@ def header_row(session: Known, width: int) -> Row:
         right.insert(0, [("no engine  ", Ink.BAD)])
     elif session.hello is None:
         right.insert(0, [("starting the engine …  ", Ink.DIM)])
+    elif session.building:
+        right.insert(0, [(f"building {visible(session.table.title)} …  ", Ink.DIM)])
     else:
         status = session.status
         moving = status is not None and (status.running or status.catching_up)
@@ -35,7 +37,9 @@ def header_row(session: Known, width: int) -> Row:
         if width >= 84:
             right.insert(0, [(f"on {device} ", Ink.DIM)])
     left: list[Piece] = [(" tuiinit ", Ink.STRONG)]
-    if width >= 70:
+    if session.own.changed and width >= 60:
+        left.append((" file changed: E builds it anew  ", Ink.WARN))
+    elif width >= 70:
         snapshot = session.snapshot()
         counts = []
         if snapshot is not None:
@@ -50,6 +54,8 @@ def header_row(session: Known, width: int) -> Row:
 def _position(session: Known) -> list[Piece]:
     if session.diverged_at is not None and session.pointer.past is None:
         return [(f"✗ diverged at step {session.diverged_at:,} ", Ink.BAD)]
+    if session.failed and session.pointer.past is None:
+        return [(f"✗ failed at step {session.step + 1:,} ", Ink.BAD)]
     if session.pointer.past is not None:
         sign, ink = "◀", Ink.WARN
     elif session.behind is not None and session.catching_up:

@@ -6,7 +6,7 @@ import math
 
 from ...insight.look import Look, snapshot_of
 from ...plots import Row
-from ...plots.ink import Ink, Piece, bar, beside, number, row
+from ...plots.ink import Ink, Piece, bar, beside, number, row, visible
 from ...session.known import Known
 from ...session.pointer import Pointer
 from ...views.loss import loss_now, loss_plot
@@ -97,6 +97,8 @@ def progress_row(session: Known, width: int) -> Row:
     if session.diverged_at is not None:
         step = session.diverged_at
         return row(width, (f" ✗ diverged at step {step:,}: the loss is not finite; a lower lr may help: [", Ink.BAD))
+    if session.failed and session.pointer.past is None:
+        return row(width, (f" ✗ {visible(session.failed)}", Ink.BAD))
     if session.pointer.past is not None or session.attached is not None:
         return slider_row(session, width)
     if behind is not None:
