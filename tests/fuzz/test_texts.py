@@ -52,7 +52,16 @@ def frames() -> list[Any]:
     found[Checked] = next(check for check in checks if check.rows and check.weights and misfit(check) is None)
     found[Run] = made(Run, name="run 1", text="python train.py", path="/home/user", commit="1a2b")
     found[Ended] = made(Ended, text="it ended")
-    found[Pulse] = Pulse(name="run 1", path="/home/user/run", lanes=("run",), run=found[Run], state="lost", text="lost")
+    found[Pulse] = Pulse(
+        name="run 1",
+        path="/home/user/run",
+        lanes=("run",),
+        device="cpu",
+        torch="2",
+        run=found[Run],
+        state="lost",
+        text="lost",
+    )
     knob = protocol.OwnKnob(name="act", kind="str", default="relu")
     found[OwnTarget] = made(OwnTarget, target="net.py", knobs=(knob,), inputs="8 × 3", optimizer="SGD", labels="random")
     found[Unlike] = Unlike(lane="a", other="b", what="weights", name="0.weight")

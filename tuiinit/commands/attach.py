@@ -51,7 +51,7 @@ def opened(runs: Sequence[str], host: str | None, remote_command: str | None) ->
     first = links()
     for link in first:
         link.connect()
-    return first[0], lambda: links()[0]
+    return _together(first), lambda: _together(links())
 
 
 def _here(runs: Sequence[str]) -> tuple[Source, Callable[[], Source]]:
@@ -63,4 +63,12 @@ def _here(runs: Sequence[str]) -> tuple[Source, Callable[[], Source]]:
     def links() -> list[LiveLink]:
         return [LiveLink(path) for path in paths]
 
-    return links()[0], lambda: links()[0]
+    return _together(links()), lambda: _together(links())
+
+
+def _together(links: Sequence[Source]) -> Source:
+    if len(links) == 1:
+        return links[0]
+    from ..stream.several import Several
+
+    return Several(links)

@@ -56,6 +56,18 @@ COMPARED = (
     *ENDS,
 )
 
+# On the compare screen of training runs.
+RUNS = (
+    BY_ID["measure"],
+    BY_ID["open"],
+    BY_ID["close"],
+    Action("footer-time", (", .",), "", "Through time", LOOK, "", "time"),
+    Action("footer-views", ("tab",), "view(1)", "Next view", LOOK, "", "views"),
+    Action("footer-single", ("v",), "overlay", "One row, or all", LOOK, "", "one row"),
+    Action("footer-layer", ("J K",), "", "Which row", LOOK, "", "which"),
+    *ENDS,
+)
+
 # Where a run is looked at that trains elsewhere.
 ATTACHED = (
     BY_ID["measure"],

@@ -323,7 +323,7 @@ class Explorer(TrainingScreen[None]):
 
     def action_compare(self) -> None:
         """Put the lane at hand beside others."""
-        if self.config.editing or self._layout == "tiny" or self._read_only():
+        if self.config.editing or self._layout == "tiny":
             return
         self.set_focus(None)
 

@@ -14,8 +14,11 @@ from ..session.changed import Changed
 from .training import TrainingScreen
 
 if TYPE_CHECKING:  # loaded when first asked for: the first frame does not wait for them
+    from .compare.runs import RunsScreen
     from .compare.screen import CompareScreen
     from .sweep.sweeping import Sweeping
+
+ONE_RUN = "one run is looked at; tuiinit attach RUN RUN puts two side by side"
 
 
 class Visits:
@@ -28,7 +31,7 @@ class Visits:
     def __init__(self, below: TrainingScreen[None]) -> None:
         self._below = below
         self.swept: Sweeping | None = None
-        self._compare: CompareScreen | None = None
+        self._compare: CompareScreen | RunsScreen | None = None
         self._sides: tuple[str, str] | None = None  # of the compare screen: columns, rows
 
     @property
@@ -46,10 +49,14 @@ class Visits:
 
     def compare(self, view: str, back: Callable[[str | None], None]) -> None:
         """Put the lane at hand beside others, in a view by its id; `back` is given the one looked at last."""
+        if self._below.session.attached is not None:
+            self._compare_runs(view, back)
+            return
         from .compare.screen import CompareScreen
 
         below = self._below
-        screen = self._compare = CompareScreen(below.session, below.tell, view, self._sides)
+        screen = CompareScreen(below.session, below.tell, view, self._sides)
+        self._compare = screen
 
         def left(last: str | None) -> None:
             self._sides = screen.sides
@@ -59,6 +66,21 @@ class Visits:
             below.draw(Changed.ALL)
 
         below.app.push_screen(screen, left)
+
+    def _compare_runs(self, view: str, back: Callable[[str | None], None]) -> None:
+        from .compare.runs import RunsScreen
+
+        below = self._below
+        if sum(history.shape is not None for history in below.session.lanes.values()) < 2:
+            below.draw(below.session.say(ONE_RUN, "warn"))
+            return
+        self._compare = RunsScreen(below.session, below.tell, view)
+
+        def left(last: str | None) -> None:
+            back(last)
+            below.draw(Changed.ALL)
+
+        below.app.push_screen(self._compare, left)
 
     def sweep(self, back: Callable[[RunConfig], None]) -> None:
         """Sweep over the gain around the lane at hand; `back` is given the configuration that was chosen."""

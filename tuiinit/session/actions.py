@@ -98,6 +98,12 @@ SHARED = (
     "quit",
 )  # fmt: skip
 
+# The same where training runs that go on elsewhere are compared.
+COMPARED_RUNS = (
+    "next-view", "previous-view", "back", "forward", "layer-down", "layer-up", "overlay", "scale", "measure",
+    "restart-engine", "help", "palette", "suspend", "quit",
+)  # fmt: skip
+
 COMPARE_ACTIONS: tuple[Action, ...] = (
     Action("cell", ("left", "right", "up", "down"), "cell('{key}')", "Choose a network", COMPARE, "Point at its cell"),
     Action("open", ("enter",), "open", "Open the network", COMPARE, "Look at it alone, at full size", "open"),

@@ -75,6 +75,7 @@ class Follower:
         self._once = Once(after)
         self._run: Run | None = None
         self._ended: Ended | None = None
+        self._hello: Hello | None = None
         self._status: Status | None = None
         self._lanes: dict[str, None] = {}
         self._other = False  # another run's recording lies there now
@@ -103,12 +104,15 @@ class Follower:
         """How it stands with the run, `over` being what `over` was before the last frame was read."""
         state: State = "ended" if self._ended is not None else "gone" if over else "live"
         text = self._ended.text if self._ended is not None else ""
-        status = self._status
+        status, hello = self._status, self._hello
         return Pulse(
             name=self.path.stem,
             path=str(self.path),
             lanes=tuple(self._lanes),
             run=self._run,
+            pid=hello.pid if hello is not None else 0,
+            device=hello.device if hello is not None else "",
+            torch=hello.torch if hello is not None else "",
             state=state,
             text="another run is recorded under its name now" if self._other else text,
             age=max(0.0, time.time() - os.fstat(self._file.fileno()).st_mtime),
@@ -155,6 +159,8 @@ class Follower:
                 self._run = self._run or frame
             case Ended():
                 self._ended = frame
+            case Hello():
+                self._hello = frame
             case Status():
                 self._status = frame
             case Lane():

@@ -40,6 +40,9 @@ class Pulse(Message, frozen=True, kw_only=True):
     path: str = ""  # of the recording, on its machine
     lanes: tuple[str, ...] = ()  # that were told of it, the newest last; none before the first measured step
     run: Run | None = None
+    pid: int = 0  # of the process that trains
+    device: str = ""
+    torch: str = ""  # its version
     state: State
     text: str = ""
     age: float = 0.0  # seconds since it was written to

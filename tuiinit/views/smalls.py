@@ -228,6 +228,8 @@ def _of_outputs(now: Snapshot, layer: int | None) -> Sequence[Sequence[str]]:
         return ()
     first, last = now.activations[0], now.activations[-1]
     std, short = _span(f"{first.std:.2f}", f"{last.std:.2f}")
+    if not math.isfinite(first.saturated + last.saturated):  # they are no nonlinearities
+        return ((f"std {std}", f"std {short}", short),)
     sat, short_sat = _span(f"{first.saturated * 100:.1f}", f"{last.saturated * 100:.1f}")
     brief = _span(f"{first.saturated * 100:.0f}", f"{last.saturated * 100:.0f}")[1]
     return (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from rich.cells import cell_len
 
@@ -13,13 +13,36 @@ from ...plots import Plot, Role, Row, Span
 from ...plots.axes import GUTTER
 from ...plots.ink import Ink, Piece, fit, row, visible, wrap
 from ...views.small import Axes, Choice, Small
-from .grid import Comparison
 
 NARROWEST = 17  # columns of a picture
 LOWEST = 6  # rows of a picture
 ROOMY = 12  # rows of a cell from which two lines of figures stand under the picture
 
 Place = tuple[int, int]
+
+
+class Titled(Protocol):
+    """What stands over columns or beside rows, in words or short."""
+
+    def label(self, index: int) -> str: ...
+
+    def value(self, index: int) -> str: ...
+
+
+class Grid(Protocol):
+    """What is compared, and the cell that is pointed at as (row, column)."""
+
+    @property
+    def columns(self) -> Titled: ...
+
+    @property
+    def rows(self) -> Titled: ...
+
+    @property
+    def at(self) -> Place: ...
+
+    @property
+    def shape(self) -> Place: ...
 
 
 @dataclass(frozen=True)
@@ -140,7 +163,7 @@ def _longest(forms: Sequence[str], width: int) -> str:
 
 
 def grid_rows(
-    grid: Comparison,
+    grid: Grid,
     cells: Mapping[Place, Tile],
     small: Small,
     choice: Choice,

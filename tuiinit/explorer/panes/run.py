@@ -62,7 +62,7 @@ def run_rows(session: Known, width: int) -> list[Row]:
     pulse = pulse_of(session)
     if pulse is None:
         return [row(width, (" reading the recording …", Ink.DIM))]
-    run, snapshot, hello = pulse.run, session.snapshot(), session.hello
+    run, snapshot = pulse.run, session.snapshot()
     facts: list[tuple[str, str]] = []
     if run is not None:
         if run.ranks > 1:
@@ -72,8 +72,8 @@ def run_rows(session: Known, width: int) -> list[Row]:
     if run is not None:
         facts.append(("began", time.strftime("%d %b %H:%M", time.localtime(run.began))))
         facts.append(("git commit", run.commit[:10] or "none"))
-    if hello is not None:
-        facts += [("process", str(hello.pid)), ("device", hello.device), ("torch", hello.torch)]
+    if pulse.pid:
+        facts += [("process", str(pulse.pid)), ("device", pulse.device), ("torch", pulse.torch)]
     rows = [row(width, (f" {visible(pulse.name)}", Ink.STRONG), right=[state_of(session, pulse), (" ", Ink.DIM)])]
     rows += [row(width, (f" {label:<{LABEL}}", Ink.DIM), (visible(value), Ink.PLAIN)) for label, value in facts]
     for label, text in (("command", run.text), ("in", run.path)) if run is not None else ():
