@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .commands.all import ALL
-from .commands.attach import opened
+from .commands.attach import is_run, opened
 from .commands.explore import open_screen, replayed
 from .commands.options import COMPILE, config_from, shared_options
 from .commands.terminal import need_terminal
@@ -76,16 +76,21 @@ def _recording(file: str) -> Recording:
 
 
 @cli.command()
-@click.argument("file", required=False)
+@click.argument("files", nargs=-1, metavar="[FILE [FILE]]")
 @click.option("--last", is_flag=True, help="The session recorded last.")
-def replay(file: str | None, last: bool) -> None:
-    """Look at a recorded session again, without an engine.
+@click.pass_context
+def replay(ctx: click.Context, files: tuple[str, ...], last: bool) -> None:
+    """Look at a recorded session again, without an engine; at a recorded training run, or two, as tuiinit attach does.
 
     Sessions are recorded in the user's state folder.
     """
-    if last == (file is not None):
+    if last == bool(files):
         raise click.UsageError("tuiinit replay needs either a FILE or --last")
-    recording = _recording(file or "")
+    if files and all(map(is_run, files)):
+        ctx.invoke(attach, runs=files)
+    if len(files) > 1:
+        raise click.UsageError("of two FILEs each must be a training run's")
+    recording = _recording("".join(files))
     recording.give_words()  # a sweep may start engines
     need_terminal()
     from .explorer.app import explore
@@ -98,7 +103,7 @@ def replay(file: str | None, last: bool) -> None:
 @click.argument("runs", nargs=-1, metavar="[RUN [RUN]]")
 @click.option("--ssh", "host", metavar="HOST", help="Runs of another machine, by `ssh HOST tuiinit tail RUN`.")
 @click.option("--remote-command", metavar="COMMAND", help="How tuiinit is called there: ~/venv/bin/tuiinit.")
-def attach(runs: tuple[str, ...], host: str | None, remote_command: str | None) -> None:
+def attach(runs: tuple[str, ...], host: str | None = None, remote_command: str | None = None) -> None:
     """Look at a training run while it goes on, or at two side by side.
 
     RUN is a path or a name as `tuiinit runs` tells it; without one the newest.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -52,6 +53,18 @@ def opened(runs: Sequence[str], host: str | None, remote_command: str | None) ->
     for link in first:
         link.connect()
     return _together(first), lambda: _together(links())
+
+
+def is_run(file: str) -> bool:
+    """Whether a file is the recording of a training run."""
+    from ..stream.following import summary
+    from ..stream.recording import RecordingError
+    from ..stream.wire import ProtocolError
+
+    try:
+        return Path(file).is_file() and summary(Path(file)).run is not None
+    except (OSError, ValueError, RecordingError, ProtocolError):
+        return False
 
 
 def _here(runs: Sequence[str]) -> tuple[Source, Callable[[], Source]]:
