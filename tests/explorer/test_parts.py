@@ -28,7 +28,7 @@ from tuiinit.plots.ink import Column, bar, beside, fit, number, percent, row, si
 from tuiinit.session.actions import ACTIONS, EVERY, key_table
 from tuiinit.session.session import Session
 from tuiinit.stream.protocol import VERSION, Hello
-from tuiinit.views import VIEWS, Page
+from tuiinit.views import VIEWS, Page, View
 
 
 def text(row_: Row) -> str:
@@ -144,6 +144,20 @@ def test_the_training_pane_is_as_large_as_asked(size: tuple[int, int]) -> None:
     rows = training_rows(at(300), *size)
     assert len(rows) == size[1]
     assert all(cell_len(text(line)) == size[0] for line in rows)
+
+
+@pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.id)
+@pytest.mark.parametrize("overlaid", [False, True])
+def test_a_column_of_what_was_before_is_there_once_something_was(view: View, overlaid: bool) -> None:
+    session = at(300)
+    session.take(data_info())
+    session.pointer.overlaid = overlaid
+    assert "before" not in text(view.table(*session.sight(), 200).head)
+    session.change("gain", 3.0)
+    feed(session, RunConfig(gain=3.0), 300)
+    head = text(view.table(*session.sight(), 200).head)
+    wanted = view.compares and head.strip() and view.id not in ("over-time", "loss")
+    assert ("before" in head) == bool(wanted), head
 
 
 def test_where_there_is_little_room_a_caption_gives_way_to_its_picture() -> None:

@@ -92,6 +92,8 @@ def test_panels_that_do_not_fit_are_left_out_evenly_and_counted() -> None:
     assert " t49 " in plot.text
     assert " t25 " in plot.text or " t24 " in plot.text
     assert "5 of 50 shown" in plot.text
+    few = plots.histograms([panel([1], f"t{i}") for i in range(7)], 80, 14)
+    assert "6 of 7 shown, all but t3" in few.text
 
 
 def test_a_histogram_outside_the_limits_is_empty() -> None:

@@ -368,3 +368,14 @@ def test_points_lie_over_lines_and_leave_them_in_sight() -> None:
     row = area(plots.curves([points, line], 16, 7, x=Axis(0, 8), y=Axis(0, 4)))[1]
     assert [c for c in range(8) if row[c] == "x"] == [2, 5]
     assert row[3] != " "
+
+
+@pytest.mark.parametrize("free", [(0.0, 0.45), (0.55, 1.0), (0.3, 0.7), (0.15, 0.5)])
+def test_the_label_of_a_line_stands_where_it_hides_no_curve(free: tuple[float, float]) -> None:
+    x = np.linspace(0, 1, 400)
+    y = np.where((x >= free[0]) & (x <= free[1]), 0.0, 1.0)  # on the line but for one stretch
+    plain = plots.curves([curve(x, y)], 60, 12, x=Axis(0, 1), y=Axis(-1, 2))
+    marked = plots.curves([curve(x, y)], 60, 12, x=Axis(0, 1), y=Axis(-1, 2), lines=[(1.0, "ln 27")])
+    assert " ln 27 " in marked.text
+    for before, after in zip(plain.text, marked.text, strict=True):
+        assert after == before or not "⠁" <= before <= "⣿"

@@ -436,8 +436,8 @@ def _corrupted() -> Path:
         (b"tuiinit recording \n", "is not a recording of tuiinit"),
         (b"tuiinit recording 3\n", "was recorded by a later version of tuiinit (format 3, this one reads 2)"),
         (b"tuiinit recording 1\n", "was recorded by an earlier version of tuiinit (format 1, this one reads 2)"),
-        (HEADER, "holds no lane"),
-        (HEADER + b"\x00\x00\x00\x05hello", "holds no lane: a message that this version does not know"),
+        (HEADER, "holds no network"),
+        (HEADER + b"\x00\x00\x00\x05hello", "holds no network: a message that this version does not know"),
     ],
 )
 def test_a_file_that_is_no_recording_is_refused(

@@ -138,7 +138,7 @@ def test_it_is_told_how_many_recordings_there_are_and_why_none_opens(tmp_path: P
     with pytest.raises(RecordingError, match=f"^no session is recorded in {tmp_path}/none$"):
         recording.last(tmp_path / "none")
     old(tmp_path / "1.tuiinit", HEADER, 1)
-    with pytest.raises(RecordingError, match=r"^the only recording in .* does not open: 1.tuiinit holds no lane$"):
+    with pytest.raises(RecordingError, match=r"^the only recording in .* does not open: 1.tuiinit holds no network$"):
         recording.last(tmp_path)
     old(tmp_path / "2.tuiinit", b"a novel", 2)
     old(tmp_path / "3.tuiinit", HEADER + b"\0\0\0\5hello", 3)
@@ -147,7 +147,7 @@ def test_it_is_told_how_many_recordings_there_are_and_why_none_opens(tmp_path: P
         recording.last(tmp_path)
     sentence = str(raised.value)
     assert sentence.startswith(f"none of the 4 recordings in {tmp_path} opens: 4.tuiinit was recorded by a later")
-    assert "; 3.tuiinit holds no lane: a message that" in sentence
+    assert "; 3.tuiinit holds no network: a message that" in sentence
     assert sentence.endswith("; 2.tuiinit is not a recording of tuiinit; …")
     (tmp_path / "file").touch()
     with pytest.raises(RecordingError, match=r"^cannot read .*/file: Not a directory$"):

@@ -180,7 +180,7 @@ def test_figures_are_held_against_the_shape(name: str) -> None:
     shape = SHAPES[name]
     assert all(misfit(frame, shape) is None for frame in frames(shape))
     other = next(one for one in SHAPES.values() if one.rows != shape.rows)
-    assert misfit(snapshot(other, 1), shape) == "layers that its lane does not have"
+    assert misfit(snapshot(other, 1), shape) == "layers that its network does not have"
 
 
 @pytest.mark.parametrize(

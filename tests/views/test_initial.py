@@ -126,7 +126,7 @@ def test_the_histogram_tells_what_lies_below_it() -> None:
     assert below > 5
     canvas = plot.canvases[0]
     assert canvas.x == (-8, 0)
-    assert "p at step 0" in plot.text
+    assert "log10 p, step 0" in plot.text
 
 
 def test_a_spike_of_the_lane_before_does_not_flatten_the_histogram() -> None:
@@ -136,19 +136,21 @@ def test_a_spike_of_the_lane_before_does_not_flatten_the_histogram() -> None:
     assert beside.y[1] <= 2 * alone.y[1]
 
 
-def test_step_0_is_marked_at_the_left_of_the_loss() -> None:
-    start, _ = of(1.0)
-    page = Page(InitialLoss(), *shown(start).sight(), 120, 40)
+@pytest.mark.parametrize("width", [60, 80, 120, 200])
+@pytest.mark.parametrize("spread", [0.06, 1.0])
+def test_step_0_is_marked_at_the_left_of_the_loss(spread: float, width: int) -> None:
+    start, _ = of(spread)
+    page = Page(InitialLoss(), *shown(start).sight(), width, 40)
     canvas = page.plot.canvases[0]
     lines = page.plot.text.split("\n")
-    predicted = initial_loss(V, 1.0)
+    predicted = initial_loss(V, spread)
     assert predicted is not None
     assert start.initial_loss is not None
-    column = canvas.left + (canvas.column_of(0.0) or 0)
-    row = canvas.top + (canvas.row_of(start.initial_loss) or 0)
-    if canvas.row_of(start.initial_loss) != canvas.row_of(predicted):
-        assert lines[row][column] == "●"
-    assert lines[canvas.top + (canvas.row_of(predicted) or 0)][column] == "◆"
+    step_1 = canvas.left + (canvas.column_of(0.0) or 0)
+    for value, mark in ((start.initial_loss, "●"), (predicted, "◆")):  # both, though they stand in one row
+        row = lines[canvas.top + (canvas.row_of(value) or 0)]
+        assert canvas.left <= row.index(mark) < step_1
+        assert abs(row.index(mark) - lines[canvas.top + canvas.rows + 1].index("0")) <= 2, "at the 0 of the axis"
 
 
 @pytest.mark.parametrize("guess", ["unigram", "bigram"])
@@ -186,13 +188,13 @@ async def test_the_output_scale_is_compared_by_keys() -> None:
             await driver.press("tab")
         for size in ((200, 60), (120, 40), (80, 24)):
             await driver.pilot.resize_terminal(*size)
-            await driver.shows("p at step 0", "measured at step 0", "knows nothing")
+            await driver.shows("log10 p, step 0", "measured at step 0", "knows nothing")
         await driver.train(40)
-        await driver.shows(f"p at step {driver.session.step:,}")
+        await driver.shows(f"log10 p, step {driver.session.step:,}")
         await driver.press("down")
         while driver.screen.config.setting.name != "output_scale":
             await driver.pilot.press("down")
         await driver.press("right")
         assert driver.session.config.output_scale == 0.3
         await driver.press("escape")
-        await driver.shows("p at step 0")
+        await driver.shows("log10 p, step 0")

@@ -14,6 +14,7 @@ from .cells import Canvas, Floats, Grid, Plot, Role, Shown, shorten
 from .curves import CURSOR_LINE, TOO_SMALL, Curve, curves
 from .raster import BRAILLE, braille, extent, fill
 
+NAMED = 3  # panels left out that are named
 NARROWEST = 12  # columns of a panel
 _EIGHTHS = np.array([ord(c) for c in " ▁▂▃▄▅▆▇█"], np.uint32)
 
@@ -80,7 +81,8 @@ def histograms(
     x_axis = Axis(*(x or _edges(panels)))
     y_axis = Axis(0.0, _tallest(panels))
     canvases = []
-    for i, panel in enumerate(_evenly(panels, shown)):
+    chosen = _evenly(panels, shown)
+    for i, panel in enumerate(chosen):
         frame = Frame(panel_width + (GUTTER if i == 0 else 0), frame_height, GUTTER if i == 0 else 0)
         left = 0 if i == 0 else GUTTER + i * panel_width
         part, canvas = framed(frame, x_axis, y_axis)
@@ -93,7 +95,9 @@ def histograms(
         for row, note in enumerate(panel.note.splitlines()[:noted]):
             grid.put(frame_height + row, left + canvas.left, shorten(note, canvas.columns + 1), Role.TEXT)
     if cut:
-        grid.put(height - 1, GUTTER, shorten(f"{shown} of {len(panels)} shown", width - GUTTER), Role.TEXT)
+        left_out = [panel.title for panel in panels if not any(panel is other for other in chosen)]
+        names = f", all but {', '.join(left_out)}" if len(left_out) <= NAMED else ""
+        grid.put(height - 1, GUTTER, shorten(f"{shown} of {len(panels)} shown{names}", width - GUTTER), Role.TEXT)
     return grid.plot(*canvases)
 
 

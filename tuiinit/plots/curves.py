@@ -19,6 +19,7 @@ CURSOR_LINE = ord("│")
 ABOVE, BELOW = ord("▴"), ord("▾")
 UPPER, LOWER = ord("▀"), ord("▄")
 WIDEST_MARK = 9  # columns of the names at the curves' ends
+HIDEABLE = (LINE, EVENT_LINE, CURSOR_LINE, UPPER, LOWER, ord("█"))  # what a line's label may stand over
 TOO_SMALL = "too small for a plot"
 
 
@@ -258,10 +259,15 @@ class _Canvas:
         if row is None or not label:
             return
         label = f" {shorten(label, self.canvas.columns - 4)} "
-        curve = np.concatenate([[0], np.cumsum(self._is_braille(row))])
+        # What a label must not hide: curves and marks, but not a curve's shade and the line itself.
+        code = self.codes[row]
+        cost = np.where(self._is_braille(row), 1, self.canvas.columns)  # a mark is one cell, and all that tells
+        cost[(code == BLANK) | np.isin(code, HIDEABLE)] = 0
+        taken = np.concatenate([[0], np.cumsum(cost)])
         last = self.canvas.columns - len(label) - 1
-        # At the right, unless the curves leave clearly more room at the left or in the middle.
-        column = min((last, 1, last // 2), key=lambda at: int(curve[at + len(label)] - curve[at]))
+        # At the right, at the left, in the middle, or else where least is hidden.
+        places = (last, 1, last // 2, *range(last, 0, -1))
+        column = min(places, key=lambda at: int(taken[at + len(label)] - taken[at]))
         self.grid.put(self.canvas.top + row, self.canvas.left + column, label, Role.MARK)
 
     def event_label(self, value: float, label: str) -> None:

@@ -153,11 +153,12 @@ def bar(done: float, width: int) -> tuple[tuple[str, int], ...]:
 
 
 class Column(NamedTuple):
-    """A column of a table: its heading, its width in cells, and how its cells align."""
+    """A column of a table: its heading, its width in cells, how its cells align, and whether it goes when empty."""
 
     title: str
     width: int
     align: str = ">"
+    spare: bool = False  # left out where all its cells are empty
 
 
 class Table(NamedTuple):
@@ -170,8 +171,16 @@ class Table(NamedTuple):
 Cell = str | tuple[str, int]
 
 
+def _text(cell: Cell) -> str:
+    return cell if isinstance(cell, str) else cell[0]
+
+
 def table(columns: Sequence[Column], rows: Iterable[Sequence[Cell]], width: int, gap: int = 2) -> Table:
-    """Lay out a table in `width` cells; the last columns that don't fit are left out."""
+    """Lay out a table in `width` cells; the last columns that don't fit are left out, and spare ones that are empty."""
+    body = list(rows)
+    if any(column.spare for column in columns):
+        full = [i for i, c in enumerate(columns) if not c.spare or any(map(_text, (cells[i] for cells in body)))]
+        columns, body = [columns[i] for i in full], [[cells[i] for i in full] for cells in body]
     kept = 0
     used = 1
     for column in columns:
@@ -192,7 +201,7 @@ def table(columns: Sequence[Column], rows: Iterable[Sequence[Cell]], width: int,
         # A table of many layers is laid out ten times a second: pieces whose widths are known are not measured.
         return (*spans, _span(" " * rest, Ink.PLAIN)) if rest > 0 else row(width, *spans)
 
-    return Table(line([c.title for c in columns], Ink.HEAD), tuple(line(cells, Ink.PLAIN) for cells in rows))
+    return Table(line([c.title for c in columns], Ink.HEAD), tuple(line(cells, Ink.PLAIN) for cells in body))
 
 
 def number(value: float | None, digits: int = 3) -> str:

@@ -81,13 +81,13 @@ def _lane(frame: Lane) -> str | None:
     if len({row.label for row in shape.rows}) < len(shape.rows):
         return "two rows under one name"
     if config is not None and frame.own is not None:
-        return "a lane with two configurations"
+        return "a network with two configurations"
     if frame.own is not None and frame.lane != frame.own.key:
-        return "a lane under another's name"
+        return "a network under another's name"
     if config is None:
         return None
     if frame.lane != config.key:
-        return "a lane under another's name"
+        return "a network under another's name"
     # What theory says, row by row, follows from the configuration.
     own = [(f"{config.nonlinearity} {i}", width) for i, width in enumerate(config.hidden, 1)]
     fits = [(row.label, row.width) for row in shape.rows] == own and len(shape.matrices) == len(own) + 2
@@ -100,13 +100,13 @@ def _snapshot(frame: Snapshot, shape: Shape) -> str | None:
     if frame.expected_initial_loss is not None and not math.isfinite(frame.expected_initial_loss):
         return "an expected loss that is none"
     if [(a.layer, a.kind, a.width) for a in frame.activations] != [(r.label, r.kind, r.width) for r in shape.rows]:
-        return "layers that its lane does not have"
+        return "layers that its network does not have"
     if [(w.name, w.shape) for w in frame.weights] != [(m.name, m.shape) for m in shape.matrices]:
-        return "matrices that its lane does not have"
+        return "matrices that its network does not have"
     if frame.vectors and [(v.name, v.shape) for v in frame.vectors] != [(v.name, (v.width,)) for v in shape.vectors]:
-        return "vectors that its lane does not have"
+        return "vectors that its network does not have"
     if frame.batch_norms and _named(frame.batch_norms) != _units(shape.norms):
-        return "batch norms that its lane does not have"
+        return "batch norms that its network does not have"
     if not all(_equally_long(bn) for bn in frame.batch_norms):
         return "a batch norm whose numbers do not fit"
     for a in frame.activations:
@@ -154,7 +154,7 @@ def _inspection(frame: Inspection, shape: Shape) -> str | None:
     if not fits or not all(map(_equally_long, frame.calibrated)):
         return "a closer look whose statistics do not fit"
     if not (len(frame.dead) == len(frame.dead_grad) == len(frame.alive_grad) == layers) or not frame.through:
-        return "a closer look at layers that its lane does not have"
+        return "a closer look at layers that its network does not have"
     return None if all(map(_count, frame.dead)) else "dead units that are not there"
 
 

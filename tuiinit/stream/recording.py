@@ -92,7 +92,7 @@ def load(path: Path) -> Recording:
     """Open a recording up to its last whole frame.
 
     Raises:
-        RecordingError: it cannot be read, is no recording, or holds no lane.
+        RecordingError: it cannot be read, is no recording, or holds no network.
     """
     try:
         info = path.stat()
@@ -113,7 +113,7 @@ def load(path: Path) -> Recording:
     time = contents.time()
     shown = time.lanes_shown()
     if not shown:
-        raise RecordingError(f"{path} holds no lane{f': {damage}' if damage else ''}")
+        raise RecordingError(f"{path} holds no network{f': {damage}' if damage else ''}")
     configs = tuple(lane.configuration for lane in shown if lane.configuration is not None)
     frames, words = tuple(contents.frames(time)), tuple(contents.words)
     return Recording(path, frames, configs, shown[-1], time.clock, damage, words)

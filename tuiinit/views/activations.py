@@ -145,8 +145,8 @@ class Activations(HistogramView):
             Column("redraws", 9),
             Column("dead", 4),
             Column("mean", 7),
-            Column("std before", 10),
-            Column("sat. before", 11),
+            Column("std before", 10, spare=True),
+            Column("sat. before", 11, spare=True),
         )
         expected = look.expected
         rows: list[list[Cell]] = []
@@ -228,7 +228,7 @@ class ActivationGradients(HistogramView):
             Column("to last", 7),
             Column("theory", 7),
             Column("redraws", 11),
-            Column("before", 8),
+            Column("before", 8, spare=True),
         )
         expected = look.expected
         pairs = _pairs(look, other)

@@ -115,8 +115,8 @@ class Depth(View):
             Column("× back", 6),
             Column("theory", 6),
             *((Column("saturated", 9), Column("theory", 7)) if saturates else ()),
-            Column("std before", 10),
-            Column("grad before", 11),
+            Column("std before", 10, spare=True),
+            Column("grad before", 11, spare=True),
         )
         std, grad, share = predicted(look, now)
         expected, last = look.expected, now.activations[-1].grad_std

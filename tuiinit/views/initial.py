@@ -23,6 +23,7 @@ from .layout import abreast, paragraph, sentence
 SURE = -0.25  # log10 of a probability, the edge of a bin: 0.56, more than all others together
 FAINT = -3.0  # log10 of a probability that costs 6.9 nats when its character comes
 PANEL = 26  # columns from which a histogram is worth drawing
+STEP_0 = -0.5  # where step 0 stands on the axis of log10 steps, left of step 1
 CUT = 1.3  # times the tallest bar of now, where the outline of the lane before ends
 FEWEST_SURE = 0.05  # share of the examples on which a network may be sure by chance
 NO_GUESS = "What loss an even guess would have is not known of this network."
@@ -42,7 +43,7 @@ class InitialLoss(View):
         "Before training nothing is known, so the best a network can do is to find every character equally likely: "
         "the loss is then −ln(1/V) = ln V, 3.296 for 27 characters. Anything above is wasted: the first steps only "
         "squash logits that were too large, and the loss falls like a hockey stick. The x axis is logarithmic to "
-        "show those steps.\n\n"
+        "show those steps, with step 0 at its left.\n\n"
         "The loss can be predicted from the spread s of the logits alone: if they are independent normal numbers, "
         "it is E[ln Σ exp(s·z)], about ln V + s²/2 for small s. ● marks what was measured on the first minibatch, ◆ "
         "that prediction. Unigram and bigram are the dev losses of guessing from the characters' frequencies, and "
@@ -109,7 +110,7 @@ class InitialLoss(View):
             Column("nats", 8),
             Column("− ln V", 8),
             Column("perplexity", 10),
-            Column("before", 8),
+            Column("before", 8, spare=True),
         )
         rows: list[list[Cell]] = []
         for label, loss, old, ink in lines:
@@ -242,9 +243,11 @@ def loss_plot(look: Look, other: Look | None, width: int, height: int) -> Plot:
         values += y[np.isfinite(y)].tolist()
         drawn.append(Curve("", x, y, Role.PREVIOUS, dotted=True) if before else Curve("loss", x, y, SERIES[0]))
     measured, predicted = now.initial_loss if now else None, predicted_loss(start)
-    for value, mark, role in ((measured, "●", SERIES[0]), (predicted, "◆", Role.EVENT)):
+    decades = max(2, math.ceil(math.log10(last)))
+    beside = 2 * (decades - STEP_0) / max(2, width)  # so that neither mark covers the other where they agree
+    for value, mark, role, at in ((measured, "●", SERIES[0], beside), (predicted, "◆", Role.EVENT, -beside)):
         if value is not None and math.isfinite(value):
-            drawn.append(Curve("", [0.0], [value], role, mark=mark, points="marks"))
+            drawn.append(Curve("", [STEP_0 + at], [value], role, mark=mark, points="marks"))
             values.append(value)
     lines: list[tuple[float, str]] = []
     if look.data is not None:
@@ -253,12 +256,12 @@ def loss_plot(look: Look, other: Look | None, width: int, height: int) -> Plot:
         lines.append((now.expected_initial_loss, f"ln {classes(now)}"))  # the last label stays where two meet
     values += [value for value, _ in lines]
     low, high = max(-FAR, min(values)), min(FAR, max(values))
-    decades = max(2, math.ceil(math.log10(last)))
+    ticks = ((STEP_0, "0"), *((float(d), f"{10**d:,}") for d in range(decades + 1)))
     return curves(
         drawn,
         width,
         height,
-        x=Axis(-0.03 * decades, decades, tuple((float(d), f"{10**d:,}") for d in range(decades + 1)), label="step"),
+        x=Axis(STEP_0 - 4 * beside, decades, ticks, label="step"),
         y=Axis(math.floor(low * 5 - 0.25) / 5, math.ceil(high * 5 + 0.25) / 5, label="loss"),
         lines=lines,
     )
@@ -288,9 +291,9 @@ def probabilities(snapshot: Snapshot, before: Snapshot | None, width: int, heigh
     below = (
         f"{percent(histogram.outside)} below 1e{histogram.lo:.0f}"
         if histogram.outside > 0
-        else f"log10 p · │ 1/{classes(snapshot)}"
+        else f"│ even, 1/{classes(snapshot)}"
     )
-    bars = Bars(f"p at step {snapshot.step:,}", edges, heights, SERIES[0], previous, below)
+    bars = Bars(f"log10 p, step {snapshot.step:,}", edges, heights, SERIES[0], previous, below)
     return histograms([bars], width, height, x=(histogram.lo, histogram.hi), cursor=-math.log10(classes(snapshot)))
 
 

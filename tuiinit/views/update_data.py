@@ -150,7 +150,7 @@ class UpdateData(View):
             Column("update:data", 11),
             Column("", 6, "<"),
             Column("shape", 11),
-            Column("before", 7),
+            Column("before", 7, spare=True),
         )
         expected = {
             w.name: figure for (w, _), figure in zip(weight_pairs(look, other), look.expected.update_data, strict=False)

@@ -82,7 +82,7 @@ class Weights(HistogramView):
             Column("shape", 11),
             Column("mean", 8),
             Column("std", 8),
-            Column("before", 8),
+            Column("before", 8, spare=True),
         )
         rows: list[list[Cell]] = [
             [
@@ -167,7 +167,7 @@ class WeightGradients(HistogramView):
             Column("vs median", 9),
             Column("shape", 11),
             Column("grad mean", 9),
-            Column("before", 8),
+            Column("before", 8, spare=True),
         )
         pairs = weight_pairs(look, other)
         expected = look.expected.weight_grad_std
