@@ -225,7 +225,7 @@ async def test_a_lane_that_stands_still_is_inspected_once() -> None:
         await driver.settled()
         await driver.press("J", "K")
         assert len(driver.link.of(Inspect)) == 1
-        assert driver.screen._still is None  # and no other look is to come
+        assert driver.screen._closer._still is None  # and no other look is to come
 
 
 async def test_nothing_is_inspected_while_training() -> None:
