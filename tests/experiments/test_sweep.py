@@ -5,6 +5,7 @@ import itertools
 import json
 import math
 import os
+import shlex
 import sys
 import threading
 from pathlib import Path
@@ -14,12 +15,14 @@ import msgspec
 import pytest
 from rich.console import Console
 
+from tuiinit.config.own import OwnConfig
 from tuiinit.config.run import RunConfig
 from tuiinit.config.values import ConfigError
 from tuiinit.experiments import runs
+from tuiinit.experiments.pool import EngineLine
 from tuiinit.experiments.sweep import recommend as recommending
 from tuiinit.experiments.sweep.measures import Cell, Measures, log_slope
-from tuiinit.experiments.sweep.plan import Plan, Point, parse_axis, parse_gains
+from tuiinit.experiments.sweep.plan import Axis, Plan, Point, parse_axes, parse_gains
 from tuiinit.experiments.sweep.recommend import choose, recommend
 from tuiinit.experiments.sweep.sweep import Kept, Sweep, run
 from tuiinit.paper import runs as tables
@@ -118,6 +121,42 @@ def test_a_dead_worker_is_replaced_once(tmp_path: Path, cells: tuple[Cell, ...])
     assert cell == cells[0]
 
 
+def test_engines_by_their_command_lines_give_the_same_cells(plan: Plan, cells: tuple[Cell, ...]) -> None:
+    mine = shlex.join([sys.executable, "-m", "tuiinit", "engine"])
+    said: list[str] = []
+    lines = [EngineLine.of(f"{mine}*1"), EngineLine.of(mine)]
+    assert run(plan, engines=lines, warn=said.append) == cells
+    assert said == []
+
+
+def test_an_engine_that_never_answers_is_given_up_and_others_do_its_jobs(plan: Plan, cells: tuple[Cell, ...]) -> None:
+    said: list[str] = []
+    lines = [EngineLine.of("false"), EngineLine.of(shlex.join([sys.executable, "-m", "tuiinit", "engine"]))]
+    assert run(plan, engines=lines, warn=said.append) == cells
+    (sentence,) = said
+    assert sentence.startswith("false is given up: the engine ended with code 1")
+
+
+def test_where_no_engine_answers_all_cells_fail_with_the_reason(plan: Plan) -> None:
+    failed = run(plan, engines=[EngineLine.of("false*2"), EngineLine.of("/no/such/program")])
+    assert [bool(cell.failure) for cell in failed] == [True] * 4
+
+
+@pytest.mark.parametrize(("text", "line"), [
+    ("ssh a tuiinit engine", EngineLine(("ssh", "a", "tuiinit", "engine"), 1)),
+    ("ssh a 'b c'*4", EngineLine(("ssh", "a", "b c"), 4)),
+    ("run *.py", EngineLine(("run", "*.py"), 1)),
+])  # fmt: skip
+def test_an_engines_line_may_end_with_a_count(text: str, line: EngineLine) -> None:
+    assert EngineLine.of(text) == line
+
+
+@pytest.mark.parametrize("text", ["", "*3", "a*0", "a*999", "a 'b"])
+def test_an_engines_line_that_cannot_be_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError, match="engine"):
+        EngineLine.of(text)
+
+
 def test_a_cell_whose_engine_dies_again_is_failed_with_a_sentence() -> None:
     plan = Plan(SMALL, (0.5, 1.0), STEPS, bn=(False,), seeds=1)
     failed = run(plan, processes=2, engine=[sys.executable, "-c", "raise SystemExit(3)"])
@@ -161,7 +200,7 @@ def test_gains_are_lists_or_ranges() -> None:
 
 
 def test_advice_tells_how_long_and_at_which_rate() -> None:
-    point = Point(1.0, False, "lr", 0.01, (SMALL.replace(lr=0.01, gain=1.0),), 1_500)
+    point = Point(1.0, False, (("lr", 0.01),), (SMALL.replace(lr=0.01, gain=1.0),), 1_500)
     (run,) = doctored(1.0, False, [2.4], update_data_log10=-3.2, update_data_spread=2.4).runs
     text = recommend([Cell(point, (run,))]).text
     assert "lr 0.01: dev loss 2.400 after 1,500 steps over one seed" in text  # the lr once, where it is an axis
@@ -177,30 +216,67 @@ def test_gains_that_cannot_be_are_refused(text: str) -> None:
 
 
 def test_the_further_axis_changes_its_setting_alone() -> None:
-    assert [p.configs[0].hidden for p in Plan(SMALL, (1.0,), 1, (False,), "depth", (1, 4)).points] == [
+    assert [p.configs[0].hidden for p in Plan(SMALL, (1.0,), 1, (False,), (Axis("depth", (1, 4)),)).points] == [
         (12,),
         (12, 12, 12, 12),
     ]
-    assert [p.configs[0].hidden for p in Plan(SMALL, (1.0,), 1, (False,), "width", (5,)).points] == [(5, 5)]
-    assert [p.configs[0].lr for p in Plan(SMALL, (1.0,), 1, (False,), "lr", (0.5, 0.5, 1.0)).points] == [0.5, 1.0]
-    assert parse_axis({"depths": "3,5", "widths": None}) == ("depth", (3, 5))
-    assert parse_axis({"depths": None}) == (None, ())
+    assert [p.configs[0].hidden for p in Plan(SMALL, (1.0,), 1, (False,), (Axis("width", (5,)),)).points] == [(5, 5)]
+    assert [p.configs[0].lr for p in Plan(SMALL, (1.0,), 1, (False,), (Axis("lr", (0.5, 0.5, 1.0)),)).points] == [
+        0.5,
+        1.0,
+    ]
+    assert parse_axes({"depths": "3,5", "widths": None}, []) == (Axis("depth", (3, 5)),)
+    assert parse_axes({"depths": None}, []) == ()
+
+
+def test_several_axes_make_a_grid_of_all_their_values() -> None:
+    axes = parse_axes({"lrs": "0.1,0.01"}, ["width=5,9", "depth=1,3", "bias-before-bn=on,off"])
+    plan = Plan(SMALL, (1.0, 3.0), 4, axes=axes, seeds=2)
+    assert len(plan.points) == 2 * 2 * 2 * 2 * 2 * 2
+    configs = [config for point in plan.points for config in point.configs]
+    assert len({config.key for config in configs}) == len(configs)
+    last = plan.points[-1]
+    assert last.place == {"gain": 3.0, "bn": True, "lr": 0.01, "width": 9, "depth": 3, "bias_before_bn": False}
+    assert last.label == "gain 3, batch norm, lr 0.01, width 9, depth 3, bias_before_bn off"
+    assert last.configs[0] == SMALL.replace(
+        gain=3.0, bn=True, lr=0.01, hidden=(9, 9, 9), bias_before_bn=False, seed=SMALL.seed
+    )
+    assert [axis.name for axis in plan.dimensions] == ["gain", "lr", "width", "depth", "bias_before_bn"]
+
+
+def test_a_persons_network_is_swept_over_gains_and_parameters_of_its_function() -> None:
+    own = OwnConfig(target="net.py", settings=(("act", "relu"),), seed=3)
+    plan = Plan(own, (None,), 5, axes=parse_axes({}, ["norm=true,false", "lr=0.1"], own=True), seeds=2)
+    assert [point.label for point in plan.points] == ["norm true, lr 0.1", "norm false, lr 0.1"]
+    assert plan.points[1].configs[1] == own.set("norm", "false").replace(lr=0.1, seed=4)
+    assert Plan(own, (0.5,), 5).points[0].configs[0].gain == 0.5
+    assert [point.label for point in Plan(own, (None, 1.0), 5).points] == ["gain as built", "gain 1"]
+
+
+@pytest.mark.parametrize("named", [{"depths": "0"}, {"depths": "1.5"}, {"widths": "a"}, {"lrs": ""}])
+def test_an_axis_that_cannot_be_is_refused(named: dict[str, str | None]) -> None:
+    with pytest.raises(ConfigError):
+        parse_axes(named, [])
 
 
 @pytest.mark.parametrize(
-    "given", [{"depths": "0"}, {"depths": "1.5"}, {"widths": "a"}, {"lrs": ""}, {"depths": "1", "lrs": "1"}]
-)
-def test_an_axis_that_cannot_be_is_refused(given: dict[str, str | None]) -> None:
-    with pytest.raises(ConfigError):
-        parse_axis(given)
+    ("pair", "named"),
+    [("lr", "lr"), ("=1", "=1"), ("lr=", "lr="), ("gain=1", "--gains"), ("bn=on", "--bn"), ("seed=1", "--seeds"),
+     ("hidden=3", "depth"), ("device=cpu", "device"), ("data=a", "data"), ("foo=1", "foo"), ("lr=x", "x")],
+)  # fmt: skip
+def test_an_axis_that_is_none_is_named(pair: str, named: str) -> None:
+    with pytest.raises(ConfigError, match=named):
+        parse_axes({}, [pair])
 
 
 @pytest.mark.parametrize(
     "settings",
     [
-        {"axis": "nonlinearity", "values": ("foo",)},
-        {"axis": "width", "values": (10**6,)},
-        {"axis": "lr", "values": (-1.0,)},
+        {"axes": (Axis("nonlinearity", ("foo",)),)},
+        {"axes": (Axis("width", (10**6,)),)},
+        {"axes": (Axis("lr", (-1.0,)),)},
+        {"axes": (Axis("lr", ()),)},
+        {"axes": (Axis("lr", (0.1,)), Axis("lr", (0.2,)))},
         {"gains": ()},
         {"steps": 0},
         {"seeds": 0},
@@ -235,7 +311,7 @@ def doctored(gain: float, bn: bool, losses: list[float | None], **settings: Any)
         else msgspec.structs.replace(HEALTHY, seed=i, dev_loss=loss, **settings)
         for i, loss in enumerate(losses)
     )
-    return Cell(Point(gain, bn, None, None, configs, 300), measures)
+    return Cell(Point(gain, bn, (), configs, 300), measures)
 
 
 def test_a_clear_winner_is_taken_for_its_dev_loss() -> None:
@@ -314,7 +390,7 @@ def test_when_all_diverged_nothing_is_recommended() -> None:
 def test_relu_is_not_blamed_for_its_flat_half() -> None:
     cell = doctored(1.0, False, [2.4], saturated=0.5)
     relu = Cell(
-        Point(1.0, False, None, None, tuple(c.replace(nonlinearity="relu") for c in cell.point.configs), 300), cell.runs
+        Point(1.0, False, (), tuple(c.replace(nonlinearity="relu") for c in cell.point.configs), 300), cell.runs
     )
     assert recommending.health(cell) == (4, 5)
     assert recommending.health(relu) == (4, 4)
@@ -340,7 +416,7 @@ def test_the_table_tells_the_cells_at_any_width(plan: Plan, cells: tuple[Cell, .
 
 
 def test_a_second_axis_gives_a_map_with_diverged_cells_in_it() -> None:
-    plan = Plan(SMALL, (1.0, 3.0), 5, (False,), "lr", (0.1, 1e6), seeds=1)
+    plan = Plan(SMALL, (1.0, 3.0), 5, (False,), (Axis("lr", (0.1, 1e6)),), seeds=1)
     runs = [HEALTHY, HEALTHY, HEALTHY, Measures(seed=7, device="cpu", initial_loss=3.3, diverged_at=2)]
     losses = (2.5, 2.25, 9e9, None)
     cells = tuple(
@@ -354,6 +430,6 @@ def test_a_second_axis_gives_a_map_with_diverged_cells_in_it() -> None:
     assert " diverged " in text
     assert "gain 3, no batch norm, lr 1e+06: 1 of 1 seeds diverged, the first at step 2" in text
     assert "Start with gain 3, no batch norm, lr 0.1" in text
-    rows = sweep_tables.loss_map(plan, cells, False, 60, 7).text.splitlines()
+    rows = sweep_tables.loss_map(plan, cells, False, plan.axes[0], 60, 7).text.splitlines()
     assert "█" in rows[4]  # the far value is the darkest
     assert "█" in rows[1]  # and does not wash out the others

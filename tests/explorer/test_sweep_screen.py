@@ -148,7 +148,7 @@ async def test_what_is_swept_is_chosen_with_the_arrows() -> None:
         await driver.shows("104 of 104 cells", "depth, no batch norm", "depth, batch norm")
         plan = state(driver).plan
         assert plan is not None
-        assert (plan.axis, plan.values) == AXES[1]
+        assert plan.axes == AXES[1]
         assert plan.steps == 200
 
 
@@ -188,8 +188,7 @@ async def test_what_an_engine_refuses_is_told() -> None:
 
 @cache
 def plan_and_cells(axis: int = 1) -> tuple[Plan, list[Cell]]:
-    name, values = AXES[axis]
-    plan = Plan(RunConfig(), (0.5, 1.0, 3.0), 100, axis=name, values=values, seeds=2)
+    plan = Plan(RunConfig(), (0.5, 1.0, 3.0), 100, axes=AXES[axis], seeds=2)
     return plan, [Cell(point, tuple(map(measured, point.configs))) for point in plan.points]
 
 

@@ -6,15 +6,18 @@ import contextlib
 import functools
 import os
 import queue
+import shlex
 import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 from ..config import memory
+from ..config.configuration import Configuration
 from ..config.run import MAX_PROCESSES, RunConfig
+from ..config.values import ConfigError
 from ..data import reading
 from ..data.reading import DataError
 from ..stream.link import Engine, LinkError
@@ -26,10 +29,33 @@ ATTEMPTS = 2  # a job whose engine died is tried once more, on a new one
 _GPU_FILES = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
 
 
+class EngineLine(NamedTuple):
+    """An engine's command line, and how many of them to start."""
+
+    command: tuple[str, ...]
+    engines: int = 1
+
+    @classmethod
+    def of(cls, text: str) -> EngineLine:
+        """Read `ssh box tuiinit engine` or, for four of them, `ssh box tuiinit engine*4`. Raises ConfigError."""
+        line, star, count = text.rpartition("*")
+        if not star or not count.strip().isdecimal():
+            line, count = text, "1"
+        if not 1 <= int(count) <= MAX_PROCESSES:
+            raise ConfigError(f"engine {text!r}: the count must be from 1 to {MAX_PROCESSES}")
+        try:
+            command = tuple(shlex.split(line))
+        except ValueError as error:
+            raise ConfigError(f"engine {text!r} cannot be read: {error}") from None
+        if not command:
+            raise ConfigError(f"engine {text!r} names no command")
+        return cls(command, int(count))
+
+
 class Job(NamedTuple):
     """Lanes that one engine trains side by side from step 0, then evaluates."""
 
-    configs: tuple[RunConfig, ...]
+    configs: tuple[Configuration, ...]
     steps: int
     redraw: bool = False  # wait for what their first minibatches should find
 
@@ -60,23 +86,32 @@ class Pool:
     """Runs jobs on engine processes; iterate once to get each as it is done, in no particular order.
 
     Every job starts its lanes anew, so what an engine did before it does not matter. `stop` may be called
-    from any thread; the iteration then ends soon, and so it does when the consumer leaves it.
+    from any thread; the iteration then ends soon, and so it does when the consumer leaves it. A job whose engine
+    died is tried once more; where there are other engines, one that cannot be started is given up, and they do its
+    jobs.
 
     Args:
         jobs: what to run; those at the front are begun first.
         processes: at most so many engines; by default `default_processes`.
         progress: told steps done and steps in all, by the thread that iterates.
         engine: another engine's command line.
+        engines: command lines with counts, in place of `processes` and `engine`.
+        warn: told in a sentence what a person should know, from any thread.
     """
 
     jobs: Sequence[Job]
     processes: int | None = None
     progress: Progress | None = None
     engine: Sequence[str] | None = None
+    engines: Sequence[EngineLine] = ()
+    warn: Callable[[str], None] | None = None
     _events: queue.Queue[Done | _Moved | BaseException | None] = field(default_factory=queue.Queue, init=False)
-    _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
+    _lock: threading.Condition = field(default_factory=threading.Condition, init=False)
     _engines: set[Engine] = field(default_factory=set, init=False)
     _stopped: bool = field(default=False, init=False)
+    _at_work: int = field(default=0, init=False)  # engines that were not given up
+    _under_way: int = field(default=0, init=False)  # jobs
+    _torch: set[str] = field(default_factory=set, init=False)  # versions that engines run on
 
     def __iter__(self) -> Iterator[Done]:
         """Jobs as they are done.
@@ -85,14 +120,16 @@ class Pool:
             ConfigError: an engine refuses a configuration, its data or its device.
         """
         waiting = deque(range(len(self.jobs)))
-        width = min(len(self.jobs), self.width(self.jobs[0].configs[0].device), self._fit()) if self.jobs else 0
+        commands = self._commands() if self.jobs else []
+        self._at_work = len(commands)
         threads = [
-            threading.Thread(target=self._work, args=(waiting,), name="sweep", daemon=True) for _ in range(width)
+            threading.Thread(target=self._work, args=(waiting, command), name="sweep", daemon=True)
+            for command in commands
         ]
         for thread in threads:
             thread.start()
         moved = [0] * len(self.jobs)
-        total = sum(map(self._steps, range(len(self.jobs))))
+        all_moved, total = 0, sum(map(self._steps, range(len(self.jobs))))
         left = len(self.jobs)
         try:
             while left and not self._stopped:
@@ -102,12 +139,13 @@ class Pool:
                     case BaseException() as error:
                         raise error
                     case _Moved(job, steps):
-                        moved[job] = steps
-                        self._tell(sum(moved), total)
+                        all_moved, moved[job] = all_moved + steps - moved[job], steps
+                        self._tell(all_moved, total)
                     case Done() as done:
                         left -= 1
-                        moved[done.job] = self._steps(done.job)
-                        self._tell(sum(moved), total)
+                        steps = self._steps(done.job)
+                        all_moved, moved[done.job] = all_moved + steps - moved[done.job], steps
+                        self._tell(all_moved, total)
                         yield done
         finally:
             self.stop()
@@ -116,14 +154,31 @@ class Pool:
 
     def width(self, device: str) -> int:
         """How many engines to use."""
-        return min(MAX_PROCESSES, self.processes or default_processes(device))
+        wanted = sum(line.engines for line in self.engines) or self.processes or default_processes(device)
+        return min(MAX_PROCESSES, wanted)
+
+    def _commands(self) -> list[Sequence[str] | None]:
+        """The command line of each engine to start; None is our own."""
+        width = min(len(self.jobs), self.width(self.jobs[0].configs[0].device))
+        if self.engines:  # one of each in turn, so that few jobs go to all machines
+            turns = range(max(line.engines for line in self.engines))
+            commands: list[Sequence[str] | None]
+            commands = [line.command for turn in turns for line in self.engines if turn < line.engines]
+            return commands[:width]
+        return [self.engine] * min(width, self._fit())
 
     def _fit(self) -> int:
         """How many engines there is memory for at once; one that has too little says so itself."""
         try:
             data = functools.cache(lambda data, column: memory.shape_of(reading.read(data, column).words))
             needs = [
-                memory.together([memory.needed(config, *data(config.data, config.column)) for config in job.configs])
+                memory.together(
+                    [
+                        memory.needed(config, *data(config.data, config.column))
+                        for config in job.configs
+                        if isinstance(config, RunConfig)  # what a person's own takes, nobody knows before it is built
+                    ]
+                )
                 for job in self.jobs
             ]
         except DataError:  # an engine says it
@@ -144,39 +199,75 @@ class Pool:
             self._stopped = True
             for engine in self._engines:
                 engine.kill()
+            self._lock.notify_all()
         self._events.put(None)
 
     # ------------------------------------------------------------------------------------- worker threads
 
-    def _work(self, waiting: deque[int]) -> None:
+    def _work(self, waiting: deque[int], command: Sequence[str] | None) -> None:
         try:
             with contextlib.ExitStack() as stack:
                 session: Conversation | None = None
                 while not self._stopped:
-                    try:
-                        index = waiting.popleft()
-                    except IndexError:
+                    index = self._next(waiting)
+                    if index is None:
                         return
-                    failure = ""
+                    failure, done = "", False
                     for _ in range(ATTEMPTS):
                         try:
-                            session = session or self._open(stack)
+                            session = session or self._open(stack, command)
                             results = self.train(session, index)
                             self._events.put(Done(index, tuple(results)))
+                            self._ended()
+                            done = True
                             break
                         except (RunError, LinkError) as error:
                             if self._stopped:
                                 return
                             failure = str(error)
-                            session = None
+                            answered, session = session is not None and session.status is not None, None
                             stack.close()
-                    else:
-                        self._events.put(Done(index, failure=failure))
+                    if done:
+                        continue
+                    if not answered and self._give_up(command, failure):
+                        self._ended(index, waiting=waiting)
+                        return
+                    self._events.put(Done(index, failure=failure))
+                    self._ended()
         except BaseException as error:
             self._events.put(error)
 
-    def _open(self, stack: contextlib.ExitStack) -> Conversation:
-        engine = stack.enter_context(Engine(self.engine))
+    def _next(self, waiting: deque[int]) -> int | None:
+        """The next job; None once there is none, and none can come back from an engine that is given up."""
+        with self._lock:
+            while not waiting and self._under_way and len(self.engines) > 1 and not self._stopped:
+                self._lock.wait()
+            if self._stopped or not waiting:
+                return None
+            self._under_way += 1
+            return waiting.popleft()
+
+    def _ended(self, *given_back: int, waiting: deque[int] | None = None) -> None:
+        """A job is under way no more: it is done, or given back for another engine."""
+        with self._lock:
+            self._under_way -= 1
+            if waiting is not None:
+                waiting.extend(given_back)
+            self._lock.notify_all()
+
+    def _give_up(self, command: Sequence[str] | None, failure: str) -> bool:
+        """Whether other engines can do the jobs of one that never answered; then a person is told."""
+        with self._lock:
+            if self._at_work == 1:
+                return False
+            self._at_work -= 1
+        if self.warn is not None:
+            line = shlex.join(command) if command is not None else "an engine"
+            self.warn(f"{line} is given up: {failure}")
+        return True
+
+    def _open(self, stack: contextlib.ExitStack, command: Sequence[str] | None) -> Conversation:
+        engine = stack.enter_context(Engine(command))
         with self._lock:
             self._engines.add(engine)
             stopped = self._stopped
@@ -195,12 +286,28 @@ class Pool:
 
     def train(self, session: Conversation, index: int) -> list[Result]:
         """Run one job in a session, in a worker's thread; a pool of another kind overrides this. Raises RunError."""
-        configs, steps, redraw = self.jobs[index]
-        session.results.clear()
-        session.restart(configs)
-        if redraw:
-            session.redraw()
-        results = session.advance(Advance(steps=steps), lambda done, _: self.moved(index, done))
-        if all(result.diverged_at is not None for result in results):
-            return results
-        return session.evaluate()
+        results = train(session, self.jobs[index], lambda done: self.moved(index, done))
+        self._compare(session.torch)
+        return results
+
+    def _compare(self, version: str) -> None:
+        """Tell once that engines run on unlike versions of torch: their numbers may differ in the last digits."""
+        with self._lock:
+            known = len(self._torch)
+            self._torch.add(version)
+            unlike = known == 1 and len(self._torch) == 2
+        if unlike and self.warn is not None:
+            self.warn(f"engines run on torch {' and '.join(sorted(self._torch))}: their numbers may not be equal")
+
+
+def train(session: Conversation, job: Job, moved: Callable[[int], None]) -> list[Result]:
+    """Run one job in a session; `moved` is told steps done, over all its lanes. Raises RunError."""
+    configs, steps, redraw = job
+    session.results.clear()
+    session.restart(configs)
+    if redraw:
+        session.redraw()
+    results = session.advance(Advance(steps=steps), lambda done, _: moved(done))
+    if all(result.diverged_at is not None for result in results):
+        return results
+    return session.evaluate()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ..config.configuration import Configuration
 from ..config.run import RunConfig
 from ..config.values import ConfigError
 from ..stream import protocol
@@ -28,7 +29,7 @@ class Result:
     `loss` is (steps,), `update_data` (steps, weights); `diverged_at` is the step whose loss was not finite.
     """
 
-    config: RunConfig
+    configuration: Configuration
     device: str = "cpu"
     snapshots: dict[int, Snapshot] = field(default_factory=dict)
     evaluations: dict[int, protocol.Evaluation] = field(default_factory=dict)
@@ -39,6 +40,13 @@ class Result:
     quick: str = ""  # how steps were made quicker at the end, or why not: Status.quick
     _loss: list[FloatArray] = field(default_factory=list)
     _update_data: list[FloatArray] = field(default_factory=list)
+
+    @property
+    def config(self) -> RunConfig:
+        """The configuration of a network that this program builds. Raises TypeError for a person's own."""
+        if not isinstance(self.configuration, RunConfig):
+            raise TypeError("a person's own network has no RunConfig")
+        return self.configuration
 
     @property
     def last(self) -> Snapshot:
@@ -72,6 +80,17 @@ class Result:
                 self._update_data.append(protocol.floats(frame.update_data).reshape(len(loss), -1))
 
 
+def selection(configs: Iterable[Configuration]) -> protocol.Select:
+    """The command that selects networks of either kind."""
+    ours, own = [], []
+    for config in configs:
+        if isinstance(config, RunConfig):
+            ours.append(config)
+        else:
+            own.append(config)
+    return protocol.Select(lanes=tuple(ours), own=tuple(own))
+
+
 class Conversation:
     """A conversation with an engine: select lanes, move the clock, read what comes."""
 
@@ -79,28 +98,29 @@ class Conversation:
         self._engine = engine
         self._frames = engine.frames()
         self.device = "cpu"
+        self.torch = ""  # the engine's version of it
         self.results: dict[str, Result] = {}
         self.status: protocol.Status | None = None
         self.data: protocol.DataInfo | None = None
 
-    def select(self, configs: Sequence[RunConfig], progress: Progress | None = None) -> list[Result]:
+    def select(self, configs: Sequence[Configuration], progress: Progress | None = None) -> list[Result]:
         """Select lanes and let them catch up to the clock.
 
         Raises:
             ConfigError: the engine refuses a configuration or its data.
             RunError: the engine failed.
         """
-        return self._do([protocol.Select(lanes=tuple(configs))], configs, progress)
+        return self._do([selection(configs)], configs, progress)
 
     def advance(self, command: protocol.Advance, progress: Progress | None = None) -> list[Result]:
         """Move the clock and wait until every selected lane is there, has diverged, or the engine fails."""
         assert self.status is not None
-        configs = [self.results[lane.lane].config for lane in self.status.lanes]
+        configs = [self.results[lane.lane].configuration for lane in self.status.lanes]
         return self._do([command], configs, progress)
 
-    def restart(self, configs: Sequence[RunConfig]) -> list[Result]:
+    def restart(self, configs: Sequence[Configuration]) -> list[Result]:
         """Forget every lane, put the clock to 0 and select others. Raises as `select`."""
-        return self._do([protocol.Restart(), protocol.Select(lanes=tuple(configs))], configs, None)
+        return self._do([protocol.Restart(), selection(configs)], configs, None)
 
     def redraw(self) -> list[Result]:
         """Wait for what the selected lanes' first minibatches should find (Result.start)."""
@@ -119,11 +139,11 @@ class Conversation:
 
     def _ask(self, *commands: protocol.Command) -> list[Result]:
         assert self.status is not None
-        configs = [self.results[lane.lane].config for lane in self.status.lanes]
+        configs = [self.results[lane.lane].configuration for lane in self.status.lanes]
         return self._do(commands, configs, None)
 
     def _do(
-        self, commands: Sequence[protocol.Command], configs: Sequence[RunConfig], progress: Progress | None
+        self, commands: Sequence[protocol.Command], configs: Sequence[Configuration], progress: Progress | None
     ) -> list[Result]:
         try:
             self._engine.send(*commands)
@@ -143,13 +163,13 @@ class Conversation:
         for frame in self._frames:
             match frame:
                 case protocol.Hello():
-                    self.device = frame.device
+                    self.device, self.torch = frame.device, frame.torch
                 case protocol.DataInfo():
                     self.data = frame
-                case protocol.Lane(config=None):
+                case protocol.Lane(config=None, own=None):
                     raise RunError("the engine told of a network that it was not asked for")
-                case protocol.Lane(config=RunConfig() as config):
-                    self.results[frame.lane] = Result(config)
+                case protocol.Lane(config=config, own=own):
+                    self.results[frame.lane] = Result(config or own)  # type: ignore[arg-type]  # one of the two is there
                 case protocol.Problem(fatal=True):
                     raise RunError(frame.text)
                 case protocol.Problem():
@@ -160,7 +180,7 @@ class Conversation:
                         result = self.results[lane.lane]
                         result.diverged_at, result.quick = lane.diverged_at, frame.quick
                         result.data = self.data
-                        result.device = self.device if result.config.device != "cpu" else "cpu"
+                        result.device = self.device if result.configuration.device != "cpu" else "cpu"
                     if refused is not None:
                         raise refused
                     return frame

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -14,15 +15,19 @@ from rich.table import Table
 from rich.text import Text
 
 from ..config.values import format_number
+from ..experiments.sweep import plan as sweep_plan
 from ..experiments.sweep.measures import Cell
-from ..experiments.sweep.plan import Plan, format_value
-from ..experiments.sweep.recommend import Recommendation, figure, recommend, with_spread
+from ..experiments.sweep.plan import Plan, format_gain, format_value
+from ..experiments.sweep.recommend import Recommendation, figure, loss_name, recommend, with_spread
 from ..host.visible import visible
 from ..plots import SERIES, Axis, Curve, Plot, Role, curves, heat, legend, nice_limits
 
 PLOT_ROWS = 14
 WIDEST = 100  # columns of a plot
-NAMES = {False: "no batch norm", True: "batch norm"}
+MOST_ROWS = 60  # of a table on a screen
+NAMES = {False: "no batch norm", True: "batch norm", None: "this network"}
+ROLES = {False: SERIES[0], True: SERIES[1], None: SERIES[0]}
+MARKS = {False: "o", True: "x", None: "o"}
 # As in the explorer, colours stand for roles; the eight that every terminal has will do here.
 COLOURS = {
     SERIES[0]: "bright_red", SERIES[1]: "bright_cyan", Role.MARK: "yellow", Role.TEXT: "default",
@@ -36,8 +41,7 @@ def as_json(plan: Plan, cells: Sequence[Cell]) -> bytes:
         "steps": plan.steps,
         "seeds": [config.seed for config in plan.points[0].configs],
         "gains": plan.gains,
-        "axis": plan.axis,
-        "values": plan.values,
+        "axes": [{"name": axis.name, "values": axis.values} for axis in plan.axes],
         "config": msgspec.to_builtins(plan.base),
         "cells": [cell.table() for cell in cells],
         "recommendation": recommend(cells).table(),
@@ -48,25 +52,30 @@ def as_json(plan: Plan, cells: Sequence[Cell]) -> bytes:
 def loss_over_gain(plan: Plan, cells: Sequence[Cell], width: int, height: int) -> Plot:
     """Dev loss over the gain, batch norm off and on in one plot, with the seeds' range behind each.
 
-    Where there is a second axis, each curve is at the axis value that `recommend` chooses for it.
+    Where there are further axes, each curve is at the values that `recommend` chooses for it.
     """
     choice = recommend(cells)
     drawn = []
-    for role, mark, bn in ((SERIES[0], "o", False), (SERIES[1], "x", True)):
-        best = choice.on if bn else choice.off
+    for bn in plan.bn:
+        best = choice.best(bn)
         if best is None:
             continue
-        value = best.cell.point.value
         row = sorted(
-            (cell for cell in cells if (cell.point.bn, cell.point.value) == (bn, value)), key=lambda c: c.point.gain
+            (
+                (cell.point.gain, cell)
+                for cell in cells
+                if (cell.point.bn, cell.point.at) == (bn, best.cell.point.at) and cell.point.gain is not None
+            ),
+            key=itemgetter(0),
         )
-        y = [_mean(cell) for cell in row]
-        low = [min(cell.values("dev_loss")) if cell.sound else math.nan for cell in row]
-        high = [max(cell.values("dev_loss")) if cell.sound else math.nan for cell in row]
-        drawn.append(Curve(NAMES[bn], [_at(plan, c.point.gain) for c in row], y, role, low, high, mark=mark))
-    x = sorted((_at(plan, gain), format_number(gain)) for gain in plan.gains)
-    pad = 0.02 * (x[-1][0] - x[0][0]) or 0.1
-    axis = Axis(x[0][0] - pad, x[-1][0] + pad, tuple(x), "gain")
+        y = [_mean(cell) for _, cell in row]
+        low = [min(cell.values(cell.judged_by)) if cell.sound else math.nan for _, cell in row]
+        high = [max(cell.values(cell.judged_by)) if cell.sound else math.nan for _, cell in row]
+        x = [_at(plan, gain) for gain, _ in row]
+        drawn.append(Curve(NAMES[bn], x, y, ROLES[bn], low, high, mark=MARKS[bn]))
+    ticks = [(_at(plan, gain), format_number(gain)) for gain in plan.known_gains]
+    pad = 0.02 * (ticks[-1][0] - ticks[0][0]) or 0.1
+    axis = Axis(ticks[0][0] - pad, ticks[-1][0] + pad, tuple(ticks), "gain")
     span = _scale(cells)
     y_axis = Axis(*nice_limits(*span)) if span else None
     return curves(drawn, width, height, x=axis, y=y_axis, empty="no cell came through")
@@ -84,30 +93,41 @@ def _scale(cells: Sequence[Cell]) -> tuple[float, float] | None:
 
 def _at(plan: Plan, gain: float) -> float:
     """Where a gain lies on the axis: gains act as factors, so in log, unless one of them is 0."""
-    return math.log(gain) if min(plan.gains) > 0 else gain
+    return math.log(gain) if plan.known_gains[0] > 0 else gain
 
 
 def _mean(cell: Cell) -> float:
-    mean = cell.mean("dev_loss") if cell.sound else None
+    mean = cell.mean(cell.judged_by) if cell.sound else None
     return math.nan if mean is None else mean
 
 
-def loss_map(plan: Plan, cells: Sequence[Cell], bn: bool, width: int, height: int) -> Plot:
-    """Dev loss as shades, a row an axis value, a column a gain; a dot where a cell did not come through.
+def loss_map(
+    plan: Plan, cells: Sequence[Cell], bn: bool | None, down: sweep_plan.Axis | None, width: int, height: int
+) -> Plot:
+    """Dev loss as shades; a dot where a cell did not come through. All maps of a sweep share one scale.
 
-    Both maps of a sweep share one scale.
+    A column is a value of the plan's first dimension, as a rule a gain; a row one of `down`. On other axes the cells
+    are those of the values that `recommend` chooses.
     """
-    found = {(cell.point.value, cell.point.gain): _mean(cell) for cell in cells if cell.point.bn is bn}
-    values: Sequence[Any] = plan.values if plan.axis is not None else (None,)
-    matrix = np.array([[found.get((value, gain), math.nan) for gain in plan.gains] for value in values])
+    across = plan.dimensions[0]
+    best = recommend(cells).best(bn)
+    shown = {across.name, *([down.name] if down else [])}
+    fixed = {} if best is None else {name: v for name, v in best.cell.point.place.items() if name not in shown}
+    found = {
+        (place[down.name] if down else None, place[across.name]): _mean(cell)
+        for cell in cells
+        if (place := cell.point.place)["bn"] is bn and all(place[name] == value for name, value in fixed.items())
+    }
+    rows: Sequence[Any] = down.values if down else (None,)
+    matrix = np.array([[found.get((value, other), math.nan) for other in across.values] for value in rows])
     return heat(
         matrix,
         width,
         height,
-        roles=(SERIES[1 if bn else 0],),
+        roles=(ROLES[bn],),
         span=_scale(cells),
-        x_labels=[f"gain {format_number(gain)}" for gain in plan.gains],
-        y_labels=[f"{plan.axis} {format_value(value)}" if plan.axis else "" for value in values],
+        x_labels=[f"{across.name} {label}" for label in across.labels],
+        y_labels=[f"{down.name} {label}" for label in down.labels] if down else [""],
         texts=[[figure(loss) if math.isfinite(loss) else "diverged" for loss in row] for row in matrix],
     )
 
@@ -115,18 +135,30 @@ def loss_map(plan: Plan, cells: Sequence[Cell], bn: bool, width: int, height: in
 def print_sweep(plan: Plan, cells: Sequence[Cell], console: Console) -> None:
     """The table of cells, the plots and the recommendation."""
     console.print(_table(plan, cells, console.width))
-    for sentence in _losses(cells):
+    if len(cells) > MOST_ROWS:
+        console.print(Text(f"The best {MOST_ROWS} of {len(cells):,} cells; --json and --out tell all.", style="dim"))
+    losses = _losses(cells)
+    for sentence in losses[:MOST_ROWS]:
         console.print(Text(visible(sentence), style="red"))
+    if len(losses) > MOST_ROWS:
+        console.print(Text(f"… and {len(losses) - MOST_ROWS:,} more cells that did not come through", style="red"))
     width = min(WIDEST, console.width)
-    console.print(Text("\nDev loss over the gain", style="bold"))
-    _print(loss_over_gain(plan, cells, width, PLOT_ROWS), console)
-    for row in legend([(f"{'x' if bn else 'o'} {NAMES[bn]}", SERIES[int(bn)]) for bn in plan.bn], width):
-        console.print(_text(row))
-    if plan.axis is not None:
-        rows = max(1, min(3, 24 // len(plan.values))) * len(plan.values) + 1
+    best = recommend(cells).overall
+    word = "Dev loss" if best is None else loss_name(best.cell).capitalize()
+    if plan.known_gains:
+        console.print(Text(f"\n{word} over the gain", style="bold"))
+        _print(loss_over_gain(plan, cells, width, PLOT_ROWS), console)
+        for row in legend([(f"{MARKS[bn]} {NAMES[bn]}", ROLES[bn]) for bn in plan.bn], width):
+            console.print(_text(row))
+    across, *others = plan.dimensions
+    single: list[sweep_plan.Axis | None] = [None] if across.name != "gain" else []
+    for down in others or single:
+        lines = len(down.values) if down else 1
+        rows = max(1, min(3, 24 // lines)) * lines + 1
         for bn in plan.bn:
-            console.print(Text(f"\nDev loss by {plan.axis} and gain, {NAMES[bn]}", style="bold"))
-            _print(loss_map(plan, cells, bn, width, rows), console)
+            head = f"\n{word} by {f'{down.name} and ' if down else ''}{across.name}"
+            console.print(Text(f"{head}, {NAMES[bn]}" if bn is not None else head, style="bold"))
+            _print(loss_map(plan, cells, bn, down, width, rows), console)
     console.print()
     _print_recommendation(recommend(cells), console)
 
@@ -136,13 +168,13 @@ def _print_recommendation(found: Recommendation, console: Console) -> None:
     for name, choice in (("without batch norm", found.off), ("with batch norm", found.on)):
         if choice is not None and found.off is not None and found.on is not None:
             point = choice.cell.point
-            axis = "" if point.axis is None else f", {point.axis} {format_value(point.value)}"
+            axes = "".join(f", {axis} {format_value(value)}" for axis, value in point.at)
             margin = ""
             if choice.margin is not None:
                 within = {None: "", True: ", within the seeds' spread", False: ", beyond the seeds' spread"}
                 margin = f" (margin {choice.margin:.3f}{within[choice.within_spread]})"
-            dev = with_spread(choice.cell, "dev_loss")
-            console.print(Text(f"Best {name}: gain {format_number(point.gain)}{axis}, {dev}{margin}"))
+            dev = with_spread(choice.cell, choice.cell.judged_by)
+            console.print(Text(visible(f"Best {name}: gain {format_gain(point.gain)}{axes}, {dev}{margin}")))
 
 
 def _print(plot: Plot, console: Console) -> None:
@@ -173,14 +205,17 @@ def _table(plan: Plan, cells: Sequence[Cell], width: int) -> Table:
     seeds = f"{plan.seeds} seeds, mean ± std" if plan.seeds > 1 else "one seed"
     title = f"After {plan.steps:,} steps, {seeds}"
     table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
-    names = [*([plan.axis] if plan.axis else []), "gain", "bn"]
-    columns = [column for column in _COLUMNS if width >= column[-1]]
+    norm = list(plan.bn) != [None]
+    names = [*(visible(axis.name) for axis in plan.axes), "gain", *(["bn"] if norm else [])]
+    taken = sum(2 + max(map(len, (axis.name, *axis.labels))) for axis in plan.axes)
+    columns = [column for column in _COLUMNS if width - taken >= column[-1]]
     for name in [*names, *(column[0] for column in columns)]:
         table.add_column(name, justify="right", no_wrap=True, vertical="bottom")
-    for cell in cells:
+    best = sorted((cell for cell in cells if cell.sound), key=_mean)[:MOST_ROWS] if len(cells) > MOST_ROWS else cells
+    for cell in best:
         point = cell.point
-        row = [format_value(point.value)] if plan.axis else []
-        row += [format_number(point.gain), "on" if point.bn else "off"]
+        row = [visible(format_value(value)) for _, value in point.at]
+        row += [format_gain(point.gain), *(["on" if point.bn else "off"] if norm else [])]
         if cell.sound:
             for _, name, form, spread, _ in columns:
                 mean = cell.mean(name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -11,6 +12,8 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 
+from ...config.own import OwnConfig
+from ...stream.protocol import Activation
 from ..runs import Result
 from .plan import Point
 
@@ -26,7 +29,8 @@ class Measures(msgspec.Struct, frozen=True, kw_only=True):
     initial_loss: float | None
     diverged_at: int | None = None  # the step whose loss was not finite
     loss: float | None = None  # training loss, mean of the last min(100, steps / 5) steps
-    dev_loss: float | None = None
+    dev_loss: float | None = None  # null, too, where a person's setup has no dev batches
+    layers: int | None = None  # that the figures over layers are of
     std_first: float | None = None  # of the first layer's outputs
     std_last: float | None = None  # of the last layer's
     std_ratio: float | None = None  # last / first
@@ -48,12 +52,14 @@ def measures(result: Result, steps: int) -> Measures:
     """What a sweep keeps of a run of `steps` steps."""
     start = result.snapshots.get(1) or result.snapshots.get(0)
     initial = _finite(start.initial_loss if start else None)
-    seed, device = result.config.seed, result.device
+    seed, device = result.configuration.seed, result.device
     snapshot = result.snapshots.get(steps)
     if result.diverged_at is not None or snapshot is None:
         return Measures(seed=seed, device=device, initial_loss=initial, diverged_at=result.diverged_at)
     evaluation = result.evaluations.get(steps)
-    stds = [a.std for a in snapshot.activations]
+    rows = _alike(snapshot.activations)
+    stds = [a.std for a in rows]
+    shares = [a.saturated for a in snapshot.activations if math.isfinite(a.saturated)]
     ratios = [w.update_data_log10 for w in snapshot.weights if w.update_data_log10 is not None]
     ratios = [ratio for ratio in ratios if math.isfinite(ratio)]
     tail = result.loss[-max(1, min(LOSS_STEPS, steps // LOSS_SHARE)) :].astype(np.float64)
@@ -63,27 +69,35 @@ def measures(result: Result, steps: int) -> Measures:
         initial_loss=initial,
         loss=_finite(float(tail.mean())),
         dev_loss=_finite(evaluation.dev if evaluation else None),
-        std_first=stds[0],
-        std_last=stds[-1],
-        std_ratio=_ratio(stds[-1], stds[0]),
+        layers=len(rows),
+        std_first=_finite(stds[0]) if stds else None,
+        std_last=_finite(stds[-1]) if stds else None,
+        std_ratio=_ratio(stds[-1], stds[0]) if stds else None,
         std_slope=log_slope(stds),
-        saturated=max(a.saturated for a in snapshot.activations),
+        saturated=max(shares, default=None),
         dead=float(sum(len(a.dead) for a in snapshot.activations)),
-        grad_ratio=_ratio(snapshot.activations[0].grad_std, snapshot.activations[-1].grad_std),
+        grad_ratio=_ratio(rows[0].grad_std, rows[-1].grad_std) if rows else None,
         update_data_log10=statistics.median(ratios) if ratios else None,
         update_data_spread=max(ratios) - min(ratios) if ratios else None,
     )
 
 
+def _alike(rows: Sequence[Activation]) -> list[Activation]:
+    """The rows of the kind that most are of, the first such kind: layers that can be held against each other."""
+    kinds = Counter(row.kind for row in rows)
+    kind = max(kinds, key=kinds.__getitem__, default=None)
+    return [row for row in rows if row.kind == kind]
+
+
 def log_slope(stds: Sequence[float]) -> float | None:
     """Least-squares slope of ln std over the layer's number; None where there is no line or no logarithm."""
-    if len(stds) < 2 or min(stds) <= 0:
+    if len(stds) < 2 or not all(0 < std < math.inf for std in stds):
         return None
     return float(np.polyfit(np.arange(len(stds)), np.log(stds), 1)[0])
 
 
 def _ratio(above: float, below: float) -> float | None:
-    return _finite(above / below) if below > 0 else None
+    return _finite(above / below) if below > 0 else None  # not of NaN, which is above nothing
 
 
 def _finite(value: float | None) -> float | None:
@@ -111,9 +125,15 @@ class Cell:
         return min((run.diverged_at for run in self.runs if run.diverged_at is not None), default=None)
 
     @property
+    def judged_by(self) -> str:
+        """The loss that cells are held against each other by: `dev_loss`, or `loss` where there are no dev batches."""
+        own = isinstance(self.point.configs[0], OwnConfig)
+        return "loss" if own and all(run.dev_loss is None for run in self.runs) else "dev_loss"
+
+    @property
     def sound(self) -> bool:
-        """Whether every seed came through with a finite dev loss."""
-        return bool(self.runs) and all(run.dev_loss is not None for run in self.runs)
+        """Whether every seed came through with a finite loss."""
+        return bool(self.runs) and all(getattr(run, self.judged_by) is not None for run in self.runs)
 
     def values(self, name: str) -> list[float]:
         """A figure of each run that has it."""
@@ -133,9 +153,7 @@ class Cell:
 
     def table(self) -> dict[str, Any]:
         """The cell as plain values for JSON."""
-        record: dict[str, Any] = {"gain": self.point.gain, "bn": self.point.bn}
-        if self.point.axis is not None:
-            record[self.point.axis] = self.point.value
+        record: dict[str, Any] = {"gain": self.point.gain, "bn": self.point.bn, **dict(self.point.at)}
         for name in AVERAGED:
             spread = self.spread(name)
             record[name] = None if spread is None else spread._asdict()

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...config.nonlinearities import RANGES
-from ...config.values import format_number
+from ...config.own import OwnConfig
 from ...insight.thresholds import SATURATED_HIGH, STD_GROWS, STD_SHRINKS, UPDATE_FAST, UPDATE_SLOW
 from .measures import Cell
+from .plan import format_gain
 
 RULES = (
-    "A cell is a candidate if every seed ended with a finite dev loss.",
-    "The lowest mean dev loss is best; a candidate ties with it if its mean is no further above than the larger of "
+    "A cell is a candidate if every seed ended with a finite dev loss (training loss where there are no dev batches).",
+    "The lowest mean of it is best; a candidate ties with it if its mean is no further above than the larger of "
     "the two cells' stds over seeds. One seed has no spread, so nothing ties.",
     f"Among tied cells the healthiest is taken, the one that passes most of: no layer saturated above "
     f"{SATURATED_HIGH:.0%} (bounded nonlinearities), no dead units, std of the outputs last / first from "
@@ -38,13 +39,11 @@ class Choice:
     def table(self) -> dict[str, Any]:
         """The choice as plain values for JSON."""
         point = self.cell.point
-        record: dict[str, Any] = {"gain": point.gain, "bn": point.bn}
-        if point.axis is not None:
-            record[point.axis] = point.value
-        spread = self.cell.spread("dev_loss")
+        record: dict[str, Any] = {"gain": point.gain, "bn": point.bn, **dict(point.at)}
+        spread = self.cell.spread(self.cell.judged_by)
         passed, of = health(self.cell)
         return record | {
-            "dev_loss": spread._asdict() if spread else None,
+            self.cell.judged_by: spread._asdict() if spread else None,
             "lowest": self.lowest.point.label,
             "tied": [cell.point.label for cell in self.tied],
             "runner_up": self.runner_up.point.label if self.runner_up else None,
@@ -64,6 +63,10 @@ class Recommendation:
     overall: Choice | None
     text: str  # three or four sentences, or one if nothing came through
 
+    def best(self, bn: bool | None) -> Choice | None:
+        """The best without batch norm, with it, or of all."""
+        return {False: self.off, True: self.on, None: self.overall}[bn]
+
     def table(self) -> dict[str, Any]:
         """The recommendation as plain values for JSON."""
         choices = {"off": self.off, "on": self.on, "overall": self.overall}
@@ -73,13 +76,13 @@ class Recommendation:
 
 def recommend(cells: Sequence[Cell]) -> Recommendation:
     """What to start from, by `RULES`."""
-    off = choose([cell for cell in cells if not cell.point.bn])
+    off = choose([cell for cell in cells if cell.point.bn is False])
     on = choose([cell for cell in cells if cell.point.bn])
     overall = choose(cells)
     if overall is None:
         return Recommendation(None, None, None, _nothing(cells))
     sentences = (first_sentence(overall, of=len(cells)), _health_sentence(overall), _contrast(cells, off, on))
-    return Recommendation(off, on, overall, " ".join(sentences))
+    return Recommendation(off, on, overall, " ".join(filter(None, sentences)))
 
 
 def choose(cells: Sequence[Cell]) -> Choice | None:
@@ -98,7 +101,12 @@ def choose(cells: Sequence[Cell]) -> Choice | None:
 
 
 def _dev(cell: Cell) -> float:
-    return _value(cell, "dev_loss")
+    return _value(cell, cell.judged_by)
+
+
+def loss_name(cell: Cell) -> str:
+    """The loss that a cell is judged by, in words."""
+    return {"dev_loss": "dev loss", "loss": "training loss"}[cell.judged_by]
 
 
 def _value(cell: Cell, name: str) -> float:
@@ -107,7 +115,8 @@ def _value(cell: Cell, name: str) -> float:
 
 
 def _larger_std(one: Cell, other: Cell) -> float | None:
-    stds = [s.std for cell in (one, other) if (s := cell.spread("dev_loss")) is not None and s.std is not None]
+    spreads = [cell.spread(cell.judged_by) for cell in (one, other)]
+    stds = [spread.std for spread in spreads if spread is not None and spread.std is not None]
     return max(stds, default=None)
 
 
@@ -124,10 +133,16 @@ def health(cell: Cell) -> tuple[int, int]:
         ("grad_ratio", lambda ratio: STD_SHRINKS <= ratio <= STD_GROWS),
         ("update_data_log10", lambda ratio: UPDATE_SLOW <= ratio <= UPDATE_FAST),
     ]
-    if RANGES[cell.point.configs[0].nonlinearity].bounded:
+    if _bounded(cell):
         checks.append(("saturated", lambda share: share <= SATURATED_HIGH))
     passed = [value is not None and check(value) for name, check in checks for value in [cell.mean(name)]]
     return sum(passed), len(checks)
+
+
+def _bounded(cell: Cell) -> bool:
+    """Whether the share of saturated outputs means saturation, and not zeros of a ReLU."""
+    config = cell.point.configs[0]
+    return isinstance(config, OwnConfig) or RANGES[config.nonlinearity].bounded
 
 
 # ---------------------------------------------------------------------------------------------- sentences
@@ -155,10 +170,12 @@ def first_sentence(choice: Choice, of: int | None = None) -> str:
     """What to take, after how many steps, by how much it leads, and whether that is more than the seeds' spread."""
     cell, lowest = choice.cell, choice.lowest
     # What is best after few steps at one lr need not be later, or at another.
-    at = "" if cell.point.axis == "lr" else f" at lr {cell.point.configs[0].lr:.3g}"
+    lr = cell.point.configs[0].lr
+    at = "" if lr is None or "lr" in dict(cell.point.at) else f" at lr {lr:.3g}"
     steps = cell.point.steps
     after = f"after {steps:,} step{'s' if steps > 1 else ''}{at}"
-    start = f"Start with {cell.point.label}: dev loss {with_spread(cell, 'dev_loss')} {after} over {_seeds(cell)}"
+    loss = f"{loss_name(cell)} {with_spread(cell, cell.judged_by)}"
+    start = f"Start with {cell.point.label}: {loss} {after} over {_seeds(cell)}"
     cells = f" of {of} cells" if of is not None and of > 1 else ""
     if choice.runner_up is None or choice.margin is None:
         return f"{start}, the only cell that came through{cells}."
@@ -179,10 +196,11 @@ def first_sentence(choice: Choice, of: int | None = None) -> str:
 def _health_sentence(choice: Choice) -> str:
     cell = choice.cell
     parts = []
-    layers = len(cell.point.configs[0].hidden)
+    config = cell.point.configs[0]
+    layers = cell.runs[0].layers or 0 if isinstance(config, OwnConfig) else len(config.hidden)
     if (ratio := cell.mean("std_ratio")) is not None and layers > 1:
         parts.append(f"the outputs' std goes × {ratio:.2f} from the first of {layers} layers to the last")
-    if (share := cell.mean("saturated")) is not None and RANGES[cell.point.configs[0].nonlinearity].bounded:
+    if (share := cell.mean("saturated")) is not None and _bounded(cell):
         parts.append(f"at most {100 * share:.1f} % of a layer's outputs are saturated")
     if (dead := cell.mean("dead")) is not None:
         parts.append(f"{dead:.3g} units are dead" if dead else "no unit is dead")
@@ -221,12 +239,12 @@ def _contrast(cells: Sequence[Cell], off: Choice | None, on: Choice | None) -> s
                 parts.append(f"{name} no cell came through")
             continue
         point = choice.cell.point
-        row = [cell for cell in cells if (cell.point.bn, cell.point.value) == (point.bn, point.value)]
+        row = [cell for cell in cells if (cell.point.bn, cell.point.at) == (point.bn, point.at)]
         sound = [_dev(cell) for cell in row if cell.sound]
-        best = f"{name} gain {format_number(point.gain)} is best with {with_spread(choice.cell, 'dev_loss')}"
+        best = f"{name} gain {format_gain(point.gain)} is best with {with_spread(choice.cell, choice.cell.judged_by)}"
         lost = f", {len(row) - len(sound)} of {len(row)} gains not coming through" if len(sound) < len(row) else ""
         if len(row) > 1:
-            best += f"; over these gains the dev loss varies by {figure(max(sound) - min(sound))}{lost}"
+            best += f"; over these gains the {loss_name(choice.cell)} varies by {figure(max(sound) - min(sound))}{lost}"
         parts.append(best)
     return " ".join(f"{text[:1].upper()}{text[1:]}." for text in parts)
 

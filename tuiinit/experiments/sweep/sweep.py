@@ -1,4 +1,4 @@
-"""Sweeps: the same network over gains, with and without batch norm, and over one more setting if wanted.
+"""Sweeps: the same network over gains, with and without batch norm, and over further settings if wanted.
 
 Nothing here prints. A `Plan` says what to run, a `Sweep` runs it and hands over each cell as it is done,
 and what it measured is kept, so that a sweep that was stopped goes on where it was.
@@ -6,24 +6,40 @@ and what it measured is kept, so that a sweep that was stopped goes on where it 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, Protocol
 
-from ...config.run import RunConfig
-from ..pool import Job, Pool
+from ...config.configuration import Configuration
+from ..pool import Done, EngineLine, Job, Pool
 from ..runs import Progress
 from .measures import Cell, Measures, measures
 from .plan import Plan
 
 MAX_LANES = 4  # of one job: they train side by side in one engine
 
+Kept = MutableMapping[str, Measures]  # what was measured, by `key_of`
 
-# ----------------------------------------------------------------------------------------------- measures
+
+def key_of(config: Configuration, steps: int) -> str:
+    """The name of a run of so many steps."""
+    return f"{config.key}:{steps}"
 
 
-# ------------------------------------------------------------------------------------------------ running
+class Executor(Protocol):
+    """What runs jobs: a `Pool` of engine processes, or workers on other machines."""
 
-Kept = dict[str, Measures]  # what was measured, by configuration and steps
+    jobs: Sequence[Job]
+
+    def width(self, device: str) -> int:
+        """How many jobs run at once."""
+
+    def __iter__(self) -> Iterator[Done]:
+        """Jobs as they are done, with a Result or Measures for each of their configurations."""
+
+    def stop(self) -> None:
+        """End at once, from any thread."""
 
 
 class Sweep:
@@ -36,6 +52,9 @@ class Sweep:
         processes: engine processes; by default one a core. The numbers do not depend on it.
         progress: told steps done and in all, by the thread that iterates.
         engine: another engine's command line.
+        engines: command lines with counts, in place of `processes` and `engine`.
+        warn: told in a sentence what a person should know, from any thread.
+        executor: what runs the jobs, in place of all of these.
     """
 
     def __init__(
@@ -46,9 +65,12 @@ class Sweep:
         processes: int | None = None,
         progress: Progress | None = None,
         engine: Sequence[str] | None = None,
+        engines: Sequence[EngineLine] = (),
+        warn: Callable[[str], None] | None = None,
+        executor: Executor | None = None,
     ) -> None:
         self.plan = plan
-        self.kept = {} if kept is None else kept
+        self.kept: Kept = {} if kept is None else kept
         self._failures: dict[int, str] = {}
         missing = [
             (index, config)
@@ -56,19 +78,21 @@ class Sweep:
             for config in point.configs
             if self._key(config) not in self.kept
         ]
-        self._pool = Pool(jobs=[], processes=processes, progress=progress, engine=engine)
+        self._pool: Executor = executor or Pool(
+            jobs=[], processes=processes, progress=progress, engine=engine, engines=engines, warn=warn
+        )
         lanes = max(1, min(MAX_LANES, len(missing) // (4 * self._pool.width(plan.base.device))))
         self._cell_of: list[int] = []
         jobs: list[Job] = []
-        for index in dict.fromkeys(index for index, _ in missing):
-            configs = [config for i, config in missing if i == index]
+        for index, group in groupby(missing, key=itemgetter(0)):
+            configs = [config for _, config in group]
             for start in range(0, len(configs), lanes):
                 jobs.append(Job(tuple(configs[start : start + lanes]), plan.steps))
                 self._cell_of.append(index)
         self._pool.jobs = jobs
 
-    def _key(self, config: RunConfig) -> str:
-        return f"{config.key}:{self.plan.steps}"
+    def _key(self, config: Configuration) -> str:
+        return key_of(config, self.plan.steps)
 
     def __iter__(self) -> Iterator[Cell]:
         """Cells as they are done, those that were kept first.
@@ -85,8 +109,9 @@ class Sweep:
             index = self._cell_of[done.job]
             if done.failure:
                 self._failures[index] = done.failure
-            for result in done.results:
-                self.kept[self._key(result.config)] = measures(result, self.plan.steps)
+            for config, result in zip(self._pool.jobs[done.job].configs, done.results, strict=bool(done.results)):
+                run = result if isinstance(result, Measures) else measures(result, self.plan.steps)
+                self.kept[self._key(config)] = run
             if index not in reported and (cell := self.cell(index)) is not None:
                 reported.add(index)
                 yield cell

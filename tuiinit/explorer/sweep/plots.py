@@ -10,15 +10,16 @@ import numpy as np
 
 from ...config.values import format_number
 from ...experiments.sweep.measures import Cell
-from ...experiments.sweep.plan import Plan, format_value
+from ...experiments.sweep.plan import Plan
 from ...experiments.sweep.recommend import figure, recommend
 from ...insight.thresholds import UPDATE_RIGHT, power_of_ten
 from ...plots import SERIES, Axis, Curve, Plot, curves, heat, nice_limits
 from ...plots.ink import Ink, row
 from ...views.layout import abreast, shares, stacked
 
-NAMES = {False: "no batch norm", True: "batch norm"}
-MARKS = {False: "o", True: "x"}
+NAMES = {False: "no batch norm", True: "batch norm", None: "this network"}
+MARKS = {False: "o", True: "x", None: "o"}
+ROLES = {False: SERIES[0], True: SERIES[1], None: SERIES[0]}
 
 
 class Figure(NamedTuple):
@@ -51,21 +52,25 @@ def over_gain(plan: Plan, cells: Sequence[Cell], shown: Figure, width: int, heig
     best = recommend(cells)
     drawn = []
     for bn in plan.bn:
-        choice = best.on if bn else best.off
+        choice = best.best(bn)
         if choice is None:
             continue
         line = sorted(
-            (cell for cell in cells if (cell.point.bn, cell.point.value) == (bn, choice.cell.point.value)),
-            key=lambda cell: cell.point.gain,
+            (
+                cell
+                for cell in cells
+                if (cell.point.bn, cell.point.at) == (bn, choice.cell.point.at) and cell.point.gain is not None
+            ),
+            key=lambda cell: cell.point.gain or 0,
         )
         y = [value(cell, shown) for cell in line]
         low, high = ([pick(cell.values(shown.name), default=math.nan) for cell in line] for pick in (min, max))
-        x = [math.log10(cell.point.gain) for cell in line]
+        x = [_where(cell.point.gain) for cell in line]
         if shown.log:
             y, low, high = ([math.log10(v) if v > 0 else math.nan for v in values] for values in (y, low, high))
-        drawn.append(Curve(NAMES[bn], x, y, SERIES[int(bn)], low, high, mark=MARKS[bn]))
-        drawn.append(Curve(NAMES[bn], x, y, SERIES[int(bn)], points="marks", mark=MARKS[bn]))
-    ticks = sorted((math.log10(gain), format_number(float(f"{gain:.3g}"))) for gain in plan.gains)
+        drawn.append(Curve(NAMES[bn], x, y, ROLES[bn], low, high, mark=MARKS[bn]))
+        drawn.append(Curve(NAMES[bn], x, y, ROLES[bn], points="marks", mark=MARKS[bn]))
+    ticks = [(_where(gain), format_number(float(f"{gain:.3g}"))) for gain in plan.known_gains] or [(0.0, "")]
     pad = 0.03 * (ticks[-1][0] - ticks[0][0]) or 0.1
     span = scale(cells, shown)
     return curves(
@@ -77,6 +82,11 @@ def over_gain(plan: Plan, cells: Sequence[Cell], shown: Figure, width: int, heig
         lines=((math.log10(shown.line[0]) if shown.log else shown.line[0], shown.line[1]),) if shown.line else (),
         empty="no cell came through" if cells else empty,
     )
+
+
+def _where(gain: float | None) -> float:
+    """Where a gain stands on a log axis; 0 has no place there."""
+    return math.log10(gain) if gain else math.nan
 
 
 def _axis(shown: Figure, span: tuple[float, float]) -> Axis:
@@ -102,22 +112,43 @@ def scale(cells: Sequence[Cell], shown: Figure) -> tuple[float, float] | None:
 
 
 def maps(plan: Plan, cells: Sequence[Cell], shown: Figure, width: int, height: int) -> Plot:
-    """Shades: a row a value of the second axis, a column a gain; batch norm off and on, with one scale."""
+    """Shades: a row a value of the second dimension, a column one of the first; batch norm off and on, with one scale.
+
+    Where there are further axes, the cells are those of the values that are recommended.
+    """
+    across, *others = plan.dimensions
+    down = others[0] if others else None
     parts = []
     for bn, part in zip(plan.bn, shares(width, len(plan.bn)), strict=True):
-        found = {(cell.point.value, cell.point.gain): value(cell, shown) for cell in cells if cell.point.bn is bn}
-        matrix = np.array([[found.get((v, gain), math.nan) for gain in plan.gains] for v in plan.values])
+        best = recommend(cells).best(bn)
+        pictured = {across.name, *([down.name] if down else [])}
+        fixed = {} if best is None else {name: v for name, v in best.cell.point.place.items() if name not in pictured}
+        found = {
+            (place[down.name] if down else None, place[across.name]): value(cell, shown)
+            for cell in cells
+            if (place := cell.point.place)["bn"] is bn and all(place[name] == v for name, v in fixed.items())
+        }
+        rows = down.values if down else (None,)
+        matrix = np.array([[found.get((v, other), math.nan) for other in across.values] for v in rows])
         texts = [[figure(v, shown.form) if math.isfinite(v) else "" for v in line] for line in matrix]
         shades = heat(
             matrix,
             part - 2,
             max(0, height - 1),
-            roles=(SERIES[int(bn)],),
+            roles=(ROLES[bn],),
             span=scale(cells, shown),
-            x_labels=[format_number(float(f"{gain:.3g}")) for gain in plan.gains],
-            y_labels=[format_value(v) for v in plan.values],
+            x_labels=[_short(label) for label in across.labels],
+            y_labels=list(down.labels) if down else [""],
             texts=texts,
         )
-        head = Plot((row(part, (f"  {plan.axis}, {NAMES[bn]}", Ink.HEAD)),))
+        head = Plot((row(part, (f"  {down.name if down else across.name}, {NAMES[bn]}", Ink.HEAD)),))
         parts.append(stacked([head, Plot(tuple(row(part, *line) for line in shades.rows))]))
     return abreast(parts)
+
+
+def _short(label: str) -> str:
+    """A number in three digits, anything else as it is."""
+    try:
+        return format_number(float(f"{float(label):.3g}"))
+    except ValueError:
+        return label

@@ -14,7 +14,7 @@ from ...config.run import RunConfig
 from ...config.values import ConfigError
 from ...experiments.sweep.recommend import recommend
 from ...host.mishaps import mishap
-from ...plots import SERIES, Row
+from ...plots import Row
 from ...plots.ink import Ink, Piece, bar, row, visible, wrap
 from ...session.actions import ACTIONS, SWEEP, SWEEP_ACTIONS, SWEEP_SHARED, Action
 from ..bindings import bindings
@@ -22,7 +22,7 @@ from ..messages import ViewChosen
 from ..panes.bars import KeyBar, TabBar
 from ..sheets.sheet import Sheet
 from ..training import CommonScreen
-from .plots import FIGURES, MARKS, NAMES, maps, over_gain
+from .plots import FIGURES, MARKS, NAMES, ROLES, maps, over_gain
 from .sweeping import Sweeping
 
 LOOK_SECONDS = 0.2  # between looks at how far the sweep is
@@ -160,10 +160,10 @@ class SweepScreen(CommonScreen[RunConfig | None]):
         advice = self._advice(width - 2)[: min(ADVICE, height // 3)]
         legend: list[Piece] = [" "]
         for bn in plan.bn:
-            legend.append((f"  {MARKS[bn]} {NAMES[bn]}", SERIES[int(bn)]))
+            legend.append((f"  {MARKS[bn]} {NAMES[bn]}", ROLES[bn]))
         space = height - len(advice) - 1
         empty = "no cell is done yet" if self.sweeping.running else "space starts the sweep"
-        shades = min(space // 2, 3 * len(plan.values) + 2) if plan.axis is not None else 0
+        shades = min(space // 2, 3 * len(plan.dimensions[-1].values) + 2) if plan.axes else 0
         rows = [*over_gain(plan, cells, shown, width, space - shades, empty).rows, row(width, *legend)]
         if shades:
             rows += maps(plan, cells, shown, width, shades).rows
@@ -221,7 +221,8 @@ class SweepScreen(CommonScreen[RunConfig | None]):
             self.draw()
             return
         self.sweeping.stop()
-        self.dismiss(best.cell.point.configs[0])
+        config = best.cell.point.configs[0]
+        self.dismiss(config if isinstance(config, RunConfig) else None)
 
     def action_close(self) -> None:
         """Stop, keep what was measured, and go back."""

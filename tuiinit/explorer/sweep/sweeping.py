@@ -12,7 +12,7 @@ from ...config.nonlinearities import NONLINEARITIES
 from ...config.run import RunConfig
 from ...config.values import ConfigError, format_number
 from ...experiments.sweep.measures import Cell
-from ...experiments.sweep.plan import AxisName, Plan, Value, parse_gains
+from ...experiments.sweep.plan import Axis, Plan, parse_gains
 from ...experiments.sweep.sweep import Kept, Sweep
 from ...host.mishaps import mishap
 
@@ -22,12 +22,12 @@ STOP_SECONDS = 0.8  # that stopping waits for the threads to end; their engines 
 GAINS = ("0.5,1,5/3,3", "0.3,0.5,0.7,1,1.3,5/3,2.2,3,5", "0.1,0.2,0.3,0.5,0.7,1,1.3,5/3,2.2,3,5,7,10")
 STEPS = (50, 100, 200, 300, 500, 1_000, 2_000, 5_000)
 SEEDS = (1, 2, 3, 5, 10)
-AXES: tuple[tuple[AxisName | None, tuple[Value, ...]], ...] = (
-    (None, ()),
-    ("depth", (2, 5, 10, 20)),
-    ("width", (30, 100, 200)),
-    ("nonlinearity", NONLINEARITIES),
-    ("lr", (0.01, 0.0316, 0.1, 0.316, 1.0)),
+AXES: tuple[tuple[Axis, ...], ...] = (
+    (),
+    (Axis("depth", (2, 5, 10, 20)),),
+    (Axis("width", (30, 100, 200)),),
+    (Axis("nonlinearity", NONLINEARITIES),),
+    (Axis("lr", (0.01, 0.0316, 0.1, 0.316, 1.0)),),
 )
 
 
@@ -51,8 +51,7 @@ class Choice:
             gains = parse_gains(self.value)
             return f"{format_number(gains[0])} … {format_number(gains[-1])}, {len(gains)} values"
         if self.name == "second axis":
-            name, values = self.value
-            return f"{name}, {len(values)} values" if name else "none"
+            return ", ".join(f"{axis.name}, {len(axis.values)} values" for axis in self.value) or "none"
         return f"{self.value:,}"
 
 
@@ -111,8 +110,8 @@ class Sweeping:
 
     def planned(self, base: RunConfig) -> Plan:
         """The plan as chosen, around a configuration. Raises ConfigError."""
-        gains, steps, seeds, (axis, values) = (choice.value for choice in self.choices)
-        return Plan(base.replace(schedule=()), parse_gains(gains), steps, axis=axis, values=values, seeds=seeds)
+        gains, steps, seeds, axes = (choice.value for choice in self.choices)
+        return Plan(base.replace(schedule=()), parse_gains(gains), steps, axes=axes, seeds=seeds)
 
     def prepare(self, base: RunConfig) -> None:
         """Look at what is known of the plan as chosen. Raises ConfigError."""

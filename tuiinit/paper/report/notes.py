@@ -111,11 +111,13 @@ def _run(
     engine: Sequence[str] | None,
 ) -> dict[tuple[str, int], Result]:
     """Results by configuration and steps; a network that two sections speak of runs once."""
-    runs = [(config, plan.steps) for point in plan.points for config in point.configs] + list(wanted.values())
+    swept = [config for point in plan.points for config in point.configs if isinstance(config, RunConfig)]
+    runs = [(config, plan.steps) for config in swept] + list(wanted.values())
     redrawn = {(config.key, n) for config, n in wanted.values()}
-    unique = {(config.key, n): Job((config,), n, redraw=(config.key, n) in redrawn) for config, n in runs}
+    unique = {(config.key, n): (config, n) for config, n in runs}
     # Long ones first, so that no engine is left alone with one at the end.
-    jobs = sorted(unique.values(), key=lambda job: (-job.steps, not job.configs[0].bn))
+    ordered = sorted(unique.values(), key=lambda run: (-run[1], not run[0].bn))
+    jobs = [Job((config,), n, redraw=(config.key, n) in redrawn) for config, n in ordered]
     found: dict[tuple[str, int], Result] = {}
     for done in Pool(jobs, processes, progress, engine):
         if done.failure:
