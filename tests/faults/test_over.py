@@ -150,7 +150,7 @@ async def test_a_name_that_is_entered_twice_is_taken_once(
     monkeypatch.chdir(tmp_path)
     async with explorer() as driver:
         await driver.press("c")
-        driver.app.push_screen(SaveDialog("gain = 1\n"))
+        driver.app.push_screen(SaveDialog(lambda _: "gain = 1\n"))
         await driver.until(lambda: isinstance(driver.app.focused, Input), "the field")
         await burst(driver, "enter", "enter")
         await driver.until(lambda: isinstance(driver.app.screen, CompareScreen), "the screen beneath")

@@ -22,7 +22,9 @@ def offered(app: ExplorerApp, screen: Screen[object]) -> Iterator[SystemCommand]
     yield SystemCommand(
         "Theme", "Change the theme: dark, light, or the terminal's own colours", app.action_change_theme
     )
-    yield SystemCommand("Picture of this screen", "As SVG, with any font: screenshot", partial(save_picture, app))
+    yield SystemCommand(
+        "Picture of this screen", "As SVG or PNG, with any font: screenshot", partial(save_picture, app)
+    )
     yield SystemCommand(
         "Copy command line", "The command that gives what is on the screen", partial(copy_command_line, app)
     )

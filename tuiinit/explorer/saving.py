@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ..config.command import command_line, own_command_line
 from ..config.own import OwnConfig
 from ..config.toml import to_toml
+from .training import CommonScreen
 
 if TYPE_CHECKING:
     from .app import ExplorerApp
@@ -32,7 +33,7 @@ def save_configuration(app: ExplorerApp) -> None:
     if isinstance(config, OwnConfig):
         done("A file of settings is for the lecture's network; this one's parameters are given by --set.")
     else:
-        app.push_screen(SaveDialog(to_toml(config)), done)
+        app.push_screen(SaveDialog(lambda _: to_toml(config)), done)
 
 
 def save_picture(app: ExplorerApp) -> None:
@@ -44,5 +45,6 @@ def save_picture(app: ExplorerApp) -> None:
         if sentence is not None:
             app.explorer.draw(app.session.say(sentence))
 
-    dialog = SaveDialog(picture(app), picture_name(), "Save a picture of this screen as SVG", "")
+    drawn = picture(app, app.screen.picture_title if isinstance(app.screen, CommonScreen) else "")
+    dialog = SaveDialog(drawn.content, picture_name(), "Save a picture of this screen as SVG or PNG", "")
     app.push_screen(dialog, done)

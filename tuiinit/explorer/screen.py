@@ -211,6 +211,10 @@ class Explorer(TrainingScreen[None]):
     def view_title(self) -> str:
         return self.current.title
 
+    @property
+    def picture_title(self) -> str:
+        return self.titled(self.current.title)
+
     def show_view(self, index: int) -> None:
         """Show a view by its place among the tabs, around the corner at both ends."""
         self._view = index % len(VIEWS)

@@ -17,12 +17,18 @@ from ..session.changed import Changed, Commands
 from ..session.session import MUCH, Session
 from .messages import ActionChosen
 from .over import Over
+from .panes.config import strip_row
 
 
 class CommonScreen(Over[ScreenResultType]):
     """A screen with the program's own actions."""
 
     keys_group = ""  # of the actions that help begins with
+
+    @property
+    def picture_title(self) -> str:
+        """What a picture of the screen says over it; nothing where the screen says so itself."""
+        return ""
 
     @property
     def view_title(self) -> str:
@@ -56,6 +62,12 @@ class TrainingScreen(CommonScreen[ScreenResultType]):
     session: Session
 
     tell: Callable[[Commands], None]  # sends commands to the engine
+
+    def titled(self, view: str) -> str:
+        """A picture's title: what is looked at, at which step, and the settings that matter most."""
+        session = self.session
+        settings = "".join(span.text for span in strip_row(session.settings, 200, session.table)).strip()
+        return f"{view}, step {session.step:,}: {', '.join(settings.split('  '))}"
 
     def draw(self, changed: Changed) -> None:
         """Draw what no longer tells the truth."""

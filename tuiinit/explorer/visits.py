@@ -106,8 +106,8 @@ class Visits:
 
     def export(self) -> None:
         """Ask for a folder, and write the report of the lane at hand there."""
-        from .dialogs.exporting import PICTURE, ExportDialog, export
-        from .picture import picture, written
+        from .dialogs.exporting import ExportDialog, export
+        from .picture import is_picture, picture, written
 
         below, session = self._below, self._below.session
         loop = asyncio.get_running_loop()
@@ -116,10 +116,10 @@ class Visits:
             with contextlib.suppress(RuntimeError):  # the loop has ended: nobody is there to be told
                 loop.call_soon_threadsafe(lambda: below.draw(session.say(sentence, severity)))
 
-        drawn = picture(below.app)  # before the dialog stands over it
+        drawn = picture(below.app, below.picture_title)  # before the dialog stands over it
 
         def chosen(folder: str | None) -> None:
-            if folder is not None and folder.endswith(PICTURE):
+            if folder is not None and is_picture(folder):
                 below.draw(session.say(*written(folder, drawn)))
             elif folder is not None:
                 below.draw(session.say(f"Writing the report to {visible(folder)} …"))

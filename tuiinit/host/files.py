@@ -58,7 +58,7 @@ def made(path: Path) -> Iterator[BinaryIO]:
             raise
 
 
-def write(path: Path, text: str, *, over: bool) -> None:
+def write(path: Path, text: str | bytes, *, over: bool) -> None:
     """Write a file of the user's whole, or leave what is there as it was; one that was there keeps its mode.
 
     Raises:
@@ -66,7 +66,7 @@ def write(path: Path, text: str, *, over: bool) -> None:
         OSError, ValueError: it cannot be written.
     """
     path = Path(os.path.realpath(path))  # a link stays one
-    content = text.encode()
+    content = text.encode() if isinstance(text, str) else text
     if not (over and path.exists()):
         # "x" refuses a file that is there, also one that came between asking and writing.
         with open(path, "xb", opener=private) as file:

@@ -108,7 +108,7 @@ COMPARE_ACTIONS: tuple[Action, ...] = (
     Action("cell", ("left", "right", "up", "down"), "cell('{key}')", "Choose a network", COMPARE, "Point at its cell"),
     Action("open", ("enter",), "open", "Open the network", COMPARE, "Look at it alone, at full size", "open"),
     Action("sides", ("a",), "sides", "Choose columns and rows", COMPARE, "Any setting as either", "sides"),
-    Action("picture", ("x",), "picture", "Picture", COMPARE, "Of this screen, as SVG"),
+    Action("picture", ("x",), "picture", "Picture", COMPARE, "Of this screen, as SVG or PNG"),
     Action("close", ("c",), "close", "Back to one network", COMPARE, "To the one under the cursor", "back"),
     Action("stop", ("escape",), "leave", "Leave, stop", COMPARE, "The chooser, the past, catching up, the screen"),
 )
@@ -127,7 +127,7 @@ SWEEP_ACTIONS: tuple[Action, ...] = (
     Action("sweep-run", ("space",), "sweep_run", "Start or stop", SWEEP, "What is measured is kept", "start, stop"),
     Action("sweep-field", ("left", "right", "up", "down"), "field('{key}')", "Choose", SWEEP, "← → what, ↑ ↓ value"),
     Action("sweep-take", ("enter",), "take", "Open the recommended one", SWEEP, "In the explorer", "open the best"),
-    Action("sweep-picture", ("x",), "picture", "Picture", SWEEP, "Of this screen, as SVG"),
+    Action("sweep-picture", ("x",), "picture", "Picture", SWEEP, "Of this screen, as SVG or PNG"),
     Action("sweep-close", ("s", "escape"), "close", "Back", SWEEP, "Stops the sweep, keeps what it measured", "back"),
 )
 

@@ -87,6 +87,11 @@ class CompareScreen(TrainingScreen[str]):
         """The settings in columns and in rows."""
         return self.grid.columns.name, self.grid.rows.name
 
+    @property
+    def picture_title(self) -> str:
+        sides = " and ".join(self.session.table[name].label for name in self.sides if name)
+        return f"{COMPARABLE[self._view][0].title} by {sides}, step {self.session.clock:,}"
+
     # ----------------------------------------------------------------------------------------- the lanes
 
     def _arrange(self, grid: Comparison, lane: Configuration) -> None:

@@ -20,7 +20,6 @@ from ...host.visible import visible
 from ...session.session import Session
 from ..over import Over
 
-PICTURE = ".svg"
 Say = Callable[[str, str], object]  # a sentence and its severity
 
 
@@ -39,7 +38,7 @@ class ExportDialog(ModalScreen[str | None], Over[str | None]):
             box.border_title = "Write a report of this network, or a picture"
             yield Input(folder_name(), placeholder="folder", select_on_focus=False, id="export-name")
             yield Static(
-                f"a folder for report, pictures, figures; a name that ends in {PICTURE}: a picture of this screen",
+                "a folder for report, pictures, figures; a name that ends in .svg or .png: a picture of this screen",
                 id="saving-note",
                 markup=False,
             )

@@ -1,7 +1,8 @@
-"""The dialog that asks for a file name and saves a configuration there."""
+"""The dialog that asks for a file name and saves a configuration or a picture there."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 
 from textual import on
@@ -20,21 +21,21 @@ DEFAULT_NAME = "tuiinit.toml"
 
 
 class SaveDialog(ModalScreen[str | None], Over[str | None]):
-    """Asks where to save `text`, and saves it. Dismisses with a sentence that tells what was done, or None."""
+    """Asks where to save something, and saves it. Dismisses with a sentence that tells what was done, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Cancel")]
 
     def __init__(
         self,
-        text: str,
+        content: Callable[[str], str | bytes],
         name: str = DEFAULT_NAME,
         title: str = "Save configuration as TOML",
         use: str = ": tuiinit --config {name} starts with it",
     ) -> None:
-        """`use` says what the file is good for."""
+        """`content` gives what a file of a name holds, or a sentence as ValueError; `use` says what it is good for."""
         super().__init__()
         self._title, self._use = title, use
-        self._text = text
+        self._content = content
         self._name = name
         self._confirmed: str | None = None  # a file that may be overwritten if its name is entered again
 
@@ -52,7 +53,7 @@ class SaveDialog(ModalScreen[str | None], Over[str | None]):
             self._tell("a name is needed")
             return
         try:
-            write(typed(name), self._text, over=name == self._confirmed)
+            write(typed(name), self._content(name), over=name == self._confirmed)
         except FileExistsError:
             self._confirmed = name
             self._tell(f"{name} is there already: enter again overwrites it")
