@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from ..session.actions import BY_ID, LOOK, NETWORK, Action
 
@@ -11,7 +11,6 @@ NAMES = (
     "run", "step", "epoch", "notes", "sweep", "batch-norm", "next-gain", "compare", "steps", "cursor", "nonlinearity",
     "help", "quit",
 )  # fmt: skip
-LECTURE = ("notes", "sweep")  # what only the lecture's network has
 SCREEN = tuple(BY_ID[name] for name in NAMES)
 ENDS = (BY_ID["help"], BY_ID["quit"])
 LEAVE = Action("footer-leave", ("escape",), "leave", "Leave", LOOK, "The pane", "leave")
@@ -83,9 +82,18 @@ ATTACHED = (
 
 
 def footer(
-    *, settings: bool, editing: bool, plot: bool, past: bool, attached: bool = False, own: bool = False
+    *, settings: bool, editing: bool, plot: bool, past: bool, attached: bool = False, without: Collection[str] = ()
 ) -> Sequence[Action]:
-    """The actions to name, by what has the focus, whether an earlier step is looked at, and whose network it is."""
+    """The actions to name, by what has the focus and whether an earlier step is looked at.
+
+    Args:
+        settings: the config pane has the focus.
+        editing: a value is typed.
+        plot: the cursor is in the plot.
+        past: an earlier step is looked at.
+        attached: it is a run that trains elsewhere.
+        without: actions that the network at hand has nothing for.
+    """
     if editing:
         return FIELD
     if settings:
@@ -95,4 +103,4 @@ def footer(
     if attached:
         return (*PAST[:3], *ATTACHED) if past else ATTACHED
     actions = PAST if past else SCREEN
-    return [action for action in actions if action.id not in LECTURE] if own else actions
+    return [action for action in actions if action.id not in without]

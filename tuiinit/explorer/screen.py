@@ -166,7 +166,7 @@ class Explorer(TrainingScreen[None]):
             plot=self.view.sheet.has_focus,
             past=self.session.pointer.past is not None,
             attached=self.session.attached is not None,
-            own=self.session.rebuilds,
+            without=self.session.table.without,
         )
         self.keys.show_keys(running=self.session.running, actions=actions)
 

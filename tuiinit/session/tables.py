@@ -39,6 +39,7 @@ class Table:
     brief: Sequence[str] = ("gain", "bn", "nonlinearity", "hidden", "lr", "optimizer", "batch_size")
     nameless: Sequence[str] = ("nonlinearity", "hidden", "optimizer")  # of those: what is clear without its name
     title = ""
+    without: Sequence[str] = ()  # actions that there is nothing for
 
     def __getitem__(self, name: str) -> Setting:
         """The setting of a name, or what the key of that name turns. Raises ConfigError where there is none."""
@@ -83,6 +84,8 @@ class OwnTable(Table):
         others = [p.name for p in parameters if p.name not in first]
         self.sides = (self._gain.name, self._norm.name if self._norm is not None else "")
         self.brief = [name for name in (*first, *others, "lr", "optimizer") if name in self._by_name]
+        missing = (("batch-norm", self._norm), ("nonlinearity", self._act))
+        self.without = ("notes", "sweep", *(action for action, setting in missing if setting is None))
         self.nameless = ("optimizer", *([self._act.name] if self._act is not None else []))
 
     def __getitem__(self, name: str) -> Setting:

@@ -71,6 +71,15 @@ def _weights(module: nn.Module) -> Iterator[nn.Parameter]:
         yield module.weight
 
 
+def gates_of(model: nn.Module) -> Iterator[tuple[nn.Parameter, int]]:
+    """The matrices of recurrent layers, and how many gates each holds, one under the other."""
+    for module in model.modules():
+        if isinstance(module, RECURRENT):
+            for name, weight in module.named_parameters(recurse=False):
+                if weight.ndim == 2 and not is_lazy(weight):
+                    yield weight, 1 if "weight_hr" in name else GATES.get(type(module).__name__, 1)
+
+
 def matrices(model: nn.Module, last: set[int]) -> dict[str, list[tuple[Tensor, int]]]:
     """The matrices that a gain is set for, by name: the parts that have one each (an LSTM's gates) with their fan-in.
 
@@ -82,6 +91,7 @@ def matrices(model: nn.Module, last: set[int]) -> dict[str, list[tuple[Tensor, i
         last: ids of parameters that nothing follows.
     """
     names = Counter(id(p) for _, p in model.named_parameters(remove_duplicate=False))
+    gates = {id(weight): count for weight, count in gates_of(model)}
     found: dict[str, list[tuple[Tensor, int]]] = {}
     for prefix, module in model.named_modules():
         own = {id(p): name for name, p in module.named_parameters(recurse=False)}
@@ -91,15 +101,13 @@ def matrices(model: nn.Module, last: set[int]) -> dict[str, list[tuple[Tensor, i
             values = local(weight.detach())
             if not values.any():
                 continue
-            name = own[id(weight)]
-            gates, fan_in = 1, values.shape[-1]
+            fan_in = values.shape[-1]
             if not isinstance(module, RECURRENT):
                 fan = fans(module)
                 assert fan is not None
                 fan_in = fan.fan_in
-            elif "weight_hr" not in name:
-                gates = GATES.get(type(module).__name__, 1)
-            found[f"{prefix}.{name}".lstrip(".")] = [(part, fan_in) for part in values.chunk(gates)]
+            parts = values.chunk(gates.get(id(weight), 1))
+            found[f"{prefix}.{own[id(weight)]}".lstrip(".")] = [(part, fan_in) for part in parts]
     return found
 
 

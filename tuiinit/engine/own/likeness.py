@@ -10,6 +10,7 @@ from torch.nn.parameter import is_lazy
 
 from ...measure.sampling import local, sample
 from .building import tensors_of
+from .gains import gates_of
 
 SAMPLES = 256  # values of a tensor that it is known by
 SAME = 1e-3  # relative to the largest value: of a factor that was applied in another precision
@@ -18,16 +19,17 @@ SAME = 1e-3  # relative to the largest value: of a factor that was applied in an
 class Begun(NamedTuple):
     """What a network began with: samples of its parameters by name and shape, and of its first batch."""
 
-    parameters: dict[tuple[str, tuple[int, ...]], Tensor]
+    parameters: dict[tuple[str, tuple[int, ...]], list[Tensor]]  # of a recurrent matrix a sample for each gate
     batch: list[Tensor]
 
 
 @torch.no_grad()
 def begun(model: nn.Module, batch: Any) -> Begun:
     """Remember what a network begins with."""
+    gates = {id(p): count for p, count in gates_of(model)}
     return Begun(
         {
-            (name, tuple(p.shape)): sample(p, SAMPLES).cpu()
+            (name, tuple(p.shape)): [sample(part, SAMPLES).cpu() for part in p.chunk(gates.get(id(p), 1))]
             for name, p in model.named_parameters()
             if not is_lazy(p) and local(p).numel() and p.is_floating_point()
         },
@@ -36,9 +38,12 @@ def begun(model: nn.Module, batch: Any) -> Begun:
 
 
 def unlike(one: Begun, other: Begun) -> tuple[Literal["weights", "batches"], str] | None:
-    """What does not come again: the first parameter of equal name and shape that is no multiple, or the batches."""
+    """What does not come again: the first parameter of equal name and shape that is no multiple, or the batches.
+
+    A gain is set for each gate of a recurrent matrix by itself, so each may have a factor of its own.
+    """
     for key, values in one.parameters.items():
-        if (others := other.parameters.get(key)) is not None and not _multiple(values, others):
+        if (others := other.parameters.get(key)) is not None and not all(map(_multiple, values, others)):
             return "weights", key[0]
     same = len(one.batch) == len(other.batch) and all(
         a.shape == b.shape and torch.equal(a, b) for a, b in zip(one.batch, other.batch, strict=True)
