@@ -37,8 +37,8 @@ def test_the_command_line_is_light() -> None:
 
 def test_starting_the_explorer_loads_no_torch() -> None:
     code = """
-import tuiinit.cli as cli, tuiinit.explorer.app as app, tuiinit.stream.link as link
-cli.need_terminal = lambda: None
+import tuiinit.cli as cli, tuiinit.commands.explore as command, tuiinit.explorer.app as app, tuiinit.stream.link as link
+command.need_terminal = lambda: None
 app.explore = lambda *arguments, **settings: 0
 link.Link.child = classmethod(lambda cls, command=None: None)
 try:

@@ -27,9 +27,10 @@ def inspect(lane: Trainer) -> protocol.Inspection:
     eval_logits = b""
     folded = None
     if lane.config.bn:
+        norms = network.shape.norms
         calibrated = tuple(
-            protocol.Calibrated(layer=f"batch norm {i + 1}", mean=_bytes(mean), var=_bytes(var))
-            for i, (mean, var) in enumerate(calibrated_statistics(network, lane.dataset.x))
+            protocol.Calibrated(layer=norm.name, mean=_bytes(mean), var=_bytes(var))
+            for norm, (mean, var) in zip(norms, calibrated_statistics(network, lane.dataset.x), strict=True)
         )
         network.eval()
         eval_logits = _bytes(network(torch.from_numpy(lane.dataset.text.dev.x[:1]).to(lane.device))[0])

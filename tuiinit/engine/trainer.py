@@ -285,7 +285,7 @@ class Trainer:
             input_second_moment=float(input_norm()) ** 2 / kept.embedded.numel(),
             activations=activations,
             weights=weights,
-            batch_norms=asked_norms.records(),
+            batch_norms=asked_norms.records([norm.name for norm in network.shape.norms]),
             vectors=vectors,
             probe_rows=len(self._probe),
             cost=time.perf_counter() - started,

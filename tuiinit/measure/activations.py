@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..config.nonlinearities import SELU_ALPHA, SELU_SCALE
+from ..config.nonlinearities import SATURATED_AT, SELU_ALPHA, SELU_SCALE
 
 FAINT = 1e-3  # an output of GELU and the like within this of 0 on every row lets nothing through
 
@@ -40,7 +40,7 @@ class Flat(NamedTuple):
         return flat | (y.abs() <= self.faint * scale)
 
 
-TANH = Flat(-0.97, 0.97, bounded=True)
+TANH = Flat(-SATURATED_AT, SATURATED_AT, bounded=True)
 SIGMOID = Flat(0.015, 0.985, bounded=True)
 #: By name. The bounds of tanh are the lecture's; those of the others are the same points of the same kind of curve.
 FLAT: dict[str, Flat] = {
@@ -54,9 +54,9 @@ FLAT: dict[str, Flat] = {
     "leaky_relu": Flat(),
     "prelu": Flat(),
     "rrelu": Flat(),
-    "elu": Flat(below=-0.97),
-    "celu": Flat(below=-0.97),
-    "selu": Flat(below=-0.97 * SELU_SCALE * SELU_ALPHA),
+    "elu": Flat(below=-SATURATED_AT),
+    "celu": Flat(below=-SATURATED_AT),
+    "selu": Flat(below=-SATURATED_AT * SELU_SCALE * SELU_ALPHA),
     "gelu": Flat(faint=FAINT),
     "silu": Flat(faint=FAINT),
     "mish": Flat(faint=FAINT),

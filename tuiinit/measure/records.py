@@ -173,15 +173,15 @@ class BatchNorms:
         self._kept = [fetch.ask(torch.stack(list(parts))) for parts in norms]
         self._bias_grad_stds = [fetch.ask(grad.std(correction=0)) for grad in bias_grads]
 
-    def records(self) -> tuple[protocol.BatchNorm, ...]:
-        """One record a layer."""
+    def records(self, names: Sequence[str]) -> tuple[protocol.BatchNorm, ...]:
+        """One record a layer; `names` are theirs."""
         batch = {i: figures for places, asked in self._batches for i, figures in zip(places, asked(), strict=True)}
         records = []
         for i, kept in enumerate(self._kept):
             parts = [row.astype("<f4").tobytes() for row in (*batch[i], *kept())]
             records.append(
                 protocol.BatchNorm(
-                    layer=f"batch norm {i + 1}",
+                    layer=names[i],
                     mean=parts[0],
                     var=parts[1],
                     running_mean=parts[2],

@@ -18,9 +18,10 @@ from ..insight import folding, word_counts
 from ..insight.expected import Expectation, Figure, expect, expected_loss
 from ..insight.findings import Finding, findings, on_paper, pace_of
 from ..insight.thresholds import UPDATE_RIGHT, power_of_ten
+from ..plots.ink import SEVERITIES
 from ..stream.protocol import Evaluation, Snapshot
 
-MARKS = {"bad": "✗", "warn": "!", "note": "·", "good": "✓"}
+MARKS = {severity: sign for severity, (sign, _) in SEVERITIES.items()}
 BESIDE = ("theory", "redraws")
 STYLES = {"bad": "bold red", "warn": "yellow", "note": "dim", "good": "green"}
 

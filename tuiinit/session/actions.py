@@ -162,6 +162,11 @@ def shown_key(key: str) -> str:
     return _SHOWN.get(key, key)
 
 
+def key_of(action: str) -> str:
+    """The first key of an action, by its id, as people read it."""
+    return shown_key(BY_ID[action].keys[0])
+
+
 def key_table() -> str:
     """The keys as a Markdown table, as the README shows them."""
     lines = ["| key | what it does |", "|---|---|"]

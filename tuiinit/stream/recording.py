@@ -23,8 +23,7 @@ import msgspec
 from ..config.configuration import Configuration
 from ..data import given
 from ..host.files import private
-from ..host.visible import cut
-from . import protocol, wire
+from . import wire
 from .misfit import misfit
 from .protocol import DataInfo, Frame, Hello, Lane, OwnTarget, Restart, Select, Status, Trace, Words
 from .sessions import MAGIC, sessions, sessions_folder
@@ -271,11 +270,7 @@ class _Contents:
 
 
 def _decode(body: bytes) -> Recorded:
-    try:
-        message: Recorded = _decoder.decode(body)
-    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        why = cut(str(error), protocol.LONGEST_REASON)
-        raise ProtocolError(f"a message that this version does not know: {why}") from None
+    message: Recorded = wire.decode(_decoder, body)
     if isinstance(message, Lane) and (fault := misfit(message)) is not None:  # the screen begins with it
         raise ProtocolError(fault)
     return message

@@ -7,6 +7,7 @@ from typing import Any, BinaryIO
 
 import msgspec
 
+from ..host.visible import cut
 from .protocol import LONGEST_REASON, Command, Frame, Message
 
 MAX_FRAME = 64 * 2**20  # bytes; a longer message is taken for a broken stream
@@ -41,21 +42,22 @@ def pack(message: Message) -> bytes:
 
 def command_from(body: bytes) -> Command:
     """Decode a command strictly. Raises ProtocolError."""
-    command: Command = _decode(_commands, body)
+    command: Command = decode(_commands, body)
     return command
 
 
 def frame_from(body: bytes) -> Frame:
     """Decode a frame strictly. Raises ProtocolError."""
-    frame: Frame = _decode(_frames, body)
+    frame: Frame = decode(_frames, body)
     return frame
 
 
-def _decode(decoder: msgspec.msgpack.Decoder[Any], body: bytes) -> Any:
+def decode(decoder: msgspec.msgpack.Decoder[Any], body: bytes) -> Any:
+    """A message from its body. Raises ProtocolError if the decoder does not know it."""
     try:
         return decoder.decode(body)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        why = str(error)[:LONGEST_REASON]  # it names a field that may be as long as the message
+        why = cut(str(error), LONGEST_REASON)  # it names a field that may be as long as the message
         raise ProtocolError(f"a message that this version does not know: {why}", body=body) from None
 
 

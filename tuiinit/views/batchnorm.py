@@ -13,6 +13,7 @@ from ..insight.thresholds import BIAS_CANCELLED
 from ..plots import SERIES, Axis, Bars, Curve, Plot, Role, Row, curves, histograms, nice_limits
 from ..plots.cells import clean_text
 from ..plots.ink import Cell, Column, Ink, Piece, Table, number, percent, row, small, table
+from ..session.actions import key_of
 from ..session.changed import Changed
 from ..session.pointer import Pointer
 from ..stream.protocol import Inspection, floats
@@ -20,7 +21,11 @@ from .base import NOTHING_YET, View
 from .layout import abreast, sentence, shares, stacked
 from .norms import Floats, Norm, Norms
 
-OFF = "Batch norm is off: b turns it on. The outputs of every linear layer are then normalised over the minibatch."
+LOOKS = key_of("inspect")
+OFF = (
+    f"Batch norm is off: {key_of('batch-norm')} turns it on. The outputs of every linear layer are then normalised "
+    "over the minibatch."
+)
 NONE = "This network has no batch norm."
 BINS = 24
 LEAST_REACH = 0.05  # of the histograms of gamma and beta around where they started
@@ -109,9 +114,12 @@ class BatchNormView(View):
     def _inspected(look: Look) -> tuple[str, ...]:
         closer, now = look.inspection, look.snapshot
         if closer is None:
-            return ("Looking closer …" if look.inspecting else "i looks closer: calibrated statistics and jitter.",)
+            asked = f"{LOOKS} looks closer: calibrated statistics and jitter."
+            return ("Looking closer …" if look.inspecting else asked,)
         spread, span = jitter_spread(closer)
-        again = ", looking again …" if look.inspecting else ", i: again" if now and now.step != closer.step else ""
+        again = (
+            ", looking again …" if look.inspecting else f", {LOOKS}: again" if now and now.step != closer.step else ""
+        )
         step = f"(step {closer.step:,}{again})"
         part = f", {percent(spread / span)} of their spread" if span > 0 else ""
         return (

@@ -6,7 +6,7 @@ from ..insight.findings import Finding
 from ..insight.look import Look
 from ..plots import Plot
 from ..plots.ink import SEVERITIES, Ink, Piece, row, wrap
-from ..session.actions import BY_ID, shown_key
+from ..session.actions import key_of
 from ..session.changed import Changed
 from ..session.pointer import Pointer
 from .base import NOTHING_YET, View
@@ -54,5 +54,5 @@ class FindingsView(View):
 
 def with_keys(finding: Finding, begin: str = "", end: str = "") -> str:
     """A finding, then the keys that help, each between two marks."""
-    keys = [f"{begin}{shown_key(BY_ID[help_.action].keys[0])}{end}: {help_.words}" for help_ in finding.helps]
+    keys = [f"{begin}{key_of(help_.action)}{end}: {help_.words}" for help_ in finding.helps]
     return f"{finding.text} Press {'; or '.join(keys)}." if keys else finding.text

@@ -14,6 +14,7 @@ from ..insight.theory import initial_loss
 from ..insight.thresholds import INITIAL_LOSS_EXCESS
 from ..plots import SERIES, Axis, Bars, Curve, Plot, Role, Row, curves, histograms
 from ..plots.ink import Cell, Column, Ink, Table, number, percent, row, table
+from ..session.actions import key_of
 from ..session.changed import Changed
 from ..session.pointer import Pointer
 from ..stream.protocol import Histogram, Snapshot
@@ -204,7 +205,8 @@ def words(start: Snapshot) -> str:
     faint = share(histogram, -math.inf, FAINT)
     if sure > FEWEST_SURE and _above_guess(start):
         loss = f"loss {start.loss:.2f}, not {guess:.2f}" if start.loss is not None else ""
-        help_ = "Try a smaller output scale." if start.step <= 1 else "[ lowers the lr, r starts again."
+        later = f"{key_of('lr-down')} lowers the lr, {key_of('restart')} starts again."
+        help_ = "Try a smaller output scale." if start.step <= 1 else later
         return (
             f"Confidently wrong: at step {start.step:,} one character gets more than {10**SURE:.2f} on "
             f"{percent(min(1.0, sure))} of the examples, and {percent(faint)} of all probabilities are below 1e-3, "

@@ -25,6 +25,7 @@ from ..plots import (
     nice_limits,
 )
 from ..plots.ink import number, percent, small
+from ..session.actions import key_of
 from ..stream.protocol import Activation, Snapshot, Weight
 from .base import named
 from .loss import NOWHERE, logarithmic, reached
@@ -84,7 +85,7 @@ class SmallUpdateData(SmallCurves):
             y=y,
             lines=((line, "" if y_labels else power_of_ten(UPDATE_RIGHT)),),
             y_labels=y_labels,
-            empty="n: one step",
+            empty=f"{key_of('step')}: one step",
         )
 
     def figures(self, lane: Look, layer: int | None) -> Sequence[Sequence[str]]:
@@ -133,7 +134,7 @@ class SmallLoss(SmallCurves):
             lines=((guess, ""),) if guess is not None else (),
             y_labels=y_labels,
             shaded=choice.colours,
-            empty="n: one step",
+            empty=f"{key_of('step')}: one step",
         )
 
     def figures(self, lane: Look, layer: int | None) -> Sequence[Sequence[str]]:
