@@ -11,12 +11,11 @@ from tests.explorer.driving import Driver, explorer
 from tests.session.test_session import at, feed
 from tuiinit.config.run import RunConfig
 from tuiinit.plots import Role
-from tuiinit.plots.ink import Ink
 from tuiinit.session.session import Session
 from tuiinit.stream.protocol import Inspect
 from tuiinit.views import VIEWS
 from tuiinit.views.base import Page
-from tuiinit.views.saturation import Saturation, saturated
+from tuiinit.views.saturation import DEAD, SIDE, Saturation, saturated
 
 VIEW = next(i for i, view in enumerate(VIEWS) if view.id == "saturation")
 DYING = RunConfig(lr=2.0, hidden=(60, 100, 100))
@@ -30,6 +29,7 @@ def lines(session: Session, width: int = 110, height: int = 40) -> list[str]:
 def picture(rows: list[str], layer: str) -> tuple[str, np.ndarray]:
     """The marks over a layer's picture, and its cells as truth values, (examples, columns)."""
     top = next(i for i, line in enumerate(rows) if line.strip(" ▸").startswith(layer))
+    rows = [line[SIDE:] for line in rows]  # without the examples' numbers
     cells = []
     for line in rows[top + 2 :]:
         if not set(line) <= set(HALVES):
@@ -67,6 +67,14 @@ def test_dead_units_are_marked_in_their_columns_and_counted() -> None:
     assert row.split()[-7:] == ["2", "2", "0", "0", "2", "2", "2"]
 
 
+def test_examples_are_numbered_beside_their_rows() -> None:
+    rows = lines(dying())
+    top = next(i for i, line in enumerate(rows) if "▸ tanh 1" in line)
+    for example in range(0, fake.ROWS, 10):
+        assert rows[top + 2 + example // 2][:SIDE].strip() == str(example)
+    assert "H L neuron  J K layer" in "\n".join(rows)
+
+
 def test_a_full_column_is_not_a_dead_unit() -> None:
     """On the few rows shown a unit may look dead; the probe batch decides."""
     session = at(10)
@@ -102,12 +110,12 @@ def test_a_wide_layer_is_shown_around_the_neuron_pointed_at() -> None:
         head = next(line for line in rows if "neurons" in line)
         first, last = map(int, head.split("neurons ")[1].split(" of ")[0].split("–"))
         assert first <= unit <= last
-        assert last - first == 79
+        assert last - first == 79 - SIDE
         marks, cells = picture(rows, "tanh 1")
         assert marks.index("▾") == unit - first
         assert (cells == bits[:, first : last + 1]).all()
-        ruler = next(line for line in rows if line.split()[:1] == [str(-(-first // 10) * 10)])
-        assert ruler.index(str(-(-first // 10) * 10)) == -(-first // 10) * 10 - first
+        ruler = next(line for line in rows if line[SIDE:].split()[:1] == [str(-(-first // 10) * 10)])
+        assert ruler.index(str(-(-first // 10) * 10)) == -(-first // 10) * 10 - first + SIDE
 
 
 def test_more_layers_are_shown_where_there_is_room() -> None:
@@ -133,8 +141,8 @@ def test_colours_tell_the_marks_apart() -> None:
     page = Page(Saturation(), *session.sight(), 110, 40)
     marks = page.rows[1]
     roles = {(mark, span.role) for span in marks for mark in span.text if mark != " "}
-    assert roles == {("▾", Role.CURSOR), ("×", Role.EVENT)}
-    assert any(span.role == Ink.WARN and "2 dead" in span.text for span in page.rows[0])
+    assert roles == {("▾", Role.CURSOR), ("×", DEAD)}
+    assert any(span.role == DEAD and "2 dead" in span.text for span in page.rows[0])
 
 
 @pytest.mark.parametrize("nonlinearity", ["linear", "leaky_relu"])

@@ -23,7 +23,9 @@ EXTRA = 3  # rows of a picture beside its examples: title, marks, numbers
 FEWEST = 4  # rows of cells, two examples each, that make another picture worth drawing
 GAP = 2  # columns between pictures that stand side by side
 ASIDE = 44  # columns of free space at the right that are enough for dead neurons over steps
-RULER = 10  # neurons from one number to the next
+RULER = 10  # neurons, or examples, from one number to the next
+SIDE = 3  # columns at the left in which examples are numbered
+DEAD = SERIES[4]  # another colour than that of the neuron pointed at
 FIXED = 55  # cells of the table's columns before those by step
 
 
@@ -80,7 +82,10 @@ class Saturation(View):
         if now is None or not now.activations or not _saturates(now):
             return ()
         a = now.activations[min(pointer.layer, len(now.activations) - 1)]
-        rows = [row(width, *_pointed_at(a, pointer.unit, now.probe_rows))]
+        pointed = _pointed_at(a, pointer.unit, now.probe_rows)
+        keys: list[Piece] = [(" H L", Ink.KEY), (" neuron  ", Ink.DIM), ("J K", Ink.KEY), (" layer ", Ink.DIM)]
+        used = sum(len(piece[0]) for piece in (*pointed, *keys))
+        rows = [row(width, *pointed, right=keys if used <= width else ())]
         inspection = look.inspection
         if inspection is not None:
             rows += paragraph(_let_through(inspection), width, Ink.DIM, 2 if any(inspection.dead) else 1)
@@ -134,25 +139,32 @@ def pictures(now: Snapshot, layer: int, unit: int, width: int, height: int) -> P
     """The layer pointed at with all its examples, and as many of the next ones as there is room for."""
     layers = now.activations
     layer = min(layer, len(layers) - 1)
+    side = SIDE if width >= 4 * SIDE else 0
+    width -= side
     across = max(1, (width + GAP) // (max(a.width for a in layers) + GAP))
     drawn: list[Plot] = []
     i = layer
     while height > 0 and i < len(layers) and (not drawn or height >= FEWEST + EXTRA - 1):
         line = layers[i : i + across]
         wanted = min(height, max(-(-a.saturation_rows // 2) for a in line) + EXTRA)
-        drawn.append(
-            abreast(
-                [
-                    _picture(a, unit, i + n == layer, part, wanted)
-                    for n, (a, part) in enumerate(zip(line, _widths(line, across, width), strict=True))
-                ]
-            )
-        )
+        parts = zip(line, _widths(line, across, width), strict=True)
+        panels = [_picture(a, unit, i + n == layer, part, wanted) for n, (a, part) in enumerate(parts)]
+        drawn.append(abreast([_examples(line[0], side, wanted), *panels]))
         height -= wanted
         i += across
     if height > 0:
-        drawn.append(sentence("", width, height))
+        drawn.append(sentence("", width + side, height))
     return stacked(drawn)
+
+
+def _examples(a: Activation, width: int, height: int) -> Plot:
+    """The numbers of the examples beside their rows, of which two are in a row of cells."""
+    rows = []
+    for line in range(height):
+        example = 2 * (line - 2)  # below the title and the marks
+        numbered = 0 <= example < a.saturation_rows and example % RULER == 0
+        rows.append(row(width, right=[(f"{example if numbered else ''} ", Role.TEXT)]))
+    return Plot(tuple(rows))
 
 
 def _widths(line: Sequence[Activation], across: int, width: int) -> list[int]:
@@ -198,6 +210,7 @@ def _picture(a: Activation, unit: int, pointed_at: bool, width: int, height: int
         width,
         max(0, height - 1 - ruler),
         roles=SERIES[:1],
+        highlight_role=DEAD,
         highlight=[u - first for u in a.dead if first <= u < last],
         cursor=cursor - first if cursor is not None else None,
         empty="the saturation of single neurons is not told",
@@ -208,7 +221,7 @@ def _picture(a: Activation, unit: int, pointed_at: bool, width: int, height: int
         (f"  saturated {percent(a.saturated)}", Ink.DIM),
     ]
     if a.dead:
-        pieces.append((f"  × {len(a.dead)} dead", Ink.WARN))
+        pieces.append((f"  × {len(a.dead)} dead", DEAD))
     some = f"{len(shown)} of {len(bits)} examples" if len(shown) < len(bits) else f"{len(bits)} examples"
     some += f" × neurons {first}–{last - 1} of {a.width}" if last - first < a.width else f" × {a.width} neurons"
     head = Plot((row(width, *pieces, right=[(f"  {some} ", Ink.DIM)]),))
