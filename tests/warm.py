@@ -14,6 +14,8 @@ import threading
 
 def serve(listener: socket.socket) -> None:
     """Fork an engine for every program that connects, until standard input ends, as it does with the tests."""
+    import torch._dynamo  # every optimizer of torch's loads it, which takes seconds  # noqa: F401
+
     from tuiinit.engine.process import main
 
     while listener in select.select([listener, sys.stdin], [], [])[0]:

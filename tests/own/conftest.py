@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from tuiinit.cli import main
 from tuiinit.config.own import OwnConfig
 from tuiinit.engine.own import script
 from tuiinit.engine.own.lane import OwnLane
@@ -30,6 +31,7 @@ def setup(loss=lambda model, x: model(x).square().mean(), batches=None, model=No
 """
 
 Write = Callable[[str], str]
+Typed = Callable[..., tuple[int, str, str]]
 MakeLane = Callable[..., OwnLane]
 
 
@@ -72,3 +74,18 @@ def lane_of() -> Iterator[MakeLane]:
     yield make
     for lane in made:
         lane.close()
+
+
+@pytest.fixture
+def typed(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Typed:
+    """The command line in this process, its engines warm: exit code, standard output and error."""
+
+    def run(*words: str, width: int = 80) -> tuple[int, str, str]:
+        monkeypatch.setenv("COLUMNS", str(width))
+        monkeypatch.setattr("sys.argv", ["tuiinit", *words])
+        with pytest.raises(SystemExit) as left:
+            main()
+        out, error = capfd.readouterr()
+        return int(left.value.code or 0), out, error
+
+    return run

@@ -6,7 +6,6 @@ import importlib
 import io
 import json
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ import torch
 
 from tests.faults.terminal import until
 from tests.own import planted
-from tuiinit.cli import main
+from tests.own.conftest import Typed
 from tuiinit.commands.example import examples
 from tuiinit.engine.own import checking
 from tuiinit.stream.checked import Check
@@ -28,22 +27,6 @@ ROW = {
 }  # fmt: skip
 TOP = {"target", "settings", "device", "parameters", "loss", "expected_loss", "rows", "findings", "ok"}
 pytestmark = pytest.mark.usefixtures("warm")
-Typed = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def typed(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Typed:
-    """The command line in this process, its engines warm: exit code, standard output and error."""
-
-    def run(*words: str, width: int = 80) -> tuple[int, str, str]:
-        monkeypatch.setenv("COLUMNS", str(width))
-        monkeypatch.setattr("sys.argv", ["tuiinit", *words])
-        with pytest.raises(SystemExit) as left:
-            main()
-        out, error = capfd.readouterr()
-        return int(left.value.code or 0), out, error
-
-    return run
 
 
 @pytest.mark.parametrize(("name", "code"), [("default_relu", 1), ("default_relu_mended", 0)])

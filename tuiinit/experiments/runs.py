@@ -8,11 +8,14 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..config.configuration import Configuration
+from ..config.own import OwnConfig
 from ..config.run import RunConfig
 from ..config.values import ConfigError
 from ..stream import protocol
+from ..stream.checked import OwnProblem
 from ..stream.link import Engine, LinkError
-from ..stream.protocol import Evaluation, FloatArray, Inspection, Snapshot, Start, Trace
+from ..stream.protocol import Evaluation, FloatArray, Inspection, OwnTarget, Shape, Snapshot, Start, Trace
+from .checks import OwnCodeError
 
 PROGRESS_SECONDS = 0.25  # an update costs a measured step, so ask for few
 Progress = Callable[[int, int], None]  # steps done and steps in all, over all lanes
@@ -37,6 +40,10 @@ class Result:
     start: protocol.Start | None = None
     diverged_at: int | None = None
     data: protocol.DataInfo | None = None
+    shape: Shape | None = None
+    target: OwnTarget | None = None  # the function that a person's network is built by
+    failed: str = ""  # why it stands still for good besides: a person's code raised
+    lines: str = ""  # their own lines of the traceback
     quick: str = ""  # how steps were made quicker at the end, or why not: Status.quick
     _loss: list[FloatArray] = field(default_factory=list)
     _update_data: list[FloatArray] = field(default_factory=list)
@@ -102,21 +109,22 @@ class Conversation:
         self.results: dict[str, Result] = {}
         self.status: protocol.Status | None = None
         self.data: protocol.DataInfo | None = None
+        self.target: OwnTarget | None = None
+        self._problems: list[OwnProblem] = []  # what was said of a person's code since the last command
 
     def select(self, configs: Sequence[Configuration], progress: Progress | None = None) -> list[Result]:
         """Select lanes and let them catch up to the clock.
 
         Raises:
             ConfigError: the engine refuses a configuration or its data.
+            OwnCodeError: a person's code failed before its first step.
             RunError: the engine failed.
         """
         return self._do([selection(configs)], configs, progress)
 
     def advance(self, command: protocol.Advance, progress: Progress | None = None) -> list[Result]:
         """Move the clock and wait until every selected lane is there, has diverged, or the engine fails."""
-        assert self.status is not None
-        configs = [self.results[lane.lane].configuration for lane in self.status.lanes]
-        return self._do([command], configs, progress)
+        return self._do([command], [result.configuration for result in self._selected()], progress)
 
     def restart(self, configs: Sequence[Configuration]) -> list[Result]:
         """Forget every lane, put the clock to 0 and select others. Raises as `select`."""
@@ -124,6 +132,9 @@ class Conversation:
 
     def redraw(self) -> list[Result]:
         """Wait for what the selected lanes' first minibatches should find (Result.start)."""
+        selected = self._selected()
+        if any(isinstance(result.configuration, OwnConfig) for result in selected):
+            return selected  # nobody redraws a person's own network
         results = self._ask(protocol.Redraw())  # a lane's start comes with an update of its own
         while any(result.start is None for result in results):
             results = self._ask()
@@ -137,14 +148,17 @@ class Conversation:
         """A closer look at the selected lanes that have not diverged."""
         return self._ask(protocol.Inspect())
 
-    def _ask(self, *commands: protocol.Command) -> list[Result]:
+    def _selected(self) -> list[Result]:
         assert self.status is not None
-        configs = [self.results[lane.lane].configuration for lane in self.status.lanes]
-        return self._do(commands, configs, None)
+        return [self.results[lane.lane] for lane in self.status.lanes]
+
+    def _ask(self, *commands: protocol.Command) -> list[Result]:
+        return self._do(commands, [result.configuration for result in self._selected()], None)
 
     def _do(
         self, commands: Sequence[protocol.Command], configs: Sequence[Configuration], progress: Progress | None
     ) -> list[Result]:
+        self._problems = []
         try:
             self._engine.send(*commands)
             while True:
@@ -156,6 +170,8 @@ class Conversation:
                     break
         except LinkError as error:
             raise RunError(str(error)) from None
+        if self._problems and any(config.key not in self.results for config in configs):
+            raise OwnCodeError(self._problems[-1].text, self._problems[-1].lines)
         return [self.results[config.key] for config in configs]
 
     def _read_update(self) -> protocol.Status:
@@ -166,10 +182,14 @@ class Conversation:
                     self.device, self.torch = frame.device, frame.torch
                 case protocol.DataInfo():
                     self.data = frame
-                case protocol.Lane(config=None, own=None):
+                case OwnTarget():
+                    self.target = frame
+                case OwnProblem():
+                    self._problems.append(frame)
+                case protocol.Lane(config=RunConfig() as config) | protocol.Lane(own=OwnConfig() as config):
+                    self.results[frame.lane] = Result(config, shape=frame.shape, target=self.target)
+                case protocol.Lane():
                     raise RunError("the engine told of a network that it was not asked for")
-                case protocol.Lane(config=config, own=own):
-                    self.results[frame.lane] = Result(config or own)  # type: ignore[arg-type]  # one of the two is there
                 case protocol.Problem(fatal=True):
                     raise RunError(frame.text)
                 case protocol.Problem():
@@ -180,6 +200,10 @@ class Conversation:
                         result = self.results[lane.lane]
                         result.diverged_at, result.quick = lane.diverged_at, frame.quick
                         result.data = self.data
+                        result.failed = lane.failed
+                        for problem in self._problems:
+                            if problem.text == lane.failed:
+                                result.lines = problem.lines
                         result.device = self.device if result.configuration.device != "cpu" else "cpu"
                     if refused is not None:
                         raise refused
@@ -193,12 +217,13 @@ class Conversation:
     @staticmethod
     def _tell(status: protocol.Status, progress: Progress) -> None:
         target = status.target if status.target is not None else status.clock
-        done = sum(min(lane.step, target) if lane.diverged_at is None else target for lane in status.lanes)
+        stand = [lane.diverged_at is not None or bool(lane.failed) for lane in status.lanes]
+        done = sum(target if ended else min(lane.step, target) for lane, ended in zip(status.lanes, stand, strict=True))
         progress(done, target * len(status.lanes))
 
 
 def run(
-    configs: Sequence[RunConfig],
+    configs: Sequence[Configuration],
     *,
     steps: int | None = None,
     epochs: int | None = None,
@@ -221,6 +246,7 @@ def run(
 
     Raises:
         ConfigError: the engine refuses a configuration or its data.
+        OwnCodeError: a person's code failed before its first step.
         RunError: the engine failed.
     """
     try:

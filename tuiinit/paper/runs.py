@@ -151,11 +151,11 @@ def print_tables(result: Result, console: Console) -> None:
             console.print(Text(sentence), soft_wrap=True)
 
     at = "" if snapshot.step <= 1 else " (theory and redraws: of the start)"
-    table = _table(f"Activations{at}", "layer", "mean", "std", *BESIDE, "saturated", *BESIDE, "dead")
+    shown = table(f"Activations{at}", "layer", "mean", "std", *BESIDE, "saturated", *BESIDE, "dead")
     for i, act in enumerate(snapshot.activations):
         std = _beside(expected.std[i], "{:.3f}")
         saturated = _beside(expected.saturated[i], "{:.2%}", "{:.1%}")
-        table.add_row(
+        shown.add_row(
             act.layer,
             f"{act.mean:+.4f}",
             f"{act.std:.4f}",
@@ -164,24 +164,24 @@ def print_tables(result: Result, console: Console) -> None:
             *saturated,
             str(len(act.dead)),
         )
-    console.print(table)
+    console.print(shown)
 
-    table = _table(f"Gradients of the activations{at}", "layer", "mean", "std", "÷ last layer's", *BESIDE)
+    shown = table(f"Gradients of the activations{at}", "layer", "mean", "std", "÷ last layer's", *BESIDE)
     last = snapshot.activations[-1].grad_std
     for i, act in enumerate(snapshot.activations):
         ratio = f"{act.grad_std / last:.3f}" if last > 0 else "–"
         beside = _beside(expected.grad_ratio[i], "{:.3f}", "{:#.3g}")
-        table.add_row(act.layer, f"{act.grad_mean:+.2e}", f"{act.grad_std:.3e}", ratio, *beside)
-    console.print(table)
+        shown.add_row(act.layer, f"{act.grad_mean:+.2e}", f"{act.grad_std:.3e}", ratio, *beside)
+    console.print(shown)
 
-    table = _table(f"Weight gradients{at}", "weight", "shape", "mean", "std", *BESIDE, "grad:data")
+    shown = table(f"Weight gradients{at}", "weight", "shape", "mean", "std", *BESIDE, "grad:data")
     for w, figure in zip(snapshot.weights, expected.weight_grad_std, strict=True):
         shape, data = " × ".join(map(str, w.shape)), _number(w.grad_data_ratio, "{:.2e}")
         beside = _beside(figure, "{:.3e}", "{:.2e}")
-        table.add_row(w.name, shape, f"{w.grad_mean:+.2e}", f"{w.grad_std:.3e}", *beside, data)
-    console.print(table)
+        shown.add_row(w.name, shape, f"{w.grad_mean:+.2e}", f"{w.grad_std:.3e}", *beside, data)
+    console.print(shown)
 
-    table = _table(
+    shown = table(
         f"Update:data{at}",
         "weight",
         "data std",
@@ -191,16 +191,14 @@ def print_tables(result: Result, console: Console) -> None:
     )
     for w, figure in zip(snapshot.weights, expected.update_data, strict=True):
         ratio, beside = _number(w.update_data_log10, "{:+z.3f}"), _beside(figure, "{:+z.3f}", "{:+z.2f}")
-        table.add_row(w.name, f"{w.std:.4f}", ratio, *beside, pace_of(config, w, snapshot.step) or "–")
-    console.print(table)
+        shown.add_row(w.name, f"{w.std:.4f}", ratio, *beside, pace_of(config, w, snapshot.step) or "–")
+    console.print(shown)
 
-    table = _table(
-        "Biases, gammas and betas", "vector", "numbers", "mean", "std", "gradient's std", "log10 update:data"
-    )
+    shown = table("Biases, gammas and betas", "vector", "numbers", "mean", "std", "gradient's std", "log10 update:data")
     for v in snapshot.vectors:
         figures = (str(math.prod(v.shape)), f"{v.mean:+.4f}", f"{v.std:.2e}", f"{v.grad_std:.3e}")
-        table.add_row(v.name, *figures, _number(v.update_data_log10, "{:+z.3f}"))
-    console.print(table)
+        shown.add_row(v.name, *figures, _number(v.update_data_log10, "{:+z.3f}"))
+    console.print(shown)
     if snapshot.step > 0 and any(v.std == 0 for v in snapshot.vectors):
         console.print(Text("(std 0: all its numbers are the same, so there is nothing to compare an update with)"))
 
@@ -210,12 +208,13 @@ def print_tables(result: Result, console: Console) -> None:
         console.print(Text(folding.sentence(closer.folded)))
 
 
-def _table(title: str, first: str, *others: str) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
-    table.add_column(first)
+def table(title: str, first: str, *others: str) -> Table:
+    """A table whose first column is text and the others figures."""
+    made = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    made.add_column(first)
     for name in others:
-        table.add_column(name, justify="right")
-    return table
+        made.add_column(name, justify="right")
+    return made
 
 
 def _beside(figure: Figure, form: str, short: str = "") -> tuple[str, str]:

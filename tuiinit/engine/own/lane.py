@@ -21,17 +21,19 @@ from ...measure.table import Table
 from ...stream.checked import OwnProblem
 from ...stream.protocol import Evaluation, Lane, Message, OwnKnob, OwnTarget, Shape, Snapshot, Unlike
 from ..training import TraceBlock
+from . import script
 from .building import build, examples_of, inputs_of, loss_of, moved, on_device
 from .drawing import Draws, batches
 from .expecting import Expecting
 from .gains import Ends, matrices, set_gain
 from .likeness import Begun, begun, unlike
-from .moves import Moves
+from .moves import FOLLOWED, Moves
 from .optimizing import Optimizing
 from .randomness import Generators
 from .source import Builder
 from .still import copied, in_eval_mode, still
 from .target import OwnError, own_code, settings
+from .work import ALONE, products
 
 BLOCK = 512  # steps whose losses wait on the device
 SAMPLES = 2**20  # values taken of a tensor that is larger: the std of so many is known to 0.1 %
@@ -93,6 +95,9 @@ class OwnLane:
         if scales and self.config.gain is not None:
             set_gain(self._model, self._last, self.config.gain)
         self._outputs = 0  # bytes of all rows of a step
+        self._threads = script.THREADS
+        if sum(p.numel() for p in self._model.parameters()) <= FOLLOWED:
+            script.threads(1)  # until it is known how much a step has to do
         self.begun: Begun = begun(self._model, self._batch)
         self._optimizing = Optimizing(self._built.setup.optimizer, self._model)
         self._optimizing.follow(self.config.at(0).lr)
@@ -196,7 +201,7 @@ class OwnLane:
         `failed` tells why.
         """
         started = time.perf_counter()
-        self._generators.use()
+        self._take_over()
         if self.step in self._changes:
             self._optimizing.follow(self.config.at(self.step).lr)
         looked = Step(self._model, SAMPLES, calls=CALLS) if measure else None
@@ -215,6 +220,11 @@ class OwnLane:
             self._plain = took if math.isinf(self._plain) else min(took, self._plain * 1.1)
             return None
         return self._measure(looked, started)
+
+    def _take_over(self) -> None:
+        """Random numbers and threads are this lane's from here on."""
+        self._generators.use()
+        script.threads(self._threads)
 
     def _train(self, looked: Step | None) -> None:
         batch, self._batch = self._batch, None
@@ -320,6 +330,8 @@ class OwnLane:
         if self.initial_loss is None:
             self.initial_loss = loss
         table = Table(looked)
+        if not self.step:
+            self._threads = 1 if products(looked.rows) < ALONE else script.THREADS
         self._outputs = max(self._outputs, 4 * sum(math.prod(row.shape) for row in looked.rows))
         if not self.shape.matrices and not self.shape.rows:
             self.shape = table.shape
@@ -366,6 +378,7 @@ class OwnLane:
     def _dev_loss(self) -> float | None:
         assert self._built.setup.dev is not None
         total, examples = torch.zeros((), dtype=torch.float64), 0
+        self._take_over()
         with self._generators.unmoved(), in_eval_mode(self._built.model), torch.no_grad():
             for batch in batches(self._built.setup.dev):
                 there = moved(batch, self.device)

@@ -1,4 +1,8 @@
-"""Torch as a person's own script finds it: all its threads, and tiny numbers are not flushed to 0."""
+"""Torch as a person's own script finds it: all its threads, and tiny numbers are not flushed to 0.
+
+Only where a step is too small for several threads to be of use it gets one: threads that wait for each other take a
+small step many times as long on a machine that has other work.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +28,12 @@ def enter() -> None:
         _before.append((torch.get_num_threads(), flushes_tiny_numbers()))
         torch.set_num_threads(THREADS)
         torch.set_flush_denormal(False)
+
+
+def threads(count: int) -> None:
+    """From now on so many threads."""
+    if torch.get_num_threads() != count:
+        torch.set_num_threads(count)
 
 
 def leave() -> None:
