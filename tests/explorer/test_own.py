@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -210,6 +209,14 @@ async def test_gains_and_norm_stand_side_by_side() -> None:
         assert shown(driver) == CONFIG.replace(gain=0.5)
 
 
-async def test_it_shows_at_80_columns_before_and_after_it_is_built(tmp_path: Path) -> None:
+async def test_its_settings_are_on_one_line_at_80_columns() -> None:
     async with opened(size=(80, 24)) as driver:
-        await driver.shows("gain as built  norm off  relu  depth 6  init kaiming  lr 0.05  AdamW")
+        await driver.shows("net.py  gain as built  norm off  relu  depth 6  init kaiming  lr 0.05  AdamW")
+
+
+async def test_the_footer_names_no_key_that_there_is_nothing_for() -> None:
+    knobs = (OwnKnob(name="batch_norm", kind="bool", default=True),)
+    async with opened(OwnLink(target(knobs)), size=(160, 40)) as driver:
+        footer = driver.text.splitlines()[-1]
+        assert "b batch norm" in footer
+        assert not [word for word in ("tour", "sweep", "nonlinearity") if word in footer]
