@@ -276,7 +276,7 @@ class ExplorerApp(Bounded[int]):
             if again:
                 self.call_next(self.action_restart_engine)
 
-        self.push_screen(ProblemDialog(problem, self.session.table.title), done)
+        self.push_screen(ProblemDialog(problem, self.session.knobs.title), done)
 
     def _grant(self, link: Source, count: int) -> None:
         if link is self._link:

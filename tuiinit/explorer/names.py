@@ -21,7 +21,7 @@ def names(explorer: Explorer) -> Iterator[Name]:
     """Everything with a name on the main screen."""
     for index, view in enumerate(VIEWS):
         yield f"View: {view.title}", f"Tab {index + 1} of {len(VIEWS)}", partial(explorer.show_view, index)
-    for setting in explorer.session.table.settings:
+    for setting in explorer.session.knobs.settings:
         yield f"Setting: {setting.label}", "In the config pane", partial(explorer.go_to_setting, setting.name)
     for stop in () if explorer.session.rebuilds else STOPS:
         yield f"{stop.claim}: {stop.title}", "A stop of the tour", partial(explorer.choose_claim, stop.claim)

@@ -166,7 +166,7 @@ class Explorer(TrainingScreen[None]):
             plot=self.view.sheet.has_focus,
             past=self.session.pointer.past is not None,
             attached=self.session.attached is not None,
-            without=self.session.table.without,
+            without=self.session.knobs.without,
         )
         self.keys.show_keys(running=self.session.running, actions=actions)
 
@@ -177,8 +177,8 @@ class Explorer(TrainingScreen[None]):
             self.strip.show([run_strip(self.session, self.strip.size.width)])
             return
         session = self.session
-        self.config.show(session.settings.replace(schedule=session.config.schedule), facts(session), session.table)
-        self.strip.show([strip_row(session.settings, self.strip.size.width, session.table)])
+        self.config.show(session.settings.replace(schedule=session.config.schedule), facts(session), session.knobs)
+        self.strip.show([strip_row(session.settings, self.strip.size.width, session.knobs)])
 
     def _draw_pane(self, pane: Pane, rows: Callable[[Session, int, int], Any]) -> None:
         width, height = pane.sheet.size
@@ -447,7 +447,7 @@ class Explorer(TrainingScreen[None]):
     @on(SettingTyped)
     def _setting_typed(self, event: SettingTyped) -> None:
         def take() -> Commands:
-            setting = self.session.table[event.name]
+            setting = self.session.knobs[event.name]
             commands = self.session.change(event.name, setting.parse(event.text))
             self.config.close_field()
             return commands

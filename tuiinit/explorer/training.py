@@ -66,7 +66,7 @@ class TrainingScreen(CommonScreen[ScreenResultType]):
     def titled(self, view: str) -> str:
         """A picture's title: what is looked at, at which step, and the settings that matter most."""
         session = self.session
-        settings = "".join(span.text for span in strip_row(session.settings, 200, session.table)).strip()
+        settings = "".join(span.text for span in strip_row(session.settings, 200, session.knobs)).strip()
         return f"{view}, step {session.step:,}: {', '.join(settings.split('  '))}"
 
     def draw(self, changed: Changed) -> None:

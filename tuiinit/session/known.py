@@ -14,10 +14,10 @@ from ..stream.protocol import DataInfo, Hello, LaneStatus, Snapshot, Status
 from .asked import Asked
 from .attached import Attached
 from .changed import Notice
+from .knobs import Knobs
 from .lanes import Lanes
 from .own import Own
 from .pointer import Pointer
-from .tables import Table
 
 INSPECTED_UNASKED = 200_000  # parameters; a larger network takes seconds to inspect
 
@@ -121,9 +121,9 @@ class Known:
         return self.rebuilds and self.shown.shape is None and self.own.problem is None
 
     @property
-    def table(self) -> Table:
+    def knobs(self) -> Knobs:
         """The settings that the shown lane has."""
-        return self.own.table(self.config)
+        return self.own.knobs(self.config)
 
     @property
     def running(self) -> bool:

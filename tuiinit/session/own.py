@@ -8,7 +8,7 @@ from ..config.target import Target
 from ..stream.checked import OwnProblem
 from ..stream.own import OwnTarget, PutAside, SourceChanged, Unlike
 from .changed import Notice
-from .tables import Table, table_of
+from .knobs import Knobs, knobs_of
 
 OwnFrame = OwnProblem | OwnTarget | PutAside | SourceChanged | Unlike
 
@@ -25,15 +25,15 @@ class Own:
         self.trying: str | None = None  # a word for a nonlinearity that it may not know
         self._refused: frozenset[str] = frozenset()  # those that it did not
         self._unlike: dict[frozenset[str], Unlike] = {}
-        self._table: tuple[object, Table] | None = None
+        self._knobs: tuple[object, Knobs] | None = None
 
-    def table(self, config: Configuration) -> Table:
+    def knobs(self, config: Configuration) -> Knobs:
         """The settings of the network with this configuration."""
         target = getattr(config, "target", None)
         stands_on = (target, self.target, self._refused)
-        if self._table is None or self._table[0] != stands_on:
-            self._table = stands_on, table_of(config, self.target, self._refused)
-        return self._table[1]
+        if self._knobs is None or self._knobs[0] != stands_on:
+            self._knobs = stands_on, knobs_of(config, self.target, self._refused)
+        return self._knobs[1]
 
     def unlike(self, lane: str, other: str | None) -> str:
         """From where on two lanes do not start alike, in words; "" where they do as far as is known."""

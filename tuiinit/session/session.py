@@ -328,7 +328,7 @@ class Session(Known):
         """Change one setting. Raises ConfigError, and then nothing has changed."""
         if self.attached is not None:
             raise ConfigError(READ_ONLY)
-        config, setting = self.config, self.table[name]
+        config, setting = self.config, self.knobs[name]
         if setting.changeable and self.clock:
             config.changed(self.clock, name, value)  # refuses what cannot be
             if setting.of(self.settings) == value:
@@ -341,12 +341,12 @@ class Session(Known):
         for asked, wanted in self.asked.settings.items():
             config = config.changed(self.clock, asked, wanted)
         commands = self.select(setting.put(config, value))
-        self.own.trying = str(value) if self.table.guesses(setting.name) else None
+        self.own.trying = str(value) if self.knobs.guesses(setting.name) else None
         return commands
 
     def next_value(self, name: str, direction: int) -> Any:
         """The value that a key goes to from the present one. Raises ConfigError where nothing has that key."""
-        return self.table[name].next_by_key(self.settings, direction)
+        return self.knobs[name].next_by_key(self.settings, direction)
 
     def begin(self, config: Configuration, steps: int) -> Commands:
         """Forget every lane and start over with this one, trained for some steps; point at nothing."""
@@ -372,7 +372,7 @@ class Session(Known):
         wrong = bool(own.problem or own.changed or self.failed or self.dead or self.quiet or self.stopped)
         if asked or wrong or self.clock < MUCH:
             return True
-        text = f"{again} {self.table.title} anew, at step 0; what was trained so far stays to be looked at"
+        text = f"{again} {self.knobs.title} anew, at step 0; what was trained so far stays to be looked at"
         self.notice = Notice(text, "warn")
         return False
 

@@ -9,15 +9,15 @@ from ...config.configuration import Configuration
 from ...config.knobs import Setting
 from ...config.values import ConfigError
 from ...plots import choose
-from ...session.tables import BUILT, Table
+from ...session.knobs import BUILT, Knobs
 
 MOST = 6  # values of a side
 NOTHING = ""  # the name of a side that varies nothing
 
 
-def sides_of(table: Table) -> tuple[str, ...]:
+def sides_of(knobs: Knobs) -> tuple[str, ...]:
     """Settings that can be a side: those with values worth comparing."""
-    return (NOTHING, *(setting.name for setting in table.settings if setting.comparable))
+    return (NOTHING, *(setting.name for setting in knobs.settings if setting.comparable))
 
 
 SIDES = sides_of(BUILT)
@@ -47,11 +47,11 @@ class Side:
         return put
 
 
-def side(name: str, config: Configuration, table: Table = BUILT) -> Side:
+def side(name: str, config: Configuration, knobs: Knobs = BUILT) -> Side:
     """The side that varies a setting: values worth comparing, the present one always among them."""
     if not name:
         return Side(NOTHING, (None,))
-    setting = table[name]
+    setting = knobs[name]
     now, values = setting.of(config), setting.compared(config)
     chosen = [values[i] for i in choose(len(values), MOST)]
     if now not in chosen:
@@ -82,9 +82,9 @@ class Comparison:
     at: tuple[int, int] = (0, 0)
 
     @classmethod
-    def of(cls, config: Configuration, columns: str = "gain", rows: str = "bn", table: Table = BUILT) -> Comparison:
+    def of(cls, config: Configuration, columns: str = "gain", rows: str = "bn", knobs: Knobs = BUILT) -> Comparison:
         """The grid around a lane; it points at that lane, or at what is nearest to it."""
-        grid = cls(side(columns, config, table), side(rows, config, table), config)
+        grid = cls(side(columns, config, knobs), side(rows, config, knobs), config)
         row, column = (_nearest(s, config) for s in (grid.rows, grid.columns))
         return replace(grid, at=(row, column))
 

@@ -71,8 +71,8 @@ class CompareScreen(TrainingScreen[str]):
         self.keys = KeyBar(id="keys")
         self.bar = NoticeBar(id="bar")
         self._lanes: dict[Place, Configuration | str] = {}
-        self._can_be = sides_of(session.table)
-        self._arrange(Comparison.of(session.settings, *(sides or session.table.sides), session.table), session.config)
+        self._can_be = sides_of(session.knobs)
+        self._arrange(Comparison.of(session.settings, *(sides or session.knobs.sides), session.knobs), session.config)
 
     def compose(self) -> ComposeResult:
         yield self.header
@@ -89,7 +89,7 @@ class CompareScreen(TrainingScreen[str]):
 
     @property
     def picture_title(self) -> str:
-        sides = " and ".join(self.session.table[name].label for name in self.sides if name)
+        sides = " and ".join(self.session.knobs[name].label for name in self.sides if name)
         return f"{COMPARABLE[self._view][0].title} by {sides}, step {self.session.clock:,}"
 
     # ----------------------------------------------------------------------------------------- the lanes
@@ -215,7 +215,7 @@ class CompareScreen(TrainingScreen[str]):
             right = [(words, Ink.DIM), *bar(share, BAR), (f" {share * 100:3.0f} % ", Ink.PLAIN)]
             right.append(("esc stops " if self.session.catching_up else "space goes on ", Ink.KEY))
         elif width >= 100:
-            right = [(text, ink) for text, ink in _without_padding(strip_row(self._base(), 200, self.session.table))]
+            right = [(text, ink) for text, ink in _without_padding(strip_row(self._base(), 200, self.session.knobs))]
         return row(width, *pieces, right=right)
 
     def _base(self) -> Configuration:
@@ -235,7 +235,7 @@ class CompareScreen(TrainingScreen[str]):
         pieces: list[Piece] = [" "]
         for index, (word, at) in enumerate((("columns", columns), ("rows", rows))):
             name = self._can_be[at]
-            label = visible(self.session.table[name].label) if name else "nothing"
+            label = visible(self.session.knobs[name].label) if name else "nothing"
             ink = Ink.CURSOR_ROW if which == index else Ink.STRONG
             pieces += [(f"{word} ", Ink.DIM), (f"‹ {label} ›", ink), "   "]
         return row(width, *pieces, right=[("← → setting  ↑ ↓ columns or rows  enter  esc ", Ink.DIM)])
@@ -244,7 +244,7 @@ class CompareScreen(TrainingScreen[str]):
 
     def _change(self, name: str, value: Any) -> Commands:
         """Change a setting of all lanes. Raises ConfigError."""
-        setting = self.session.table[name]
+        setting = self.session.knobs[name]
         if self.grid.varies(setting.name):
             raise ConfigError(f"{setting.label} is what is compared here; a chooses other columns or rows")
         if setting.changeable and self.session.clock:
@@ -268,7 +268,7 @@ class CompareScreen(TrainingScreen[str]):
         """The side that varies what the key of a setting turns."""
         for side in (self.grid.columns, self.grid.rows):
             with suppress(ConfigError):  # nothing has that key: it says so when it is turned
-                if side.setting is not None and side.name == self.session.table[name].name:
+                if side.setting is not None and side.name == self.session.knobs[name].name:
                     return side
         return None
 
@@ -347,7 +347,7 @@ class CompareScreen(TrainingScreen[str]):
 
         def choose() -> Commands:
             sides = self._can_be[columns], self._can_be[rows]
-            self._arrange(Comparison.of(self.session.settings, *sides, self.session.table), self.session.config)
+            self._arrange(Comparison.of(self.session.settings, *sides, self.session.knobs), self.session.config)
             return self._select()
 
         self._do(choose)

@@ -87,7 +87,7 @@ class NoticeBar(Sheet):
     def tell(self, session: Known, width: int) -> None:
         """Show what there is to say, or hide."""
         text, severity = "", "bad"
-        anew = f"E builds {session.table.title} anew, at step 0" if session.rebuilds else ""
+        anew = f"E builds {session.knobs.title} anew, at step 0" if session.rebuilds else ""
         another = anew or "E starts another that catches up"
         if session.dead is not None:
             again = "restarts the engine and catches up" if session.attached is None else "connects again"

@@ -28,7 +28,7 @@ def beneath(session: Known, first: str = FIRST) -> Beneath:
         first = OWN if session.rebuilds else first
         return Beneath(first if not session.clock and session.attached is None else "")
     known = before.configuration if session.shown.configuration is not None else None
-    changes = session.table.differences(session.config, known) if known is not None else []
+    changes = session.knobs.differences(session.config, known) if known is not None else []
     unlike = session.own.unlike(session.key, session.lanes.before)
     changed = ", ".join(changes[:DIFFERENCES]) or "the network before"
     then, now = snapshot_of(session.look_before()), session.snapshot()

@@ -20,8 +20,8 @@ from ...host.visible import symbol
 from ...insight.word_counts import lines_left_out
 from ...plots import Row
 from ...plots.ink import Ink, Piece, fit, row, visible
+from ...session.knobs import BUILT, Knobs
 from ...session.known import Known
-from ...session.tables import BUILT, Table
 from ...stream.protocol import DataInfo, OwnTarget
 from ..messages import Resized, SettingChanged, SettingTyped
 from ..sheets.sheet import Sheet
@@ -69,7 +69,7 @@ def own_facts(target: OwnTarget | None, title: str) -> list[Line]:
 def facts(session: Known) -> list[Line]:
     """What is told below the settings of the network at hand."""
     own = session.config if isinstance(session.config, OwnConfig) else None
-    return word_facts(session.data) if own is None else own_facts(session.own.target, session.table.title)
+    return word_facts(session.data) if own is None else own_facts(session.own.target, session.knobs.title)
 
 
 def config_lines(settings: Sequence[Setting] = BUILT.settings) -> list[Setting | str]:
@@ -127,7 +127,7 @@ class ConfigPane(Container):
         self.field.display = False
         self.border_title = "Config"
         self._config: Configuration | None = None
-        self._table: Table | None = None
+        self._knobs: Knobs | None = None
         self._lines: list[Setting | str] = LINES
         self._facts: list[Line] = []
         self._cursor = self._place_of("gain")  # what the program is about
@@ -161,11 +161,11 @@ class ConfigPane(Container):
         """All lines; the cursor stays above the facts."""
         return [*self._lines, *self._facts]
 
-    def show(self, config: Configuration, facts: Sequence[Line] = (), table: Table = BUILT) -> None:
+    def show(self, config: Configuration, facts: Sequence[Line] = (), knobs: Knobs = BUILT) -> None:
         """Show these settings, and facts below them."""
-        if table is not self._table:
+        if knobs is not self._knobs:
             at = self._lines[self._cursor]
-            self._table, self._lines = table, config_lines(table.settings)
+            self._knobs, self._lines = knobs, config_lines(knobs.settings)
             self._cursor = self._place_of(at.name if isinstance(at, Setting) else "gain")
         self._config, self._facts = config, list(facts)
         self._draw()
@@ -306,12 +306,12 @@ class ConfigPane(Container):
             self._draw()
 
 
-def strip_row(config: Configuration, width: int, table: Table = BUILT) -> Row:
+def strip_row(config: Configuration, width: int, knobs: Knobs = BUILT) -> Row:
     """The short config of a small screen: the settings that matter most, on one line."""
-    pieces: list[Piece] = [" ", (f"{visible(table.title)}  " if table.title else "", Ink.PLAIN)]
-    for name in table.brief:
-        setting = table[name]
-        label = "" if name in table.nameless else {"batch_size": "batch"}.get(name, visible(setting.label))
+    pieces: list[Piece] = [" ", (f"{visible(knobs.title)}  " if knobs.title else "", Ink.PLAIN)]
+    for name in knobs.brief:
+        setting = knobs[name]
+        label = "" if name in knobs.nameless else {"batch_size": "batch"}.get(name, visible(setting.label))
         pieces.append((f"{label} " if label else "", Ink.DIM))
         pieces.append((visible(setting.text(config)), Ink.STRONG))
         pieces.append(("  ", Ink.DIM))

@@ -20,7 +20,7 @@ def header_row(session: Known, width: int) -> Row:
     elif session.hello is None:
         right.insert(0, [("starting the engine …  ", Ink.DIM)])
     elif session.building:
-        right.insert(0, [(f"building {visible(session.table.title)} …  ", Ink.DIM)])
+        right.insert(0, [(f"building {visible(session.knobs.title)} …  ", Ink.DIM)])
     else:
         status = session.status
         moving = status is not None and (status.running or status.catching_up)

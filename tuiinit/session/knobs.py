@@ -31,7 +31,7 @@ WORDS = (
 START, TRAINING = "Start", "Training"
 
 
-class Table:
+class Knobs:
     """The settings of a network that this program builds."""
 
     settings: Sequence[Setting] = SETTINGS
@@ -56,10 +56,10 @@ class Table:
         return False
 
 
-BUILT = Table()
+BUILT = Knobs()
 
 
-class OwnTable(Table):
+class OwnKnobs(Knobs):
     """The settings of a person's own network.
 
     Args:
@@ -159,6 +159,6 @@ def _never(config: Any) -> bool:
     return False
 
 
-def table_of(config: Configuration, target: OwnTarget | None, refused: frozenset[str] = frozenset()) -> Table:
+def knobs_of(config: Configuration, target: OwnTarget | None, refused: frozenset[str] = frozenset()) -> Knobs:
     """The settings of a network."""
-    return OwnTable(config, target, refused) if isinstance(config, OwnConfig) else BUILT
+    return OwnKnobs(config, target, refused) if isinstance(config, OwnConfig) else BUILT
