@@ -40,10 +40,11 @@ def offered(app: ExplorerApp, screen: Screen[object]) -> Iterator[SystemCommand]
             yield SystemCommand(f"Preset: {preset.title}", preset.about, take)
     actions: Sequence[Action] = getattr(screen, "actions", ACTIONS)
     for action in actions:
-        if action.id not in ("palette", "leave") and "{key}" not in action.do:
+        if action.id not in ("palette", "leave", "cell", "sweep-field"):  # the last two need a direction
             keys = " ".join(shown_key(key) for key in action.keys)
+            do = action.do.replace("'{key}'", "")
             yield SystemCommand(
                 action.description,
                 f"{action.tooltip} ({keys})",
-                lambda do=action.do: app.call_next(screen.run_action, do),
+                lambda do=do: app.call_next(screen.run_action, do),
             )

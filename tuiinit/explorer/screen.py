@@ -40,13 +40,13 @@ from .panes.view import ViewPane
 from .sheets.sheet import Palette, Sheet
 from .tour import BY_CLAIM
 from .tour.hint import Hint
-from .training import TrainingScreen
 from .visits import Visits
+from .walking import WalkingScreen
 
 WHILE_TYPING = {"leave", "quit"}  # all else waits while a value is typed
 
 
-class Explorer(TrainingScreen[None]):
+class Explorer(WalkingScreen[None]):
     """Everything that is seen. It reads the session, changes it on keys, and tells the engine through `tell`."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings()]
@@ -162,7 +162,7 @@ class Explorer(TrainingScreen[None]):
         self.header.show([header_row(self.session, self.header.size.width)])
         actions = footer(
             settings=self.config.has_focus,
-            editing=self.config.editing,
+            editing=self.config.editing or self.view.filtering,
             plot=self.view.sheet.has_focus,
             past=self.session.pointer.past is not None,
             attached=self.session.attached is not None,
@@ -249,16 +249,16 @@ class Explorer(TrainingScreen[None]):
             self.draw(self.session.say(READ_ONLY, "warn"))
         return self.session.attached is not None
 
-    def action_config(self) -> None:
+    def action_config(self, key: str = "") -> None:
+        if self.session.lanes.watched is not None and key:  # nothing to set: the keys walk the rows
+            self.action_point(1 if key in ("down", "j") else -1, 0)
+            return
         if self._read_only():
             return
         if self._layout == "compact":
             self.add_class("-settings")
         if not self._maximised or self._layout == "compact":
             self.config.focus()
-
-    def action_view(self, by: int) -> None:
-        self.show_view(self._view + by)
 
     def action_findings(self) -> None:
         """To the findings in full, and back to the view before."""
@@ -271,25 +271,6 @@ class Explorer(TrainingScreen[None]):
 
     def action_time(self, direction: int) -> None:
         self.draw(self.session.hush() | self.session.move_time(direction))
-
-    def action_point(self, layers: int, units: int) -> None:
-        session, view = self.session, self.current
-        look = session.look()
-        found = {"layers": view.layers(look), "units": view.units(look, session.pointer)}
-        changed = session.point(layer=layers, unit=units, **found)
-        self._keep_in_sight()
-        self.draw(changed)
-
-    def _keep_in_sight(self) -> None:
-        """Scroll the table so that the layer pointed at is shown."""
-        self._top = max(min(self._top, self.session.pointer.layer), self.session.pointer.layer - self._body_height + 1)
-
-    def action_next_dead(self) -> None:
-        if not self.session.point_at_dead():
-            self.draw(self.session.say("No unit is dead here."))
-            return
-        self._keep_in_sight()
-        self.draw(self.session.hush() | Changed.VIEW)
 
     def action_cursor(self) -> None:
         """Read exact values off the plot, or stop it."""
@@ -318,11 +299,6 @@ class Explorer(TrainingScreen[None]):
 
     def action_overlay(self) -> None:
         self.current.turn(self.session.look(), self.session.pointer)
-        self.draw(self.session.hush() | Changed.VIEW)
-
-    def action_page(self, by: int) -> None:
-        self._top += by * max(1, self.view.sheet.size.height // 3)
-        self._top = max(0, self._top)
         self.draw(self.session.hush() | Changed.VIEW)
 
     def action_compare(self) -> None:
@@ -410,6 +386,10 @@ class Explorer(TrainingScreen[None]):
     def action_leave(self) -> None:
         if self.config.editing:
             self.config.close_field()
+        elif self.view.filtering:
+            self.view.close_filter()
+            self.set_focus(None)
+            self.filter_rows("")
         elif self.focused is not None:
             self.set_focus(None)
             self.remove_class("-settings")
@@ -419,6 +399,8 @@ class Explorer(TrainingScreen[None]):
         elif self.session.catching_up:
             self._do(self.session.pause)
             return
+        elif self.session.pointer.text:
+            self.filter_rows("")
         elif self._maximised:
             self.action_maximise()
         else:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from statistics import median
 from typing import Literal
 
 INITIAL_LOSS_EXCESS = 0.1  # nats above ln V: Karpathy, "A Recipe for Training Neural Networks"; cs231n
@@ -55,12 +54,17 @@ def pace(log10: float | None, *, since_zero: int | None = None) -> Pace | None:
     return "fast" if log10 > UPDATE_FAST else "fine"
 
 
-def beside_others(ratios: Sequence[float | None], index: int) -> float | None:
-    """One ratio / the median of the others that exist; None where that is no number."""
-    own = ratios[index]
-    others = [ratio for i, ratio in enumerate(ratios) if i != index and ratio is not None]
-    middle = median(others) if others else 0.0
-    return own / middle if own is not None and middle > 0 else None
+def beside_others(ratios: Sequence[float | None]) -> list[float | None]:
+    """Each ratio / the median of the others that exist; None where that is no number."""
+    known = sorted((ratio, i) for i, ratio in enumerate(ratios) if ratio is not None and not math.isnan(ratio))
+    beside: list[float | None] = [None] * len(ratios)
+    left = len(known) - 1  # others of each
+    for place, (own, i) in enumerate(known):
+        ends = ((left - 1) // 2, left // 2)
+        low, high = (known[end + (end >= place)][0] for end in ends) if left else (0.0, 0.0)
+        middle = low if left % 2 else (low + high) / 2
+        beside[i] = own / middle if middle > 0 else None
+    return beside
 
 
 def power_of_ten(log10: float) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -11,14 +10,13 @@ from rich.table import Table
 from rich.text import Text
 
 from ..host.visible import visible
+from ..insight.blocks import FOLD_FROM, runs
 from ..insight.check.finding import ORDER, CheckFinding
 from ..stream.checked import CheckedRow
 from .runs import MARKS, STYLES
 
-FOLD_FROM = 40  # rows, from which blocks that are alike are folded
 BAR = 10  # cells of the bar that shows a row's std
 NAME = 12  # cells that a row's name keeps at least
-_NUMBER = re.compile(r"(?<![^.])\d+(?![^.])")  # a part of a name that is a number
 
 
 @dataclass(frozen=True)
@@ -164,36 +162,11 @@ def shown(rows: Sequence[CheckedRow], every: bool) -> Iterator[tuple[CheckedRow 
 
 
 def folded(rows: Sequence[CheckedRow]) -> Iterator[tuple[CheckedRow | None, str]]:
-    """Rows in order, blocks alike but for their number shown once, at their first and their last."""
-    blocks = _blocks(rows)
-    alike = 0
-    for at, block in enumerate(blocks):
-        same_before = at > 0 and _pattern(blocks[at - 1]) == _pattern(block)
-        same_after = at + 1 < len(blocks) and _pattern(blocks[at + 1]) == _pattern(block)
-        if same_before and same_after and len(block) > 1:
-            alike += 1
-            continue
-        if alike:
-            yield None, f"… {alike} alike"
-            alike = 0
-        for row in block:
-            yield row, ""
-
-
-def _blocks(rows: Sequence[CheckedRow]) -> list[list[CheckedRow]]:
-    """Neighbours whose names are the same up to their first number, that included."""
-    blocks: list[list[CheckedRow]] = []
-    last: str | None = None
-    for row in rows:
-        found = _NUMBER.search(row.name)
-        prefix = row.name[: found.end()] if found else None
-        if blocks and prefix is not None and prefix == last:
-            blocks[-1].append(row)
-        else:
-            blocks.append([row])
-        last = prefix
-    return blocks
-
-
-def _pattern(block: Sequence[CheckedRow]) -> list[tuple[str, str]]:
-    return [(_NUMBER.sub("*", row.name, count=1), row.kind) for row in block]
+    """Rows in order; of blocks alike but for their number only the first and the last are shown."""
+    for run in runs(tuple((row.name, row.kind) for row in rows)):
+        first, last = run.blocks[0], run.blocks[-1]
+        yield from ((rows[i], "") for i in first)
+        if len(run.blocks) > 2:
+            yield None, f"… {len(run.blocks) - 2} alike"
+        if run.alike:
+            yield from ((rows[i], "") for i in last)

@@ -24,7 +24,8 @@ WIDEST_LABEL = 14
 class Band:
     """One layer's histogram: edges (n + 1,), density (n,); `previous` is the same of the lane before.
 
-    `figures` are rows of text that stand at the right, the most important one first.
+    `figures` are rows of text that stand at the right, the most important one first; `label` stands at the left,
+    by default the title.
     """
 
     title: str
@@ -32,6 +33,12 @@ class Band:
     density: Any
     previous: tuple[Any, Any] | None = None
     figures: tuple[Row, ...] = ()
+    label: str | None = None
+
+    @property
+    def beside(self) -> str:
+        """What stands beside it at the left."""
+        return self.title if self.label is None else self.label
 
 
 @dataclass(frozen=True)
@@ -66,7 +73,7 @@ def top_of(now: Floats, behind: Floats | None) -> float:
     return 1.0
 
 
-def scaled(density: Floats, top: float, height: Height) -> Floats:
+def scaled(density: Floats, top: float | Floats, height: Height) -> Floats:
     """Densities as shares of the height of `top`; 0 only where the density is 0, above 1 where it exceeds `top`."""
     drawn = density > 0
     with np.errstate(all="ignore"):
@@ -109,9 +116,9 @@ class Layout:
 
         `labels` are the columns that labels take, whatever they say; None gives them what they need.
         """
-        longest = max(len(clean_text(band.title)) for band in bands) + 2
+        longest = max(len(clean_text(band.beside)) for band in bands) + 2
         figures = max([row_width(heading), *(row_width(row) for band in bands for row in band.figures)])
-        wide = min(longest, WIDEST_LABEL) if labels is None else labels
+        wide = min(longest, max(WIDEST_LABEL, width // 5)) if labels is None else labels
         for label, beside in ((wide, figures), (wide, 0), *(((0, 0),) if labels is None else ())):
             columns = width - label - 2 - beside
             if columns >= LEAST_COLUMNS and rows >= 1:

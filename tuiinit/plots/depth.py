@@ -109,7 +109,7 @@ def depth(
         at = HEAD + row
         if layer != before:
             before = layer
-            put_label(grid, layout, at, bands[layer].title, palette[layer])
+            put_label(grid, layout, at, bands[layer].beside, palette[layer])
             beyond = [Role.TEXT if side else None for side in (columns[layer].left, columns[layer].right)]
             mark_beyond(grid, layout, at, *beyond)
             tall = of_row.count(layer)

@@ -165,7 +165,7 @@ class Table(NamedTuple):
     """A heading that stays and rows that scroll below it."""
 
     head: Row
-    body: tuple[Row, ...]
+    body: Sequence[Row]
 
 
 Cell = str | tuple[str, int]

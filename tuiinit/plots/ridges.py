@@ -151,7 +151,7 @@ def _band(
         if colours:  # on what takes more of the cell: a bar that is marked has no hole
             grounds[0, column] = both if a[column] - 8 * (rows - 1) > 4 else Role.BEHIND
     last = top + rows - 1
-    put_label(grid, layout, last, band.title, role)
+    put_label(grid, layout, last, band.beside, role)
     mark_beyond(grid, layout, last, *beyond_roles(now, behind, role))
     figures = band.figures[:rows] if layout.figures else ()
     for line, row in enumerate(figures, top + rows - len(figures)):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from ..insight.smoothing import SMOOTHINGS
 from ..stream.history import Snapshots
 from ..stream.protocol import Snapshot
+from .lines import Lines, RowLine
 from .scales import Scales
 
 
@@ -16,6 +17,9 @@ class Pointer:
 
     past: int | None = None  # a step that was gone back to, or None for the newest
     layer: int = 0
+    fold: str = ""  # the name of the fold whose line is pointed at (`lines.Line.fold`); "" where it is a row's
+    opened: frozenset[str] = frozenset()  # the names of the folds that are open
+    text: str = ""  # of the filter of rows; "" lets all through
     unit: int = 0
     overlaid: bool = False  # a view's other picture
     form: str | None = None  # how histograms are drawn, where a person chose
@@ -43,6 +47,33 @@ class Pointer:
         if unit:
             self.unit = max(0, min(min(self.unit, units - 1) + unit, units - 1))
 
+    def walk(self, lines: Lines, by: int) -> None:
+        """Point so many of the lines that are shown further."""
+        if lines.all:
+            at = lines.at(self.layer, self.fold)
+            self._point_at(lines.all[max(0, min(at + by, len(lines.all) - 1))])
+
+    def turn_fold(self, lines: Lines) -> bool:
+        """Open the fold pointed at, or close the one that holds what is pointed at. False if there is none."""
+        line = lines.all[lines.at(self.layer, self.fold)] if lines.all else None
+        if line is None or not line.fold:
+            return False
+        self.opened ^= {line.fold}
+        if not line.folded:
+            self.fold = line.fold
+        return True
+
+    def filter(self, text: str, lines: Lines) -> None:
+        """Show only rows with all words of a text; point at one of them. `lines` are those with that filter."""
+        self.text = text
+        if lines.all:
+            self._point_at(lines.all[lines.at(self.layer, self.fold)])
+
+    def _point_at(self, line: RowLine) -> None:
+        self.fold = line.fold if line.head else ""
+        if self.layer not in line.members or not line.head:
+            self.layer = line.members[0]
+
     def next_dead(self, now: Snapshot | None) -> bool:
         """Point at the next dead neuron, layer after layer, around the corner at the end; False if none is dead."""
         dead = [(i, unit) for i, a in enumerate(now.activations) for unit in a.dead] if now else []
@@ -69,4 +100,5 @@ class Pointer:
     def start_over(self) -> None:
         """The first layer and neuron, the pictures that a view begins with."""
         self.layer = self.unit = 0
+        self.fold, self.opened, self.text = "", frozenset(), ""
         self.overlaid, self.form = False, None

@@ -47,6 +47,7 @@ from .amount import Amount
 from .attached import NOT_ATTACHED, READ_ONLY, Attached
 from .changed import Changed, Commands, Notice
 from .known import Known
+from .lines import Lines
 from .own import OwnFrame
 
 RECORDED = "this is a recording, nothing trains here: `tuiinit --resume` goes on from it"
@@ -291,6 +292,11 @@ class Session(Known):
     def point(self, *, layer: int = 0, unit: int = 0, layers: int, units: int) -> Changed:
         """Move what is pointed at by so many layers or neurons, among those that there are."""
         self.pointer.move(layer=layer, unit=unit, layers=layers, units=units)
+        return Changed.VIEW
+
+    def walk(self, lines: Lines, by: int) -> Changed:
+        """Point so many of the lines that are shown further."""
+        self.pointer.walk(lines, by)
         return Changed.VIEW
 
     def point_at_dead(self) -> bool:

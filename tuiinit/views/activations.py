@@ -6,39 +6,37 @@ import math
 from collections.abc import Sequence
 
 from ..config.nonlinearities import SATURATED_AT, range_of
-from ..insight.expected import Figure
+from ..insight.expected import NOTHING, Figure
 from ..insight.look import Look, snapshot_of
 from ..plots import Line, Role
-from ..plots.ink import Cell, Column, Ink, Table, number, percent, signed, small, table
+from ..plots.ink import Column, Ink, Table, number, percent, signed, small
 from ..session.pointer import Pointer
 from ..stream.protocol import Activation, Histogram, Snapshot
 from .base import bounds_of, redraws
-from .histograms import HistogramView, Quantity, plain
+from .by_line import built_here, by_line, dead_units, figure, of_before, said
+from .histograms import HistogramView, Part, Quantity, plain
 from .spreads import spread, wide_enough
 
 
-def _pairs(look: Look, other: Look | None) -> list[tuple[Activation, Activation | None]]:
-    """Each layer now, and the layer at the same place in the lane before."""
+def _pairs(
+    look: Look, other: Look | None, at: Sequence[int] | None = None
+) -> list[tuple[Activation, Activation | None]]:
+    """Each layer now, and the layer at the same place in the lane before; all, or those at some places."""
     now, before = look.snapshot, snapshot_of(other)
     if now is None:
         return []
     old = before.activations if before else ()
-    return [(a, old[i] if i < len(old) else None) for i, a in enumerate(now.activations)]
+    places = range(len(now.activations)) if at is None else at
+    return [(now.activations[i], old[i] if i < len(old) else None) for i in places]
 
 
 def _layers(look: Look) -> Sequence[Activation]:
     return look.snapshot.activations if look.snapshot is not None else ()
 
 
-def _growth(look: Look) -> list[float | None]:
-    """Theory's std of the gradient at each layer relative to the last."""
-    return _theory(look.expected.grad_ratio, len(_layers(look)))
-
-
-def _theory(figures: Sequence[Figure], layers: int) -> list[float | None]:
-    """Theory's number for each layer, None where there is none."""
-    theory = [figure.theory for figure in figures[:layers]]
-    return [*theory, *[None] * (layers - len(theory))]
+def _at(figures: Sequence[Figure], places: Sequence[int]) -> Sequence[Figure]:
+    """Those at some places; where none is, nothing is known."""
+    return [figures[i] if i < len(figures) else NOTHING for i in places]
 
 
 def _theory_lines(layers: Sequence[tuple[float | None, float | None]]) -> Sequence[Line]:
@@ -53,8 +51,17 @@ def _share(share: float) -> str:
     return f"{100 * share:.1f}"
 
 
-def _ratio(value: float) -> str:
+def _ratio(value: float | None) -> str:
     return number(value, 2)
+
+
+def _times(factor: float | None, value: float) -> float | None:
+    return factor * value if factor is not None else None
+
+
+def _old(row: Activation | None, name: str) -> float | None:
+    """A figure of the lane before, if that has such a row."""
+    return getattr(row, name) if row is not None else None
 
 
 class Activations(HistogramView):
@@ -76,38 +83,38 @@ class Activations(HistogramView):
         "behind the bands, ▴ where it is higher than they are."
     )
 
-    def panels(self, look: Look, other: Look | None) -> Sequence[tuple[str, Histogram, Histogram | None, str]]:
+    def panels(self, look: Look, other: Look | None, at: Sequence[int]) -> Sequence[Part]:
         return [
-            (
+            Part(
                 a.layer,
                 a.histogram,
                 b.histogram if b else None,
                 f"{percent(a.saturated)} sat." if range_of(a.kind).saturates else "",
             )
-            for a, b in _pairs(look, other)
+            for a, b in _pairs(look, other, at)
         ]
 
-    def quantities(self, look: Look, other: Look | None) -> Sequence[Quantity]:
-        pairs, theory = _pairs(look, other), look.expected.prediction
+    def quantities(self, look: Look, other: Look | None, at: Sequence[int]) -> Sequence[Quantity]:
+        pairs, theory = _pairs(look, other, at), look.expected.prediction
         predicted = [theory.layer(a.layer) if theory else None for a, _ in pairs]
-        expected = look.expected
-        std, share = [spread(f) for f in expected.std], [f.span(_share, "") for f in expected.saturated]
+        stds, shares = _at(look.expected.std, at), _at(look.expected.saturated, at)
+        std, share = [spread(f) for f in stds], [f.span(_share, "") for f in shares]
         found = [
             Quantity(
                 "std",
                 wide_enough(5, std),
                 plain([number(a.std) for a, _ in pairs]),
-                [number(t) if t is not None else "" for t in _theory(expected.std, len(pairs))],
+                [number(f.theory) if f.theory is not None else "" for f in stds],
                 [number(b.std) if b else "" for _, b in pairs],
-                std[: len(pairs)],
+                std,
             ),
             Quantity(
                 "saturated",
                 9,
                 plain([percent(a.saturated) for a, _ in pairs]),
-                [percent(t) if t is not None else "" for t in _theory(expected.saturated, len(pairs))],
+                [percent(f.theory) if f.theory is not None else "" for f in shares],
                 [percent(b.saturated) if b else "" for _, b in pairs],
-                share[: len(pairs)],
+                share,
             ),
         ]
         if any(a.dead for a, _ in pairs):
@@ -122,51 +129,39 @@ class Activations(HistogramView):
         )
         return [*found, mean]
 
-    def lines(self, look: Look) -> Sequence[Line]:
-        theory = look.expected.prediction
-        predicted = [theory.layer(a.layer) if theory else None for a in _layers(look)]
-        stds = _theory(look.expected.std, len(predicted))
-        return _theory_lines([(t.mean if t else None, std) for t, std in zip(predicted, stds, strict=True)])
+    def theory(self, look: Look, at: Sequence[int]) -> Sequence[Line]:
+        theory, rows = look.expected.prediction, _layers(look)
+        predicted = [theory.layer(rows[i].layer) if theory else None for i in at]
+        stds = _at(look.expected.std, at)
+        return _theory_lines([(t.mean if t else None, std.theory) for t, std in zip(predicted, stds, strict=True)])
 
-    def spanned(self, snapshot: Snapshot) -> Sequence[Histogram]:
-        return [a.histogram for a in snapshot.activations]
+    def spanned(self, snapshot: Snapshot, at: Sequence[int]) -> Sequence[Histogram]:
+        return [snapshot.activations[i].histogram for i in at if i < len(snapshot.activations)]
 
-    def range(self, look: Look, other: Look | None, pointer: Pointer) -> tuple[float, float] | None:
-        return bounds_of(a.kind for a in _layers(look)) or super().range(look, other, pointer)
+    def range(
+        self, look: Look, other: Look | None, pointer: Pointer, at: Sequence[int], key: str
+    ) -> tuple[float, float] | None:
+        rows = _layers(look)
+        return bounds_of(rows[i].kind for i in at) or super().range(look, other, pointer, at, key)
 
     def table(self, look: Look, other: Look | None, pointer: Pointer, width: int) -> Table:
-        columns = (
-            Column("layer", 10, "<"),
-            Column("std", 7),
-            Column("theory", 7),
-            Column("redraws", 11),
-            Column("saturated", 9),
-            Column("theory", 7),
-            Column("redraws", 9),
-            Column("dead", 4),
-            Column("mean", 7),
-            Column("std before", 10, spare=True),
-            Column("sat. before", 11, spare=True),
+        pairs, expected = _pairs(look, other), look.expected
+        now = [a for a, _ in pairs]
+        std, share = (_at(figures, range(len(pairs))) for figures in (expected.std, expected.saturated))
+        probed = look.snapshot is not None and bool(look.snapshot.probe_rows or built_here(look))
+        figures = (
+            figure("std", 7, lambda i: now[i].std, number, Ink.STRONG),
+            figure("theory", 7, lambda i: std[i].theory, number, Ink.THEORY),
+            said("redraws", 11, lambda i: redraws(std[i], number)),
+            figure("saturated", 9, lambda i: now[i].saturated, percent, Ink.STRONG),
+            figure("theory", 7, lambda i: share[i].theory, percent, Ink.THEORY),
+            said("redraws", 9, lambda i: redraws(share[i], _share)),
+            *((dead_units(now),) if probed else ()),
+            figure("mean", 7, lambda i: now[i].mean, signed),
+            of_before("std before", 10, lambda i: _old(pairs[i][1], "std"), number),
+            of_before("sat. before", 11, lambda i: _old(pairs[i][1], "saturated"), percent),
         )
-        expected = look.expected
-        rows: list[list[Cell]] = []
-        for (a, b), std, saturated in zip(_pairs(look, other), expected.std, expected.saturated, strict=False):
-            rows.append(
-                [
-                    a.layer,
-                    (number(a.std), Ink.STRONG),
-                    (number(std.theory), Ink.THEORY),
-                    redraws(std, number),
-                    (percent(a.saturated), Ink.STRONG),
-                    (percent(saturated.theory), Ink.THEORY),
-                    redraws(saturated, _share),
-                    (f"{len(a.dead)}", Ink.WARN if a.dead else Ink.DIM),
-                    signed(a.mean),
-                    (number(b.std) if b else "", Ink.DIM),
-                    (percent(b.saturated) if b else "", Ink.DIM),
-                ]
-            )
-        return table(columns, rows, width)
+        return by_line(look, self.lines(look, pointer), pointer, width, Column("layer", 10, "<"), figures)
 
 
 class ActivationGradients(HistogramView):
@@ -184,16 +179,18 @@ class ActivationGradients(HistogramView):
         "95 % of them."
     )
 
-    def panels(self, look: Look, other: Look | None) -> Sequence[tuple[str, Histogram, Histogram | None, str]]:
+    def panels(self, look: Look, other: Look | None, at: Sequence[int]) -> Sequence[Part]:
         return [
-            (a.layer, a.grad_histogram, b.grad_histogram if b else None, f"std {small(a.grad_std)}")
-            for a, b in _pairs(look, other)
+            Part(a.layer, a.grad_histogram, b.grad_histogram if b else None, f"std {small(a.grad_std)}")
+            for a, b in _pairs(look, other, at)
         ]
 
-    def quantities(self, look: Look, other: Look | None) -> Sequence[Quantity]:
-        pairs, growth = _pairs(look, other), _growth(look)
-        last = pairs[-1][0].grad_std if pairs else 0.0
-        ratios = [spread(f) for f in look.expected.grad_ratio]
+    def quantities(self, look: Look, other: Look | None, at: Sequence[int]) -> Sequence[Quantity]:
+        pairs, expected = _pairs(look, other, at), _at(look.expected.grad_ratio, at)
+        growth = [figure.theory for figure in expected]
+        layers = _layers(look)
+        last = layers[-1].grad_std if layers else 0.0
+        ratios = [spread(f) for f in expected]
         return [
             Quantity(
                 "grad std",
@@ -207,45 +204,29 @@ class ActivationGradients(HistogramView):
                 wide_enough(7, ratios),
                 plain([number(a.grad_std / last, 2) if last else "–" for a, _ in pairs]),
                 [number(g, 2) if g is not None else "" for g in growth],
-                redraws=ratios[: len(pairs)],
+                redraws=ratios,
             ),
         ]
 
-    def lines(self, look: Look) -> Sequence[Line]:
+    def theory(self, look: Look, at: Sequence[int]) -> Sequence[Line]:
         layers = _layers(look)
         last = layers[-1].grad_std if layers else 0.0
-        return _theory_lines([(0.0, g * last if g is not None else None) for g in _growth(look)])
+        return _theory_lines([(0.0, _times(f.theory, last)) for f in _at(look.expected.grad_ratio, at)])
 
-    def spanned(self, snapshot: Snapshot) -> Sequence[Histogram]:
-        return [a.grad_histogram for a in snapshot.activations]
+    def spanned(self, snapshot: Snapshot, at: Sequence[int]) -> Sequence[Histogram]:
+        return [snapshot.activations[i].grad_histogram for i in at if i < len(snapshot.activations)]
 
     def table(self, look: Look, other: Look | None, pointer: Pointer, width: int) -> Table:
-        columns = (
-            Column("layer", 10, "<"),
-            Column("grad mean", 9),
-            Column("grad std", 8),
-            Column("theory", 8),
-            Column("to last", 7),
-            Column("theory", 7),
-            Column("redraws", 11),
-            Column("before", 8, spare=True),
-        )
-        expected = look.expected
         pairs = _pairs(look, other)
-        last = pairs[-1][0].grad_std if pairs else 0.0
-        rows: list[list[Cell]] = []
-        for (a, b), ratio in zip(pairs, expected.grad_ratio, strict=False):
-            growth = ratio.theory
-            rows.append(
-                [
-                    a.layer,
-                    small(a.grad_mean),
-                    (small(a.grad_std), Ink.STRONG),
-                    (small(growth * last) if growth is not None else "–", Ink.THEORY),
-                    number(a.grad_std / last, 2) if last else "–",
-                    (number(growth, 2), Ink.THEORY),
-                    redraws(ratio, _ratio),
-                    (small(b.grad_std) if b else "", Ink.DIM),
-                ]
-            )
-        return table(columns, rows, width)
+        now, growth = [a for a, _ in pairs], _at(look.expected.grad_ratio, range(len(pairs)))
+        last = now[-1].grad_std if now else 0.0
+        figures = (
+            figure("grad mean", 9, lambda i: now[i].grad_mean, small),
+            figure("grad std", 8, lambda i: now[i].grad_std, small, Ink.STRONG),
+            figure("theory", 8, lambda i: _times(growth[i].theory, last), small, Ink.THEORY),
+            figure("to last", 7, lambda i: now[i].grad_std / last if last else None, _ratio),
+            figure("theory", 7, lambda i: growth[i].theory, _ratio, Ink.THEORY),
+            said("redraws", 11, lambda i: redraws(growth[i], _ratio)),
+            of_before("before", 8, lambda i: _old(pairs[i][1], "grad_std"), small),
+        )
+        return by_line(look, self.lines(look, pointer), pointer, width, Column("layer", 10, "<"), figures)

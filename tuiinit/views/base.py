@@ -13,6 +13,7 @@ from ..plots import Plot, Row, by_depth
 from ..plots.cursor import Cursor, drawn, read, reading_row
 from ..plots.ink import Cell, Ink, Table, row
 from ..session.changed import Changed
+from ..session.lines import Lines, lines_of
 from ..session.pointer import Pointer
 from ..stream.protocol import Histogram
 from .small import Small
@@ -20,6 +21,32 @@ from .small import Small
 MIN_PLOT = 8  # rows of a plot below which the table gives way
 LEAST_PICTURE = 5  # rows of a plot below which what stands under it gives way
 NOTHING_YET = "nothing measured yet"
+
+
+Parts = tuple[tuple[int, tuple[str, str]], ...]
+
+
+def row_parts(look: Look) -> Parts:
+    """The rows of the snapshot looked at."""
+    now = look.snapshot
+    return tuple((i, (a.layer, a.kind)) for i, a in enumerate(now.activations)) if now is not None else ()
+
+
+def matrix_parts(look: Look) -> Parts:
+    """Its matrices, by name and shape."""
+    now = look.snapshot
+    return tuple((i, (w.name, shape_words(w.shape))) for i, w in enumerate(now.weights)) if now is not None else ()
+
+
+def shape_words(shape: Sequence[int]) -> str:
+    """A shape in words: 100 × 27."""
+    return " × ".join(map(str, shape))
+
+
+def pointed(lines: Lines, pointer: Pointer) -> int:
+    """The place in the snapshot of the row pointed at, of a fold the one of its rows; there must be lines."""
+    line = lines.all[lines.at(pointer.layer, pointer.fold)]
+    return pointer.layer if pointer.layer in line.members else line.members[0]
 
 
 class View(ABC):
@@ -65,10 +92,17 @@ class View(ABC):
         """Show the view's other picture."""
         pointer.overlaid = not pointer.overlaid
 
-    def layers(self, look: Look) -> int:
-        """How many layers can be pointed at."""
-        now = look.snapshot
-        return len(now.activations) if now else 0
+    def parts(self, look: Look) -> Parts:
+        """What can be pointed at: the place of each in the snapshot, its label and its kind."""
+        return row_parts(look)
+
+    def lines(self, look: Look, pointer: Pointer) -> Lines:
+        """What the table lists and the pointer walks: those that the filter lets through, folded by block."""
+        return lines_of(self.parts(look), pointer.text, pointer.opened)
+
+    def out_of_place(self, look: Look) -> str:
+        """Why this view makes no sense for the network, in a sentence; empty where it does."""
+        return ""
 
     def units(self, look: Look, pointer: Pointer) -> int:
         """How many neurons of the layer pointed at can be pointed at."""
@@ -94,6 +128,8 @@ class Page:
         """`alone` leaves the table out."""
         table = view.table(look, other, pointer, width)
         caption = list(view.caption(look, other, pointer, width))[: max(0, height - LEAST_PICTURE)]
+        if pointer.text:
+            caption.append(_filtered(view.lines(look, pointer), pointer.text, width))
         head = 1 if table.head else 0
         wanted = 0 if alone else len(table.body) + head
         gap = 1 if wanted else 0
@@ -130,6 +166,12 @@ class Page:
             return row(width)
         last = self.top + self.body_height
         return row(width, right=[(f"{self.top + 1}–{last} of {count}  page up/down ", Ink.DIM)])
+
+
+def _filtered(lines: Lines, text: str, width: int) -> Row:
+    """What the filter lets through."""
+    count = f"{len(lines.parts):,} of {lines.total:,}"
+    return row(width, (" /", Ink.KEY), (text, Ink.STRONG), (f"  {count} shown  ", Ink.DIM), ("esc", Ink.KEY), " all")
 
 
 def named(titles: Sequence[str], width: int, marks: Sequence[str] = (), roles: Sequence[int] = ()) -> tuple[Row, ...]:

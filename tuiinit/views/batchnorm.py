@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -12,12 +12,14 @@ from ..insight.look import Look
 from ..insight.thresholds import BIAS_CANCELLED
 from ..plots import SERIES, Axis, Bars, Curve, Plot, Role, Row, curves, histograms, nice_limits
 from ..plots.cells import clean_text
-from ..plots.ink import Cell, Column, Ink, Piece, Table, number, percent, row, small, table
+from ..plots.ink import Cell, Column, Ink, Piece, Table, number, percent, row, small
 from ..session.actions import key_of
 from ..session.changed import Changed
 from ..session.pointer import Pointer
 from ..stream.protocol import Inspection, floats
-from .base import NOTHING_YET, View
+from .base import NOTHING_YET, Parts, View, pointed, row_parts
+from .by_line import built_here, by_line, figure, middle, said
+from .histograms import NO_ROW
 from .layout import abreast, sentence, shares, stacked
 from .norms import Floats, Norm, Norms
 
@@ -67,14 +69,29 @@ class BatchNormView(View):
         "takes about a second: made by itself when the network stands still, or with i."
     )
 
+    def parts(self, look: Look) -> Parts:
+        """The norms; where there are none, the rows."""
+        now = look.snapshot
+        if now is None or not now.batch_norms:
+            return row_parts(look) if built_here(look) else ()
+        names = [bn.layer for bn in now.batch_norms]
+        return tuple((i, (name, "batch norm")) for i, name in enumerate(names))
+
+    def out_of_place(self, look: Look) -> str:
+        now = look.snapshot
+        return NONE if now is not None and not now.batch_norms and not built_here(look) else ""
+
     def plot(self, look: Look, other: Look | None, pointer: Pointer, width: int, height: int) -> Plot:
         if look.snapshot is None:
             return sentence(NOTHING_YET, width, height)
         norms = Norms.of(look)
         if norms is None:
-            return sentence(OFF if look.config is not None else NONE, width, height)
+            return sentence(OFF if built_here(look) else NONE, width, height)
+        lines = self.lines(look, pointer)
+        if not lines.parts:
+            return sentence(NO_ROW, width, height)
         scale = look.settings.output_scale if look.settings is not None else 1.0
-        norm = norms.one(min(pointer.layer, len(norms.names) - 1), scale)
+        norm = norms.one(pointed(lines, pointer), scale)
         if pointer.overlaid:
             return jitter(look, width, height)
         if height < BOTH:
@@ -83,12 +100,12 @@ class BatchNormView(View):
         return stacked([statistics(norm, width, upper), jitter(look, width, height - upper)])
 
     def caption(self, look: Look, other: Look | None, pointer: Pointer, width: int) -> Sequence[Row]:
-        norms = Norms.of(look)
-        if norms is None:
+        norms, lines = Norms.of(look), self.lines(look, pointer)
+        if norms is None or not lines.parts:
             return ()
-        at = min(pointer.layer, len(norms.names) - 1)
+        at = pointed(lines, pointer)
         legend: list[Piece] = [
-            (f"▸ norm {norms.names[at]}: ", Ink.STRONG),
+            (f"▸ norm {middle(norms.names[at], width // 3)}: ", Ink.STRONG),
             ("+ running", SERIES[0]),
             ("  · this minibatch" if norms.calibrated else "", SERIES[4]),
             (f"  ━ as {'calibrated' if norms.calibrated else 'this minibatch'}", Role.MARK),
@@ -144,46 +161,38 @@ class BatchNormView(View):
         norms = Norms.of(look)
         if norms is None:
             return Table((), ())
-        biased = any(ratio is not None for ratio in norms.bias_ratio)
-        columns = (
-            Column("", 1),
-            Column("norm", 6, "<"),
-            Column("mean: run", 9),
-            Column("batch", 7),
-            Column("std: run", 8),
-            Column("batch", 6),
-            Column("γ ± std", 9),
-            Column("min … max", 11),
-            Column("β ± std", 10),
-            Column("min … max", 11),
-            *((Column("bias÷weight grad", 16),) if biased else ()),
-        )
         apart = {name: norms.apart(f"{name}_mean") for name in ("running", "batch")}
         times = {name: norms.times(f"{name}_std") for name in ("running", "batch")}
-        learned = {name: _about(norms, name) for name in ("gamma", "beta")}
-        at = min(pointer.layer, len(norms.names) - 1)
-        rows: list[list[Cell]] = []
-        for i, name in enumerate(norms.names):
-            rows.append(
-                [
-                    ("▸" if i == at else "", Ink.KEY),
-                    name,
-                    (number(apart["running"][i]), Ink.STRONG),
-                    (number(apart["batch"][i]) if norms.calibrated else "–", Ink.DIM),
-                    (number(times["running"][i]), Ink.STRONG),
-                    (number(times["batch"][i]) if norms.calibrated else "–", Ink.DIM),
-                    learned["gamma"][i][0],
-                    (learned["gamma"][i][1], Ink.DIM),
-                    learned["beta"][i][0],
-                    (learned["beta"][i][1], Ink.DIM),
-                    *((small(norms.bias_ratio[i]),) if biased else ()),
-                ]
-            )
-        return table(columns, rows, width, gap=1)
+        gamma, beta = _about(norms, "gamma"), _about(norms, "beta")
 
-    def layers(self, look: Look) -> int:
-        now = look.snapshot
-        return len(now.batch_norms) or len(now.activations) if now else 0
+        def of(values: dict[str, Floats], name: str) -> Callable[[int], float | None]:
+            known = name == "running" or norms.calibrated
+            return lambda i: float(values[name][i]) if known else None
+
+        figures = (
+            figure("mean: run", 9, of(apart, "running"), number, Ink.STRONG),
+            figure("batch", 7, of(apart, "batch"), number, Ink.DIM),
+            figure("std: run", 8, of(times, "running"), number, Ink.STRONG),
+            figure("batch", 6, of(times, "batch"), number, Ink.DIM),
+            said("γ ± std", 9, lambda i: gamma[i][0]),
+            said("min … max", 11, lambda i: (gamma[i][1], Ink.DIM)),
+            said("β ± std", 10, lambda i: beta[i][0]),
+            said("min … max", 11, lambda i: (beta[i][1], Ink.DIM)),
+            *(
+                (figure("bias÷weight grad", 16, lambda i: norms.bias_ratio[i], small),)
+                if any(ratio is not None for ratio in norms.bias_ratio)
+                else ()
+            ),
+        )
+        lines = self.lines(look, pointer)
+        at = pointed(lines, pointer) if lines.parts else -1
+
+        def mark(i: int) -> Cell:
+            return "▸" if i == at else "", Ink.KEY
+
+        return by_line(
+            look, lines, pointer, width, Column("norm", 6, "<"), figures, mark=mark, gap=1, titles=norms.names
+        )
 
 
 def _about(norms: Norms, name: str) -> list[tuple[str, str]]:

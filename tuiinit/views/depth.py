@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 
@@ -14,14 +15,18 @@ from ..insight.look import Look, snapshot_of
 from ..insight.moments import FORMULAS, moments
 from ..insight.theory import bn_jacobian, chi, critical_gain, depth_scale, fixed_point
 from ..plots import SERIES, Plot, Role, Row
-from ..plots.ink import Cell, Column, Ink, Table, number, percent, row, small, table
+from ..plots.ink import Column, Ink, Table, number, percent, row, small
+from ..session.lines import Lines
 from ..session.pointer import Pointer
 from ..stream.protocol import Snapshot
-from .base import NOTHING_YET, View, redraws
+from .base import NOTHING_YET, View, pointed, redraws
+from .by_line import built_here, by_line, figure, of_before, said
+from .histograms import NO_ROW
 from .layer_curves import Bands, Values, array, panel, positive
 from .layout import abreast, paragraph, sentence, shares
 
 NEAR = 1e-9
+KINDS, OTHERS = 6, SERIES[7]  # kinds of rows that have a colour of their own, and that of the others
 NO_THEORY = "How this network was made is not told, so theory says nothing of it."
 
 
@@ -56,31 +61,36 @@ class Depth(View):
         now = look.snapshot
         if now is None or not now.activations:
             return sentence(NOTHING_YET, width, height)
+        lines = self.lines(look, pointer)
+        if not lines.parts:
+            return sentence(NO_ROW, width, height)
         before = snapshot_of(other)
         theory, bands = predicted(look, now), redrawn(look)
         wanted: list[tuple[tuple[str, ...], Callable[[Snapshot], Values]]] = [
             (("output std", "std"), stds),
             (("gradient std", "grad. std", "grad."), grad_stds),
         ]
-        if _saturates(now):
+        if any(range_of(kind).saturates for _, (_, kind) in lines.parts):
             wanted.append((("saturated, %", "sat., %"), saturations))
+        at = lines.members
         return abreast(
             [
                 panel(
                     next((title for title in titles if len(title) <= part - 12), titles[-1]),
-                    measure(now),
-                    predictions,
-                    measure(before) if before else [],
+                    _at(measure(now), at),
+                    _at(expected, at),
+                    _at(measure(before), at) if before else [],
                     part,
                     height,
-                    cursor=min(pointer.layer, len(now.activations) - 1),
+                    cursor=at.index(pointed(lines, pointer)),
                     share=measure is saturations,
                     log=pointer.log,
                     exponential=measure is grad_stds,
-                    band=band,
-                    held=_reached(look, pointer, titles[0], measure),
+                    band=(_at(band[0], at), _at(band[1], at)),
+                    held=_reached(look, pointer, titles[0], measure, at),
+                    roles=roles_of_kinds(look, lines),
                 )
-                for (titles, measure), predictions, band, part in zip(
+                for (titles, measure), expected, band, part in zip(
                     wanted, theory, bands, shares(width, len(wanted)), strict=False
                 )
             ]
@@ -89,7 +99,15 @@ class Depth(View):
     def caption(self, look: Look, other: Look | None, pointer: Pointer, width: int) -> Sequence[Row]:
         if look.snapshot is None:
             return ()
-        legend: list[tuple[str, int]] = [("  + measured   ", SERIES[0]), ("━ theory, at the start", Role.MARK)]
+        legend: list[tuple[str, int]] = [("  + measured   ", SERIES[0])]
+        if look.expected.std:
+            legend.append(("━ theory, at the start", Role.MARK))
+        lines = self.lines(look, pointer)
+        if (roles := roles_of_kinds(look, lines)) is not None:
+            kinds = [kind for _, (_, kind) in lines.parts]
+            named = {kind: role for kind, role in zip(kinds, roles, strict=True) if role != OTHERS}
+            legend = [(f"  + {kind}", role) for kind, role in named.items()]
+            legend += [("  + others", OTHERS)] if OTHERS in roles else []
         if look.expected.std[:1] and look.expected.std[0].redraws:
             legend.append(("   ▒ redraws, 5–95 %", Role.MARK))
         if snapshot_of(other) is not None:
@@ -101,59 +119,64 @@ class Depth(View):
         now, before = look.snapshot, snapshot_of(other)
         if now is None or not now.activations:
             return Table((), ())
-        saturates = _saturates(now)
-        columns = (
-            Column("", 1),
-            Column("layer", max(len(a.layer) for a in now.activations), "<"),
-            Column("std", 7),
-            Column("theory", 7),
-            Column("redraws", 11),
-            Column("to last", 7),
-            Column("theory", 6),
-            Column("redraws", 11),
-            Column("grad std", 8),
-            Column("× back", 6),
-            Column("theory", 6),
-            *((Column("saturated", 9), Column("theory", 7)) if saturates else ()),
-            Column("std before", 10, spare=True),
-            Column("grad before", 11, spare=True),
-        )
         std, grad, share = predicted(look, now)
-        expected, last = look.expected, now.activations[-1].grad_std
-        back, predicted_back = _ratios(grad_stds(now)), _ratios(grad)
-        rows: list[list[Cell]] = []
-        for i, a in enumerate(now.activations):
-            old = before.activations[i] if before and i < len(before.activations) else None
-            ratio = expected.grad_ratio[i] if i < len(expected.grad_ratio) else NOTHING
-            spread = expected.std[i] if i < len(expected.std) else NOTHING
-            cells: list[Cell] = [
-                ("▸" if i == min(pointer.layer, len(now.activations) - 1) else "", Ink.KEY),
-                a.layer,
-                (_brief(a.std), Ink.STRONG),
-                (_brief(std[i]), Ink.THEORY),
-                redraws(spread, number),
-                (number(a.grad_std / last if last else None, 2), Ink.STRONG),
-                (number(ratio.theory, 2), Ink.THEORY),
-                redraws(ratio, lambda value: number(value, 2)),
-                _brief(a.grad_std),
-                number(back[i], 2),
-                (number(predicted_back[i], 2), Ink.THEORY),
-            ]
-            if saturates:
-                cells += [
-                    (percent(a.saturated), Ink.STRONG),
-                    (f"{share[i]:.1f} %" if share[i] is not None else "–", Ink.THEORY),
-                ]
-            cells += [
-                (_brief(old.std) if old else "", Ink.DIM),
-                (_brief(old.grad_std) if old else "", Ink.DIM),
-            ]
-            rows.append(cells)
-        return table(columns, rows, width)
+        expected, layers, last = look.expected, now.activations, now.activations[-1].grad_std
+        back, back_expected = _ratios(grad_stds(now)), _ratios(grad)
+        old = before.activations if before else ()
+        lines = self.lines(look, pointer)
+        saturates = any(range_of(kind).saturates for _, (_, kind) in lines.parts)
+
+        def ratio(i: int) -> Figure:
+            return expected.grad_ratio[i] if i < len(expected.grad_ratio) else NOTHING
+
+        def spread(i: int) -> Figure:
+            return expected.std[i] if i < len(expected.std) else NOTHING
+
+        figures = (
+            figure("std", 7, lambda i: layers[i].std, _brief, Ink.STRONG),
+            figure("theory", 7, lambda i: std[i], _brief, Ink.THEORY),
+            said("redraws", 11, lambda i: redraws(spread(i), number)),
+            figure("to last", 7, lambda i: layers[i].grad_std / last if last else None, _two, Ink.STRONG),
+            figure("theory", 6, lambda i: ratio(i).theory, _two, Ink.THEORY),
+            said("redraws", 11, lambda i: redraws(ratio(i), _two)),
+            figure("grad std", 8, lambda i: layers[i].grad_std, _brief),
+            figure("× back", 6, lambda i: back[i], _two),
+            figure("theory", 6, lambda i: back_expected[i], _two, Ink.THEORY),
+            *(
+                (
+                    figure("saturated", 9, lambda i: layers[i].saturated, percent, Ink.STRONG),
+                    figure("theory", 7, lambda i: share[i], _percents, Ink.THEORY),
+                )
+                if saturates
+                else ()
+            ),
+            of_before("std before", 10, lambda i: old[i].std if i < len(old) else None, _brief),
+            of_before("grad before", 11, lambda i: old[i].grad_std if i < len(old) else None, _brief),
+        )
+        here = pointed(lines, pointer) if lines.parts else -1
+        names = Column("layer", max(len(a.layer) for a in now.activations), "<")
+        return by_line(look, lines, pointer, width, names, figures, mark=lambda i: ("▸" if i == here else "", Ink.KEY))
 
 
-def _saturates(snapshot: Snapshot) -> bool:
-    return any(range_of(a.kind).saturates for a in snapshot.activations)
+def roles_of_kinds(look: Look, lines: Lines) -> list[Role] | None:
+    """A colour for each row by its kind, the commonest kinds first; None where all are of one kind."""
+    kinds = [kind for _, (_, kind) in lines.parts]
+    if built_here(look) or len(set(kinds)) < 2:
+        return None
+    common = [kind for kind, _ in Counter(kinds).most_common(KINDS)]
+    return [SERIES[common.index(kind)] if kind in common else OTHERS for kind in kinds]
+
+
+def _at(values: Values, places: Sequence[int]) -> Values:
+    return [values[i] if i < len(values) else None for i in places]
+
+
+def _two(value: float | None) -> str:
+    return number(value, 2)
+
+
+def _percents(value: float | None) -> str:
+    return "–" if value is None else f"{value:.1f} %"
 
 
 def stds(snapshot: Snapshot) -> Values:
@@ -201,19 +224,21 @@ def _ratios(values: Values) -> Values:
     return [here / after if here is not None and after else None for here, after in pairs]
 
 
-def _reached(look: Look, pointer: Pointer, name: str, measure: Callable[[Snapshot], Values]) -> Values:
-    """The smallest and the largest positive value of any layer at any step of a lane."""
+def _reached(
+    look: Look, pointer: Pointer, name: str, measure: Callable[[Snapshot], Values], at: Sequence[int]
+) -> Values:
+    """The smallest and the largest positive value of any of these layers at any step of a lane."""
     if look.snapshot is None:
         return []
 
     def most(snapshot: Snapshot) -> float:
-        return float(positive(array(measure(snapshot))).max(initial=0.0))
+        return float(positive(array(_at(measure(snapshot), at))).max(initial=0.0))
 
     def least(snapshot: Snapshot) -> float:
-        return 1 / float(positive(array(measure(snapshot))).min(initial=math.inf))
+        return 1 / float(positive(array(_at(measure(snapshot), at))).min(initial=math.inf))
 
     def reach(which: Callable[[Snapshot], float]) -> float:
-        return pointer.scales.reach(look.history, f"{name}, {which.__name__}", which, which(now))
+        return pointer.scales.reach(look.history, f"{name}, {which.__name__} {pointer.text}", which, which(now))
 
     now = look.snapshot
     lowest = reach(least)

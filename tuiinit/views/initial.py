@@ -57,12 +57,16 @@ class InitialLoss(View):
         "guess would cost as much."
     )
 
+    def out_of_place(self, look: Look) -> str:
+        now = look.snapshot
+        return NO_GUESS if now is not None and now.expected_initial_loss is None else ""
+
     def plot(self, look: Look, other: Look | None, pointer: Pointer, width: int, height: int) -> Plot:
         now, start = look.snapshot, first(look)
         if now is None:
             return sentence(NOTHING_YET, width, height)
-        if now.expected_initial_loss is None:
-            return sentence(NO_GUESS, width, height)
+        if why := self.out_of_place(look):
+            return sentence(why, width, height)
         before, before_start = snapshot_of(other), first(other)
         shown = [(start, before_start)] if now is start or start is None else [(start, before_start), (now, before)]
         panels = [(s, b) for s, b in shown if s is not None and s.log10_probabilities is not None]

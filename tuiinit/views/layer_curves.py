@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -34,6 +35,7 @@ def panel(
     exponential: bool = False,
     band: Bands | None = None,
     held: Values | None = None,
+    roles: Sequence[Role] | None = None,
 ) -> Plot:
     """Values over layers 1, 2, …: crosses for what is measured, a line for theory, dots for the lane before.
 
@@ -41,7 +43,7 @@ def panel(
     and the lane before as far as that leaves the others seen.
 
     The y axis is logarithmic as `log` says, else where positive values are exponential in depth or span more than
-    LOG_FROM; a zero is then told at the edge.
+    LOG_FROM; a zero is then told at the edge. `roles` gives each layer a colour of its own.
     """
     low, high = band or ([], [])
     groups = [array(measured), array(theory), array(before), array(low), array(high)]
@@ -76,13 +78,18 @@ def panel(
             else []
         ),
         Curve("theory", layers(groups[1]), groups[1], Role.MARK),
+    ]
+    colours = np.array(roles if roles is not None else [SERIES[0]] * count, np.intp)
+    drawn += [
         Curve(
             "measured",
-            layers(groups[0]),
-            groups[0],
-            SERIES[0],
+            own + 1.0,
+            groups[0][own],
+            Role(role),
             points="crosses" if columns >= MARKED * count else "dots",
-        ),
+        )
+        for role in dict.fromkeys(colours.tolist())
+        for own in [np.flatnonzero(colours == role)]
     ]
     return curves(
         drawn,

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from ..insight.look import Look
 from ..stream.protocol import FLOAT, BatchNorm, Inspection, Snapshot, floats
+from .by_line import built_here
 
 Floats = npt.NDArray[np.float64]
 
@@ -51,10 +52,10 @@ class Norms:
         norms = now.batch_norms
         # What a diverging network tells is shown as it is, without a word from numpy.
         with np.errstate(all="ignore"):
-            return cls._of(norms, closer, now)
+            return cls._of(norms, closer, now, built_here(look))
 
     @classmethod
-    def _of(cls, norms: Sequence[BatchNorm], closer: Inspection | None, now: Snapshot) -> Norms:
+    def _of(cls, norms: Sequence[BatchNorm], closer: Inspection | None, now: Snapshot, ours: bool) -> Norms:
         sizes = np.array([len(bn.gamma) // FLOAT for bn in norms], np.intp)
 
         def joined(name: str, parts: Sequence[object] = norms) -> Floats:
@@ -68,12 +69,15 @@ class Norms:
         if closer is not None and calibrated:
             arrays["reference_mean"] = joined("mean", closer.calibrated)
             arrays["reference_std"] = np.sqrt(joined("var", closer.calibrated))
-        own = len(norms) == len(now.weights) - 1  # one behind each matrix but the embedding: the others are unknown
-        ratios = [
-            bn.bias_grad_std / weight.grad_std if own and bn.bias_grad_std is not None and weight.grad_std > 0 else None
-            for bn, weight in zip(norms, now.weights[1:] if own else now.weights[:1] * len(norms), strict=True)
-        ]
-        names = (*(str(i) for i in range(1, len(norms))), "output")
+        ratios: list[float | None] = [None] * len(norms)
+        names: tuple[str, ...] = tuple(bn.layer for bn in norms)
+        if ours:
+            names = (*(str(i) for i in range(1, len(norms))), "output")
+        if ours and len(norms) == len(now.weights) - 1:  # one behind each matrix but the embedding
+            ratios = [
+                bn.bias_grad_std / weight.grad_std if bn.bias_grad_std is not None and weight.grad_std > 0 else None
+                for bn, weight in zip(norms, now.weights[1:], strict=True)
+            ]
         return cls(names, np.cumsum(sizes) - sizes, sizes, arrays, calibrated, tuple(ratios))
 
     def one(self, index: int, output_scale: float) -> Norm:

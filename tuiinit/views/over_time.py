@@ -8,17 +8,21 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
+from ..config.nonlinearities import range_of
 from ..insight.look import Look
 from ..plots import SERIES, Plot, Role, Row, Shown, choose, heat
-from ..plots.ink import Cell, Column, Ink, Table, number, percent, row, signed, table
+from ..plots.ink import Cell, Column, Ink, Table, number, percent, row, signed, small, table
 from ..session.pointer import Pointer
 from ..stream.history import LaneHistory
 from ..stream.protocol import Activation, Histogram, Snapshot
-from .base import NOTHING_YET, View, bounds_of, symmetric
+from .base import NOTHING_YET, View, bounds_of, pointed, symmetric
+from .by_line import built_here, middle
+from .histograms import NO_ROW
 from .layout import abreast, sentence
 
 Floats = npt.NDArray[np.float64]
 
+NO_OUTPUTS = "no outputs of this network are known"
 LEFT = 7  # cells of the labels of the values
 NARROWEST = 5  # cells of a snapshot's column
 BESIDE = 80  # columns from which the lane before stands beside
@@ -45,6 +49,10 @@ class OverTime(View):
     )
 
     def plot(self, look: Look, other: Look | None, pointer: Pointer, width: int, height: int) -> Plot:
+        lines = self.lines(look, pointer)
+        if look.snapshot is not None and not lines.parts:
+            return sentence(NO_ROW if pointer.text else NO_OUTPUTS, width, height)
+        layer = pointed(lines, pointer) if lines.parts else 0
         lanes = [look.history]
         if other is not None and width >= BESIDE:
             lanes.append(other.history)
@@ -52,9 +60,9 @@ class OverTime(View):
         columns = [self._snapshots(look, lane, part - LEFT) for lane in lanes]
         if not columns[0]:
             return sentence(NOTHING_YET, width, height)
-        pairs = [[(s, a) for s in column if (a := _layer(s, pointer.layer)) is not None] for column in columns]
+        pairs = [[(s, a) for s in column if (a := _layer(s, layer)) is not None] for column in columns]
         if not pairs[0]:
-            return sentence("no outputs of this network are told", width, height)
+            return sentence(NO_OUTPUTS, width, height)
         kinds = {a.kind for _, a in pairs[0]}
         edges = _edges(kinds, [a.histogram for pair in pairs for _, a in pair], max(2, height - 1))
         # By the root: what lies between two saturated edges is thin, and should be seen all the same.
@@ -72,37 +80,52 @@ class OverTime(View):
 
     def caption(self, look: Look, other: Look | None, pointer: Pointer, width: int) -> Sequence[Row]:
         now = look.snapshot
-        part = _layer(now, pointer.layer) if now else None
+        lines = self.lines(look, pointer)
+        part = _layer(now, pointed(lines, pointer)) if now is not None and lines.parts else None
         if part is None:
             return ()
         beside = "   right: the network before" if other is not None and width >= BESIDE else ""
         return [
-            row(width, ("  ▸ ", Ink.KEY), (part.layer, Ink.STRONG), ("  over steps", Ink.DIM), (beside, Role.PREVIOUS))
+            row(
+                width,
+                ("  ▸ ", Ink.KEY),
+                (middle(part.layer, width // 2), Ink.STRONG),
+                ("  over steps", Ink.DIM),
+                (beside, Role.PREVIOUS),
+            )
         ]
 
     def table(self, look: Look, other: Look | None, pointer: Pointer, width: int) -> Table:
+        lines = self.lines(look, pointer)
+        if not lines.parts:
+            return Table((), ())
+        layer = pointed(lines, pointer)
+        saturates = built_here(look) or range_of(dict(lines.parts)[layer][1]).saturates
         columns = (
             Column("step", 11),
             Column("mean", 7),
             Column("std", 7),
-            Column("saturated", 9),
-            Column("dead", 4),
+            *((Column("saturated", 9), Column("dead", 4)) if saturates else ()),
             Column("grad std", 8),
         )
         rows: list[list[Cell]] = []
         for snapshot in reversed(self._snapshots(look, look.history, 10**6)):
-            a = _layer(snapshot, pointer.layer)
-            if a is not None:
-                rows.append(
-                    [
-                        f"{snapshot.step:,}",
-                        signed(a.mean),
-                        (number(a.std), Ink.STRONG),
-                        (percent(a.saturated), Ink.STRONG),
-                        (str(len(a.dead)), Ink.WARN if a.dead else Ink.DIM),
-                        f"{a.grad_std:.1e}",
-                    ]
-                )
+            a = _layer(snapshot, layer)
+            if a is None:
+                continue
+            share: list[Cell] = [
+                (percent(a.saturated), Ink.STRONG),
+                (str(len(a.dead)), Ink.WARN if a.dead else Ink.DIM),
+            ]
+            rows.append(
+                [
+                    f"{snapshot.step:,}",
+                    signed(a.mean),
+                    (number(a.std), Ink.STRONG),
+                    *(share if saturates else ()),
+                    small(a.grad_std),
+                ]
+            )
         return table(columns, rows, width)
 
     @staticmethod

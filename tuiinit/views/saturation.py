@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from ..config.nonlinearities import SATURATED_AT, range_of
-from ..insight.expected import NOTHING
+from ..insight.expected import NOTHING, Figure
 from ..insight.look import Look
 from ..plots import SERIES, Axis, Curve, Plot, Role, Row, by_depth, choose, curves, image, nice_limits
-from ..plots.ink import Cell, Column, Ink, Piece, Table, percent, row, small, table
+from ..plots.ink import Cell, Column, Ink, Piece, Table, percent, row, small
 from ..session.changed import Changed
 from ..session.pointer import Pointer
 from ..stream.protocol import Activation, Inspection, Snapshot
-from .base import NOTHING_YET, View, redraws
+from .base import NOTHING_YET, Parts, View, pointed, redraws, row_parts
+from .by_line import Field, built_here, by_line, dead_units, figure, middle, said
+from .histograms import NO_ROW
 from .layout import abreast, paragraph, sentence, stacked
 from .steps import events, nice_end
 
@@ -62,30 +64,47 @@ class Saturation(View):
         "nonlinearity by abs(t), and the gradient of dead neurons' weights, as of the last closer look (i)."
     )
 
+    def parts(self, look: Look) -> Parts:
+        """The rows that can saturate: others have no flat part."""
+        return tuple((i, part) for i, part in row_parts(look) if range_of(part[1]).saturates)
+
+    def out_of_place(self, look: Look) -> str:
+        now = look.snapshot
+        if now is None or not now.activations or _saturates(now) or built_here(look):
+            return ""
+        return "No row of this network has a flat part: nothing saturates (tanh, sigmoid and ReLU do)."
+
     def plot(self, look: Look, other: Look | None, pointer: Pointer, width: int, height: int) -> Plot:
         now = look.snapshot
         if now is None or not now.activations:
             return sentence(NOTHING_YET, width, height)
+        if why := self.out_of_place(look):
+            return sentence(why, width, height)
         if not _saturates(now):
             kinds = " and ".join(dict.fromkeys(a.kind for a in now.activations))
-            another = " (t: another one)" if look.config is not None else ""
-            return sentence(f"{kinds} does not saturate{another}", width, height)
-        widest = max(a.width for a in now.activations)
+            return sentence(f"{kinds} does not saturate (t: another one)", width, height)
+        lines = self.lines(look, pointer)
+        if not lines.parts:
+            return sentence(NO_ROW, width, height)
+        layers = [now.activations[i] for i in lines.members]
+        layer = lines.members.index(pointed(lines, pointer))
+        widest = max(a.width for a in layers)
         aside = width - widest - GAP
-        if aside < ASIDE or aside >= widest or len(now.activations) * height < 2 * EXTRA:
-            return pictures(now, pointer.layer, pointer.unit, width, height)
-        left = pictures(now, pointer.layer, pointer.unit, width - aside, height)
-        return abreast([left, dead_over_steps(look, aside, height)])
+        if aside < ASIDE or aside >= widest or len(layers) * height < 2 * EXTRA:
+            return pictures(layers, layer, pointer.unit, width, height)
+        left = pictures(layers, layer, pointer.unit, width - aside, height)
+        return abreast([left, dead_over_steps(look, lines.members, aside, height)])
 
     def caption(self, look: Look, other: Look | None, pointer: Pointer, width: int) -> Sequence[Row]:
         now = look.snapshot
-        if now is None or not now.activations or not _saturates(now):
+        lines = self.lines(look, pointer)
+        if now is None or not lines.parts:
             return ()
-        a = now.activations[min(pointer.layer, len(now.activations) - 1)]
-        pointed = _pointed_at(a, pointer.unit, now.probe_rows)
+        a = now.activations[pointed(lines, pointer)]
+        about = _pointed_at(a, pointer.unit, now.probe_rows)
         keys: list[Piece] = [(" H L", Ink.KEY), (" neuron  ", Ink.DIM), ("J K", Ink.KEY), (" layer ", Ink.DIM)]
-        used = sum(len(piece[0]) for piece in (*pointed, *keys))
-        rows = [row(width, *pointed, right=keys if used <= width else ())]
+        used = sum(len(piece[0]) for piece in (*about, *keys))
+        rows = [row(width, *about, right=keys if used <= width else ())]
         inspection = look.inspection
         if inspection is not None:
             rows += paragraph(_let_through(inspection), width, Ink.DIM, 2 if any(inspection.dead) else 1)
@@ -96,49 +115,53 @@ class Saturation(View):
         if now is None or not _saturates(now):
             return Table((), ())
         kept = _kept(look, width)
-        columns = (
-            Column("", 1),
-            Column("layer", 10, "<"),
-            Column("saturated", 9),
-            Column("theory", 7),
-            Column("redraws", 9),
-            Column("full", 4),
-            Column("dead", 4),
-            *(Column(_short(s.step) if n else f"at {_short(s.step)}", 5) for n, s in enumerate(kept)),
+        expected, layers = look.expected.saturated, now.activations
+
+        def theory(i: int) -> Figure:
+            return expected[i] if i < len(expected) else NOTHING
+
+        def full(i: int) -> float | None:
+            bits = saturated(layers[i])
+            return float(bits.all(axis=0).sum()) if len(bits) else None
+
+        def dead_at(s: Snapshot) -> Callable[[int], float | None]:
+            return lambda i: len(s.activations[i].dead) if i < len(s.activations) else None
+
+        def dead_cell(s: Snapshot) -> Callable[[int], Cell]:
+            count = dead_at(s)
+            return lambda i: (_count(dead := count(i)), Ink.PLAIN if dead else Ink.DIM)
+
+        at = self.lines(look, pointer)
+        here = pointed(at, pointer) if at.parts else -1
+        figures = (
+            figure("saturated", 9, lambda i: layers[i].saturated, percent, Ink.STRONG),
+            figure("theory", 7, lambda i: theory(i).theory, percent, Ink.THEORY),
+            said("redraws", 9, lambda i: redraws(theory(i), lambda share: f"{100 * share:.1f}")),
+            figure("full", 4, full, _count),
+            dead_units(layers),
+            *(
+                Field(_short(s.step) if n else f"at {_short(s.step)}", 5, dead_cell(s), dead_at(s), _count)
+                for n, s in enumerate(kept)
+            ),
         )
-        expected = look.expected.saturated
-        rows: list[list[Cell]] = []
-        for i, a in enumerate(now.activations):
-            figure = expected[i] if i < len(expected) else NOTHING
-            bits = saturated(a)
-            dead = [len(s.activations[i].dead) for s in kept if i < len(s.activations)]
-            rows.append(
-                [
-                    ("▸" if i == min(pointer.layer, len(now.activations) - 1) else "", Ink.KEY),
-                    a.layer,
-                    (percent(a.saturated), Ink.STRONG),
-                    (percent(figure.theory), Ink.THEORY),
-                    redraws(figure, lambda share: f"{100 * share:.1f}"),
-                    str(int(bits.all(axis=0).sum())) if len(bits) else "–",
-                    (str(len(a.dead)), Ink.WARN if a.dead else Ink.DIM),
-                    *((str(count), Ink.PLAIN if count else Ink.DIM) for count in dead),
-                ]
-            )
-        return table(columns, rows, width)
+        names = Column("layer", 10, "<")
+        return by_line(look, at, pointer, width, names, figures, mark=lambda i: ("▸" if i == here else "", Ink.KEY))
 
     def units(self, look: Look, pointer: Pointer) -> int:
-        now = look.snapshot
-        return now.activations[min(pointer.layer, len(now.activations) - 1)].width if now and now.activations else 0
+        now, lines = look.snapshot, self.lines(look, pointer)
+        return now.activations[pointed(lines, pointer)].width if now is not None and lines.parts else 0
+
+
+def _count(value: float | None) -> str:
+    return "–" if value is None else f"{value:.0f}"
 
 
 def _saturates(now: Snapshot) -> bool:
     return any(range_of(a.kind).saturates for a in now.activations)
 
 
-def pictures(now: Snapshot, layer: int, unit: int, width: int, height: int) -> Plot:
+def pictures(layers: Sequence[Activation], layer: int, unit: int, width: int, height: int) -> Plot:
     """The layer pointed at with all its examples, and as many of the next ones as there is room for."""
-    layers = now.activations
-    layer = min(layer, len(layers) - 1)
     side = SIDE if width >= 4 * SIDE else 0
     width -= side
     across = max(1, (width + GAP) // (max(a.width for a in layers) + GAP))
@@ -175,14 +198,15 @@ def _widths(line: Sequence[Activation], across: int, width: int) -> list[int]:
     return [*widths[:-1], width - sum(widths[:-1])]
 
 
-def dead_over_steps(look: Look, width: int, height: int) -> Plot:
-    """Dead neurons by layer at the steps that were kept."""
+def dead_over_steps(look: Look, layers: Sequence[int], width: int, height: int) -> Plot:
+    """Dead neurons of some layers at the steps that were kept."""
     now = look.snapshot
     known = [look.history.snapshots.get(step) for step in look.history.snapshots.steps()]
     kept = [s for s in known if s is not None and now is not None and s.step <= now.step]
+    kept = [s for s in kept if len(s.activations) > max(layers, default=0)]
     names = [a.layer for a in now.activations] if now else []
     steps = [s.step for s in kept]
-    chosen = choose(len(names), len(SERIES))
+    chosen = [layers[i] for i in choose(len(layers), len(SERIES))]
     drawn = [
         Curve(names[i], steps, [len(s.activations[i].dead) for s in kept], role, mark=str((i + 1) % 10))
         for i, role in zip(chosen, by_depth(len(chosen)), strict=True)
@@ -217,7 +241,7 @@ def _picture(a: Activation, unit: int, pointed_at: bool, width: int, height: int
     )
     pieces: list[Piece] = [
         ("▸ " if cursor is not None else "  ", Ink.KEY),
-        (a.layer, Ink.STRONG if cursor is not None else Ink.PLAIN),
+        (middle(a.layer, max(12, width // 3)), Ink.STRONG if cursor is not None else Ink.PLAIN),
         (f"  saturated {percent(a.saturated)}", Ink.DIM),
     ]
     if a.dead:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
+import numpy.typing as npt
+
 from ..config.values import format_number
 from ..insight.look import Look
+
+Floats = npt.NDArray[np.float64]
 
 
 def events(look: Look) -> tuple[tuple[float, str], ...]:
@@ -26,3 +31,14 @@ def nice_end(step: int) -> int:
         if step <= factor * power:
             return round(factor * power)
     return step
+
+
+def measured(steps: Floats, *values: Floats) -> tuple[Floats, ...]:
+    """Steps and values (n, …) without the steps of which nothing is known, where those are most of them.
+
+    A run that is watched is measured now and then: its curves go from one measured step to the next.
+    """
+    known = np.isfinite(values[0]).reshape(len(steps), -1).any(axis=1)
+    if 2 * known.sum() >= known.size:
+        return steps, *values
+    return steps[known], *(value[known] for value in values)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..insight.expected import NOTHING
+from ..insight.expected import Figure as FirstMinibatch
 from ..insight.findings import pace_of
 from ..insight.look import Look
 from ..insight.thresholds import (
@@ -19,16 +20,25 @@ from ..insight.thresholds import (
     power_of_ten,
 )
 from ..plots import DEPTH, FAINT, SERIES, Axis, Curve, Plot, Role, Row, by_depth, choose, curves
-from ..plots.ink import Cell, Column, Ink, Table, small, table
+from ..plots.ink import Cell, Column, Ink, Table, small
 from ..session.changed import Changed
+from ..session.lines import Lines
 from ..session.pointer import Pointer
 from ..session.scales import Limits, Scales
 from ..stream.history import LaneHistory
-from .base import NOTHING_YET, View, named
-from .steps import events, nice_end
-from .vectors import update_curves, update_rows
-from .weights import NAME, log, weight_pairs, weight_shape
+from ..stream.protocol import Weight
+from .base import NOTHING_YET, Parts, View, matrix_parts, named
+from .by_line import Field, built_here, by_line, figure, of_before, said
+from .histograms import NO_ROW
+from .layout import sentence
+from .many_updates import MANY, many_curves, many_legend
+from .parameters import NAME, matrices_and_vectors, of_weights, parameter_pairs, shape_field
+from .steps import events, measured, nice_end
+from .vectors import mark as vector_mark
+from .vectors import update_curves, vector_roles
+from .weights import NO_MATRIX, log
 
+FIRST_STEP = "one step (n) tells the first update"
 NAMED = 64  # columns from which on curves have their names at their ends, not a letter
 
 
@@ -67,8 +77,12 @@ class UpdateData(View):
         "with other random weights, 5 to 95 % of them."
     )
 
-    def layers(self, look: Look) -> int:
-        return len(self._names(look))
+    def parts(self, look: Look) -> Parts:
+        return matrix_parts(look)
+
+    def out_of_place(self, look: Look) -> str:
+        now = look.snapshot
+        return NO_MATRIX if now is not None and not now.weights else ""
 
     def _names(self, look: Look) -> list[str]:
         now = look.snapshot
@@ -76,7 +90,13 @@ class UpdateData(View):
 
     def plot(self, look: Look, other: Look | None, pointer: Pointer, width: int, height: int) -> Plot:
         points = max(2, 2 * (width - 8))
-        names = self._names(look)
+        names, lines = self._names(look), self.lines(look, pointer)
+        if why := self.out_of_place(look):
+            return sentence(why, width, height)
+        if not lines.parts and names:
+            return sentence(NO_ROW, width, height)
+        if many(look, lines):
+            return self._of_many(look, lines, pointer, width, height)
         drawn: list[Curve] = []
         front, back, last = (UPDATE_SLOW, UPDATE_FAST), (UPDATE_SLOW, UPDATE_FAST), 1
         for shown, before in ((other, True), (look, False)):
@@ -90,32 +110,39 @@ class UpdateData(View):
             if before and look.past is None:
                 end = max(look.history.loss.last_step or 0, 1)
             steps, mean, _, _ = lane.update_data.read(1, end if look.past is None else max(1, look.past), points)
-            drawn += self._curves(names, steps, mean, pointer, named=width >= NAMED, before=before)
+            steps, mean = measured(steps, mean)
+            drawn += self._curves(names, lines, steps, mean, pointer, named=width >= NAMED, before=before)
         if pointer.overlaid:
             drawn += update_curves(look)
         # The lane before as far as a power of ten beyond what is in front.
         low, high = min(front[0], max(back[0], front[0] - 1)), max(front[1], min(back[1], front[1] + 1))
         low, high = max(-12.0, low), min(4.0, high)
-        line, y = UPDATE_RIGHT, decades(low, high, height)
-        if pointer.log is False:
-            line, y, drawn = linear(line, high, drawn)
-        return curves(
-            drawn,
-            width,
-            height,
-            x=Axis(0, nice_end(last), label="step"),
-            y=y,
-            lines=((line, power_of_ten(UPDATE_RIGHT)),),
-            events=events(look),
-            cursor=float(look.past) if look.past is not None else None,
-            empty=NOTHING_YET if not names else "one step (n) tells the first update",
-        )
+        return _picture(look, drawn, low, high, last, pointer, width, height, FIRST_STEP if names else NOTHING_YET)
+
+    @staticmethod
+    def _of_many(look: Look, lines: Lines, pointer: Pointer, width: int, height: int) -> Plot:
+        lane, points = look.history, max(2, 2 * (width - 8))
+        drawn = many_of(look, lines, pointer, points)
+        low, high = update_limits(lane, pointer.scales, points)
+        values = [np.asarray(curve.y, np.float64) for curve in drawn if curve.mark]
+        known = np.concatenate([value[np.isfinite(value)] for value in values]) if values else np.zeros(0)
+        low, high = np.floor(known.min(initial=low)), np.ceil(known.max(initial=high))
+        last = lane.update_data.last_step or 1
+        return _picture(look, drawn, max(-12.0, low), min(4.0, high), last, pointer, width, height, FIRST_STEP)
 
     def _curves(
-        self, names: Sequence[str], steps: Any, mean: Any, pointer: Pointer, *, named: bool, before: bool
+        self,
+        names: Sequence[str],
+        lines: Lines,
+        steps: Any,
+        mean: Any,
+        pointer: Pointer,
+        *,
+        named: bool,
+        before: bool,
     ) -> Sequence[Curve]:
         """A curve a matrix that is drawn: the one pointed at bright and in front, the others fainter."""
-        chosen, front = _drawn(names, pointer), _front(names, pointer)
+        chosen, front = _drawn(names, pointer, lines), _front(names, pointer)
         if before:
             return [Curve("", steps, mean[:, i], Role.PREVIOUS, dotted=True) for i in chosen]
         bright, places = by_depth(len(chosen)), {role: at for at, role in enumerate(DEPTH)}
@@ -133,49 +160,127 @@ class UpdateData(View):
         ]
 
     def caption(self, look: Look, other: Look | None, pointer: Pointer, width: int) -> Sequence[Row]:
+        names, lines = self._names(look), self.lines(look, pointer)
+        if many(look, lines):
+            return many_legend(many_of(look, lines, pointer, 2 * (width - 8)), len(lines.members), width)
         if width >= NAMED:
             return ()  # the names stand at the curves' ends
-        names = self._names(look)
-        shown = [names[i] for i in _drawn(names, pointer)]
+        shown = [names[i] for i in _drawn(names, pointer, lines)]
         legend = named(shown, width, [mark(name) for name in shown])
         return legend if len(legend) == 1 else ()  # the table has the marks too
 
     def table(self, look: Look, other: Look | None, pointer: Pointer, width: int) -> Table:
-        columns = (
-            Column("", 1),
-            Column("matrix", NAME, "<"),
-            Column("log10", 7),
-            Column("theory", 6),
-            Column("redraws", 11),
-            Column("update:data", 11),
-            Column("", 6, "<"),
-            Column("shape", 11),
-            Column("before", 7, spare=True),
-        )
-        expected = {
-            w.name: figure for (w, _), figure in zip(weight_pairs(look, other), look.expected.update_data, strict=False)
-        }
-        rows: list[list[Cell]] = []
-        names = self._names(look)
-        chosen = _drawn(names, pointer)
-        series = {names[i]: role for i, role in zip(chosen, by_depth(len(chosen)), strict=True)}
+        pairs = parameter_pairs(look, other)
         now = look.snapshot
-        for w, b in weight_pairs(look, other):
-            value, figure = w.update_data_log10, expected.get(w.name, NOTHING)
-            rows.append(
-                [
-                    (mark(w.name), series[w.name]) if w.name in series else "",
-                    (w.name, Ink.STRONG if w.name == names[_front(names, pointer)] else Ink.PLAIN),
-                    (f"{value:z.2f}" if value is not None else "–", Ink.STRONG),
-                    (f"{figure.theory:z.2f}" if figure.theory is not None else "–", Ink.THEORY),
-                    (f"{log(figure.redraws[0])}…{log(figure.redraws[2])}" if figure.redraws else "", Ink.THEORY),
-                    small(10**value) if value is not None and value < 30 else "–",
-                    verdict(pace_of(look.settings, w, now.step) if now else None),
-                    (weight_shape(w), Ink.DIM),
-                    (f"{b.update_data_log10:.2f}" if b and b.update_data_log10 is not None else "", Ink.DIM),
-                ]
-            )
-        return table(columns, [*rows, *update_rows(look, other, pointer)], width)
+        expected = look.expected.update_data
+        names, matrices = self._names(look), self.lines(look, pointer)
+        chosen = [] if many(look, matrices) else _drawn(names, pointer, matrices)
+        series = dict(zip(chosen, by_depth(len(chosen)), strict=True))
+        vectors = vector_roles(look) if pointer.overlaid else {}
+        front = _front(names, pointer)
+
+        def first(i: int) -> Cell:
+            parameter = pairs[i][0]
+            if isinstance(parameter, Weight):
+                return (mark(parameter.name), series[i]) if i in series else ""
+            return (vector_mark(parameter), vectors[parameter.name]) if parameter.name in vectors else ""
+
+        def theory(i: int) -> FirstMinibatch:
+            return expected[i] if i < min(len(expected), len(names)) else NOTHING
+
+        def ratio(i: int) -> float | None:
+            value = pairs[i][0].update_data_log10
+            return 10**value if value is not None and value < 30 else None
+
+        def spread(i: int) -> Cell:
+            redraws = theory(i).redraws
+            return f"{log(redraws[0])}…{log(redraws[2])}" if redraws else "", Ink.THEORY
+
+        def pace(w: Weight, _: int) -> Cell:
+            return verdict(pace_of(look.settings, w, now.step) if now else None)
+
+        figures = (
+            figure("log10", 7, lambda i: pairs[i][0].update_data_log10, _log, Ink.STRONG),
+            Field(
+                "theory",
+                6,
+                of_weights(pairs, lambda _, i: (_log(theory(i).theory), Ink.THEORY)),
+                lambda i: theory(i).theory,
+                _log,
+            ),
+            said("redraws", 11, spread),
+            figure("update:data", 11, ratio, small),
+            said(
+                "",
+                6,
+                of_weights(pairs, pace),
+                "<",
+            ),
+            shape_field(pairs),
+            of_before("before", 7, lambda i: b.update_data_log10 if (b := pairs[i][1]) else None, _log),
+        )
+        lines = matrices_and_vectors(look, pointer)
+        names_column = Column("matrix", NAME, "<")
+        return by_line(look, lines, pointer, width, names_column, figures, mark=first, strong=front)
+
+
+def _picture(
+    look: Look,
+    drawn: Sequence[Curve],
+    low: float,
+    high: float,
+    last: int,
+    pointer: Pointer,
+    width: int,
+    height: int,
+    empty: str,
+) -> Plot:
+    """Curves of update:data over steps."""
+    line, y = UPDATE_RIGHT, decades(low, high, height)
+    if pointer.log is False:
+        line, y, drawn = linear(line, high, drawn)
+    return curves(
+        drawn,
+        width,
+        height,
+        x=Axis(0, nice_end(last), label="step"),
+        y=y,
+        lines=((line, power_of_ten(UPDATE_RIGHT)),),
+        events=events(look),
+        cursor=float(look.past) if look.past is not None else None,
+        shaded=any(curve.low is not None for curve in drawn),
+        empty=empty,
+    )
+
+
+def many(look: Look, lines: Lines) -> bool:
+    """Whether there are too many matrices for a curve each."""
+    return len(lines.members) >= MANY and not built_here(look)
+
+
+def many_of(look: Look, lines: Lines, pointer: Pointer, points: int) -> list[Curve]:
+    """The curves of many matrices."""
+    lane = look.history
+    until = look.step if look.past is not None else lane.update_data.last_step or 1
+    steps, mean, _, _ = lane.update_data.read(1, max(1, until), max(2, points))
+    if not len(steps) or mean.shape[1] <= max(lines.members):
+        return []
+    steps, mean = measured(steps, mean)
+    line = lines.all[lines.at(pointer.layer, pointer.fold)]
+    members = line.members if line.head else (line.members[0],)
+    columns = {place: n for n, place in enumerate(lines.members)}
+    names = dict(lines.parts)
+    return many_curves(
+        steps,
+        mean[:, lines.members],
+        [names[i][0] for i in lines.members],
+        [columns[i] for i in members],
+        line.title,
+    )
+
+
+def _log(value: float | None) -> str:
+    return "–" if value is None else log(value)
 
 
 def _front(names: Sequence[str], pointer: Pointer) -> int:
@@ -183,9 +288,12 @@ def _front(names: Sequence[str], pointer: Pointer) -> int:
     return max(0, min(pointer.layer, len(names) - 1))
 
 
-def _drawn(names: Sequence[str], pointer: Pointer) -> list[int]:
+def _drawn(names: Sequence[str], pointer: Pointer, lines: Lines) -> list[int]:
     """The matrices that have a curve, the one pointed at among them."""
-    chosen, front = choose(len(names), len(SERIES)), _front(names, pointer)
+    members = lines.members
+    chosen, front = [members[i] for i in choose(len(members), len(SERIES))], _front(names, pointer)
+    if front not in members:
+        return chosen
     if chosen and front not in chosen:
         chosen[min(range(len(chosen)), key=lambda n: abs(chosen[n] - front))] = front
     return chosen
@@ -204,7 +312,11 @@ def update_limits(lane: LaneHistory, scales: Scales, points: int) -> Limits:
 
 def linear(line: float, high: float, drawn: Sequence[Curve]) -> tuple[float, Axis, list[Curve]]:
     """The line, an axis and the curves as update:data itself, not its log10."""
-    values = [replace(curve, y=10 ** np.minimum(np.asarray(curve.y, np.float64), 300.0)) for curve in drawn]
+
+    def power(values: Any) -> Any:
+        return None if values is None else 10 ** np.minimum(np.asarray(values, np.float64), 300.0)
+
+    values = [replace(c, y=power(c.y), low=power(c.low), high=power(c.high)) for c in drawn]
     return 10**line, Axis(0.0, 10**high, label="update:data"), values
 
 

@@ -4,71 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..insight.look import Look, snapshot_of
+from ..insight.look import Look
 from ..plots import SERIES, Curve, Role, choose
-from ..plots.ink import Cell, Ink, signed, small
-from ..session.pointer import Pointer
 from ..stream.protocol import Vector
 
 MARKS = {"bias": "b", "gamma": "γ", "beta": "β"}
 
 
-def vector_pairs(look: Look, other: Look | None) -> list[tuple[Vector, Vector | None]]:
-    """Each vector of the shown snapshot with the same one of the lane before."""
-    now, before = look.snapshot, snapshot_of(other)
-    old = {v.name: v for v in before.vectors} if before else {}
-    return [(v, old.get(v.name)) for v in now.vectors] if now else []
-
-
-def size(vector: Vector) -> Cell:
-    """How many numbers it has, as a matrix's shape is shown."""
-    return " × ".join(map(str, vector.shape)), Ink.DIM
-
-
-def data_rows(look: Look, other: Look | None) -> list[list[Cell]]:
-    """Name, shape, mean, std, std before."""
-    return [
-        [v.name, size(v), signed(v.mean, 4), (small(v.std), Ink.STRONG), (small(b.std) if b else "", Ink.DIM)]
-        for v, b in vector_pairs(look, other)
-    ]
-
-
-def gradient_rows(look: Look, other: Look | None) -> list[list[Cell]]:
-    """Name, the gradient's std, – (theory and redraws, gradient beside data), shape, –, the gradient's std before."""
-    return [
-        [
-            v.name,
-            (small(v.grad_std), Ink.STRONG),
-            *[""] * 4,
-            size(v),
-            "",
-            (small(b.grad_std) if b else "", Ink.DIM),
-        ]
-        for v, b in vector_pairs(look, other)
-    ]
-
-
-def update_rows(look: Look, other: Look | None, pointer: Pointer) -> list[list[Cell]]:
-    """Mark, name, log10 update:data, – (theory, redraws), update:data, –, shape, log10 before."""
-    roles = {v.name: role for v, role in _chosen(look)} if pointer.overlaid else {}
-    rows: list[list[Cell]] = []
-    for v, b in vector_pairs(look, other):
-        value = v.update_data_log10
-        before = b.update_data_log10 if b else None
-        rows.append(
-            [
-                (mark(v), roles[v.name]) if v.name in roles else "",
-                v.name,
-                (f"{value:z.2f}" if value is not None else "–", Ink.STRONG),
-                "",
-                "",
-                small(10**value) if value is not None and value < 30 else "–",
-                "",
-                size(v),
-                (f"{before:.2f}" if before is not None else "", Ink.DIM),
-            ]
-        )
-    return rows
+def vector_roles(look: Look) -> dict[str, Role]:
+    """The roles of those that have a curve."""
+    return {vector.name: role for vector, role in _chosen(look)}
 
 
 def update_curves(look: Look) -> list[Curve]:

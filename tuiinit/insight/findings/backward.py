@@ -77,8 +77,7 @@ def gradient_balance(seen: Seen) -> Finding | None:
     if len(ratios) < 3:  # of fewer there is no median of the others
         return None
     out: list[tuple[float, Weight]] = []
-    for index, (_, weight) in enumerate(ratios):
-        beside = beside_others([ratio for ratio, _ in ratios], index)
+    for beside, (_, weight) in zip(beside_others([ratio for ratio, _ in ratios]), ratios, strict=True):
         # Beside data that began at 0 and is still small every gradient is large.
         if beside is not None and beside > GRADIENT_OUT_OF_LINE and seen.pace(weight) != "from 0":
             out.append((beside, weight))
