@@ -89,12 +89,14 @@ def test_without_colour_nothing_of_now_is_covered_and_the_lane_before_shows_wher
 ) -> None:
     now, behind = pair
     plot = plots.ridges([band(now, behind)] * 5, width_for(len(now)), 5 * rows + 2, x=(-1, 1), colours=False)
-    a, _ = expected(now, behind, rows)
+    # What lies between two eighths may be rounded either way.
+    near = [expected([d if d == max(now) else d * by for d in now], behind, rows)[0] for by in (1 - 1e-9, 1 + 1e-9)]
     for column in range(len(now)):
         cells = [line[column] for line in area(plot)][::-1]
         bar = [cell for cell in cells if cell in BLOCKS[1:]]
         marked = "▴" in cells
-        assert sum(map(BLOCKS.index, bar)) in (a[column], a[column] // 8 * 8 if marked else a[column])
+        found = sum(map(BLOCKS.index, bar))
+        assert any(found in (a[column], a[column] // 8 * 8 if marked else a[column]) for a in near)
         assert cells[: len(bar)] == bar
     assert all(span.ground is None for row in plot.rows for span in row)
 
