@@ -26,6 +26,6 @@ def test_every_picture_is_there_and_made_by_the_script() -> None:
 
 def test_ci_runs_the_readme_test_command() -> None:
     ci = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
-    command = re.search(r"pip install (-c constraints\.txt -e '\.\[dev,report,tensorboard\]')", README)
+    command = re.search(r"pip install (-c constraints\.txt -e '\.\[dev,report,tensorboard,cluster\]')", README)
     assert command
     assert command.group(1) in ci

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +46,9 @@ DEFAULT_GAINS = "0.5,1,5/3,3"
 )
 @click.option("--engine", "lines", metavar="COMMAND[*N]", multiple=True, help='An engine elsewhere, and how many: "ssh '
               'box tuiinit engine*4". May be given several times.')  # fmt: skip
+@click.option("--cluster", metavar="CLUSTER", help="Workers of a Dask cluster: tcp://HOST:8786, file:SCHEDULER.json, "
+              "ssh:HOSTS.txt or local:N (needs tuiinit[cluster]).")  # fmt: skip
+@click.option("--insecure", is_flag=True, help="Talk to another machine's scheduler without encryption.")
 @click.option("--out", metavar="DIR", help="Write results into a folder as they come; the same command goes on there.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON and nothing else.")
 def sweep(target: str | None, as_json: bool, **options: Any) -> None:
@@ -59,22 +62,29 @@ def sweep(target: str | None, as_json: bool, **options: Any) -> None:
     from ..paper import sweeps as sweep_tables
 
     processes, lines, out = options.pop("processes"), options.pop("lines"), options.pop("out")
-    if processes is not None and lines:
-        raise click.UsageError("--engine tells how many engines there are: leave --processes out")
+    cluster, insecure = options.pop("cluster"), options.pop("insecure")
+    if len([way for way in (processes, lines, cluster) if way]) > 1:
+        raise click.UsageError("--processes, --engine and --cluster are three ways to say where: take one of them")
+    if insecure and not cluster:
+        raise click.UsageError("--insecure is for --cluster")
     plan = _plan(target, options)
+    from ..experiments.cluster import Cluster, Where
     from ..experiments.pool import EngineLine
     from ..experiments.sweep.folder import Folder
 
     engines = [EngineLine.of(line) for line in lines]
-    folder = Folder(Path(out), plan) if out is not None else None
-    with folder or nullcontext(), progress_bar("sweeping") as progress:
+    where = Where.of(cluster, insecure=insecure) if cluster else None
+    with ExitStack() as stack:
+        folder = stack.enter_context(Folder(Path(out), plan)) if out is not None else None
+        progress = stack.enter_context(progress_bar("sweeping"))
         cells = sweeps.run(
             plan,
             processes=processes,
             progress=progress,
             engines=engines,
             kept=folder.kept if folder else None,
-            warn=lambda sentence: streams.say(visible(f"tuiinit: {sentence}") + "\n"),
+            warn=_warn,
+            executor=stack.enter_context(Cluster(where, progress=progress, warn=_warn)) if where else None,
         )
         if folder is not None:
             folder.finish(cells, sweep_tables.as_json(plan, cells))
@@ -86,6 +96,10 @@ def sweep(target: str | None, as_json: bool, **options: Any) -> None:
         sweep_tables.print_sweep(plan, cells, Console(highlight=False))
     if not any(cell.sound for cell in cells):
         raise RunError("no cell of the sweep came through")
+
+
+def _warn(sentence: str) -> None:
+    streams.say(visible(f"tuiinit: {sentence}") + "\n")
 
 
 def _plan(target: str | None, options: dict[str, Any]) -> Plan:
