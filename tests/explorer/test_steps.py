@@ -49,3 +49,12 @@ async def test_space_stops_by_itself(stop: object) -> None:
         await driver.press("space")  # then it runs on
         await driver.until(lambda: driver.session.step > chosen.until)
         await driver.press("space")
+
+
+async def test_a_run_to_a_step_says_where_it_stops() -> None:
+    async with explorer() as driver:
+        await driver.press("colon", *"to 4000", "enter")
+        await driver.shows("stops at 4,000")
+        await driver.press("space")
+        await driver.until(lambda: not driver.session.running)
+        await driver.until(lambda: not driver.has("stops at"))

@@ -218,3 +218,15 @@ def test_the_curves_are_the_cells_means_with_the_seeds_range() -> None:
 def test_every_grid_of_the_screen_holds_the_lectures_gains() -> None:
     for text in GAINS:
         assert set(LECTURE_GAINS) <= set(parse_gains(text))
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_advice_says_what_may_change_it_and_where_it_is_cut(size: tuple[int, int]) -> None:
+    async with sweeping(size) as driver:
+        await driver.press("space")
+        await driver.until(lambda: state(driver).finished and not state(driver).running)
+        await driver.shows("may tell otherwise", "Start with gain 1", "5/3")
+        whole = " ".join(recommend(state(driver).cells).text.split())
+        shown = " ".join(driver.text.split())
+        assert "after 300 steps at lr 0.1" in shown
+        assert whole in shown or " … More steps" in shown

@@ -108,7 +108,9 @@ def progress_row(session: Known, width: int) -> Row:
         whole = here.steps_per_epoch
         at = session.step
         epoch = max(0, at - 1) // whole
-        label, done, tail = f"epoch {epoch + 1}", at - epoch * whole, ""
+        target = session.status.target if session.status is not None and session.running else None
+        tail = f"  stops at {target:,}" if target is not None else ""
+        label, done = f"epoch {epoch + 1}", at - epoch * whole
     else:
         label, done, whole, tail = "epoch 1", 0, 0, ""
     label = f" {label:<12}"

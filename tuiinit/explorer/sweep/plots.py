@@ -70,7 +70,7 @@ def over_gain(plan: Plan, cells: Sequence[Cell], shown: Figure, width: int, heig
             y, low, high = ([math.log10(v) if v > 0 else math.nan for v in values] for values in (y, low, high))
         drawn.append(Curve(NAMES[bn], x, y, ROLES[bn], low, high, mark=MARKS[bn]))
         drawn.append(Curve(NAMES[bn], x, y, ROLES[bn], points="marks", mark=MARKS[bn]))
-    ticks = [(_where(gain), format_number(float(f"{gain:.3g}"))) for gain in plan.known_gains] or [(0.0, "")]
+    ticks = [(_where(gain), _brief(gain)) for gain in plan.known_gains] or [(0.0, "")]
     pad = 0.03 * (ticks[-1][0] - ticks[0][0]) or 0.1
     span = scale(cells, shown)
     return curves(
@@ -82,6 +82,12 @@ def over_gain(plan: Plan, cells: Sequence[Cell], shown: Figure, width: int, heig
         lines=((math.log10(shown.line[0]) if shown.log else shown.line[0], shown.line[1]),) if shown.line else (),
         empty="no cell came through" if cells else empty,
     )
+
+
+def _brief(gain: float) -> str:
+    """A gain in three digits, or as the fraction that it is."""
+    whole = format_number(gain)
+    return whole if "/" in whole else format_number(float(f"{gain:.3g}"))
 
 
 def _where(gain: float | None) -> float:
@@ -149,6 +155,6 @@ def maps(plan: Plan, cells: Sequence[Cell], shown: Figure, width: int, height: i
 def _short(label: str) -> str:
     """A number in three digits, anything else as it is."""
     try:
-        return format_number(float(f"{float(label):.3g}"))
+        return _brief(float(label))
     except ValueError:
         return label

@@ -15,7 +15,7 @@ from ...config.values import ConfigError
 from ...experiments.sweep.recommend import recommend
 from ...host.mishaps import mishap
 from ...plots import Row
-from ...plots.ink import Ink, Piece, bar, row, visible, wrap
+from ...plots.ink import Ink, Piece, bar, fit, row, visible, wrap
 from ...session.actions import ACTIONS, SWEEP, SWEEP_ACTIONS, SWEEP_SHARED, Action
 from ..bindings import bindings
 from ..messages import ViewChosen
@@ -27,6 +27,7 @@ from .sweeping import Sweeping
 
 LOOK_SECONDS = 0.2  # between looks at how far the sweep is
 BAR = 30  # cells of the progress bar, at most
+MORE = "More steps, another lr or more seeds may tell otherwise: ← → ↑ ↓ choose them, space measures."
 ADVICE = 8  # rows of the recommendation, at most
 ARROWS = {"left": (-1, 0), "right": (1, 0), "up": (0, 1), "down": (0, -1)}
 
@@ -157,7 +158,7 @@ class SweepScreen(CommonScreen[RunConfig | None]):
         if plan is None or width < 20 or height < 4:
             return [row(width)] * height
         shown = FIGURES[self._figure]
-        advice = self._advice(width - 2)[: min(ADVICE, height // 3)]
+        advice = self._advice(width - 2, min(ADVICE, height // 3))
         legend: list[Piece] = [" "]
         for bn in plan.bn:
             legend.append((f"  {MARKS[bn]} {NAMES[bn]}", ROLES[bn]))
@@ -169,13 +170,21 @@ class SweepScreen(CommonScreen[RunConfig | None]):
             rows += maps(plan, cells, shown, width, shades).rows
         return [*rows, *(row(width, " ", (line, Ink.STRONG if not i else Ink.PLAIN)) for i, line in enumerate(advice))]
 
-    def _advice(self, width: int) -> list[str]:
-        """The recommendation's sentences, told as what is known so far until all cells are done."""
+    def _advice(self, width: int, most: int) -> list[str]:
+        """The recommendation on so many lines at most, as what is known so far until all cells are done.
+
+        What it cannot know, and how to find out, stands last and stays where the rest is cut.
+        """
         sweeping = self.sweeping
         if not sweeping.cells:
             return []
         text = recommend(sweeping.cells).text
-        return wrap(visible(text if sweeping.finished else f"So far: {text}"), width)
+        lines = wrap(visible(text if sweeping.finished else f"So far: {text}"), width)
+        more = wrap(MORE, width) if sweeping.finished else []
+        room = max(1, most - len(more))
+        if len(lines) > room:
+            lines = [*lines[: room - 1], fit(f"{lines[room - 1]} …", width).rstrip()]
+        return [*lines, *more][:most]
 
     # ------------------------------------------------------------------------------------------- actions
 
