@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import shlex
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.faults.terminal import Terminal, arguments_of
+from tests.faults.terminal import until as comes_true
 from tests.watching.test_attaching import pulse, step, steps_of, until
 from tests.watching.writing import Written
 from tuiinit.stream import runs
@@ -148,4 +151,31 @@ async def test_a_connection_that_is_silent_is_given_up_after_some_tries(fake: Fa
     assert (await fails(link, gather)).startswith("the connection to box does not come back: ")
     assert lost[0] == f"nothing comes from box; try 1 of {TRIES} in 1 s"
     assert len(calls.read_text().splitlines()) == TRIES + 1
+    run.die()
+
+
+def test_ssh_asks_before_there_is_a_screen_and_never_on_it(fake: Fake, tmp_path: Path) -> None:
+    run = Written(tmp_path / "gpt.tuiinit")
+    run.step(3)
+    calls = fake("asks")
+    command = (sys.executable, "-m", "tuiinit", "attach", "--ssh", "me@box", str(run.path))
+    with Terminal(*command, size=(80, 24)) as terminal:
+        terminal.shows("connecting to me@box", "me@box's password:")
+        terminal.press("secret\n")
+        terminal.shows("gpt is live", "▶ step       3")
+        assert "password" not in terminal.text
+        terminal.press("m")
+        terminal.shows("gpt is asked to measure its next step.")
+        comes_true(lambda: runs.wishes(run.path), "the run is asked")
+        run.step()
+        terminal.shows("Measured as asked: step 4.")
+        (tail,) = [pid for pid in terminal.processes() if "tail" in arguments_of(pid)[:5]]
+        os.kill(tail, signal.SIGKILL)  # the connection dies
+        terminal.shows("connection lost, try 1 of 10")
+        comes_true(lambda: len(calls.read_text().splitlines()) > 1, "it is tried again")
+        terminal.says("Connection refused")
+        assert "password" not in terminal.text
+        terminal.press("q")
+        assert terminal.ends() == 0
+        terminal.check_restored()
     run.die()

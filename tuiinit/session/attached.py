@@ -88,8 +88,8 @@ class Attached:
 
 def _well(snapshot: Snapshot) -> Finding:
     rows, matrices = len(snapshot.activations), len(snapshot.weights)
-    text = f"Nothing is wrong that {rows:,} rows and {matrices:,} matrices would show: "
-    return Finding("well", "good", f"{text}no NaN, no dead layer, updates and gradients of a usual size.")
+    text = f"Nothing was found in {rows:,} rows and {matrices:,} matrices: "
+    return Finding("well", "good", f"{text}no NaN, no dead layer, no update:data out of range, no vanished gradient.")
 
 
 def _notice(pulse: Pulse) -> Notice:

@@ -81,6 +81,8 @@ class Saturation(View):
         if why := self.out_of_place(look):
             return sentence(why, width, height)
         if not _saturates(now):
+            if look.config is None:
+                return sentence("No row here is a nonlinearity whose saturation was measured.", width, height)
             kinds = " and ".join(dict.fromkeys(a.kind for a in now.activations))
             return sentence(f"{kinds} does not saturate (t: another one)", width, height)
         lines = self.lines(look, pointer)

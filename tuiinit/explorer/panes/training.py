@@ -130,10 +130,10 @@ def slider_row(session: Known, width: int) -> Row:
     """Where the step looked at is between the first and the newest kept snapshot; all that are kept are marked."""
     steps = session.shown.snapshots.steps()
     at, newest = session.step, max(steps, default=0)
-    label, tail = (
-        f" {f'at step {at:,}':<15}",
-        "  , . move  esc newest " if session.pointer.past is not None else "  , . move ",
-    )
+    if session.attached is not None:  # what is measured lies behind where the run is
+        at, newest = max((step for step in steps if step <= at), default=0), max(at, newest)
+    label = f" {f'at step {at:,}':<15}"
+    tail = "  , . move  esc newest " if session.pointer.past is not None else "  , . move "
     count = f" of {newest:,} "
     length = max(0, width - len(label) - len(count) - len(tail))
     track = ["─"] * length
