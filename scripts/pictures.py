@@ -17,8 +17,12 @@ from pathlib import Path
 
 from textual.pilot import Pilot
 
+from tuiinit.commands.example import examples
+from tuiinit.config.configuration import Configuration
+from tuiinit.config.own import OwnConfig
 from tuiinit.config.run import DEFAULT, RunConfig
 from tuiinit.explorer.app import ExplorerApp
+from tuiinit.explorer.messages import SettingTyped
 from tuiinit.explorer.svg import svg
 from tuiinit.stream.link import Link
 from tuiinit.views import VIEWS
@@ -33,10 +37,13 @@ class Picture:
 
     name: str
     keys: tuple[str, ...] = ()
-    config: RunConfig = DEFAULT
+    config: Configuration = DEFAULT
     steps: int = 1_000
     size: tuple[int, int] = (120, 40)
 
+
+# PyTorch's default initialisation, in a file as a person would write it.
+MLP = OwnConfig(target=str(examples()["mlp"]), settings=(("depth", 8), ("init", "default")), device="cpu")
 
 PICTURES = (
     Picture("explorer", ("b",)),
@@ -51,6 +58,7 @@ PICTURES = (
     Picture("layers", config=RunConfig(hidden=(100,) * 50, gain=1.0), steps=1),
     Picture("depth", ("view:depth",), config=RunConfig(hidden=(100,) * 50, gain=1.0), steps=1),
     Picture("batch-norm", ("view:batch-norm", "i"), config=RunConfig(bn=True)),
+    Picture("own", ("set:gain=√2",), config=MLP, steps=100),
     Picture("initial-loss", ("view:initial-loss",), config=RunConfig(output_scale=1.0, gain=3.0), steps=100),
 )
 
@@ -82,6 +90,9 @@ async def take(picture: Picture) -> None:
             if key.startswith("view:"):
                 wanted = key.removeprefix("view:")
                 app.explorer.show_view(next(i for i, view in enumerate(VIEWS) if view.id == wanted))
+            elif key.startswith("set:"):
+                app.explorer.post_message(SettingTyped(*key.removeprefix("set:").split("=")))
+                await pilot.pause(0.2)
             elif key.startswith("claim:"):
                 app.explorer.show_claim(key.removeprefix("claim:"))
             else:

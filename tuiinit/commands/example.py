@@ -26,7 +26,9 @@ def example(name: str | None) -> None:
         for stem, path in found.items():
             first = (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").partition("\n")[0]
             click.echo(f"{stem:8}{first}")
-        click.echo("\nTo copy one: tuiinit example mlp > net.py, and then: tuiinit check net.py")
+        click.echo(
+            "\nTo copy one: tuiinit example mlp > net.py, and then: tuiinit check net.py, tuiinit explore net.py"
+        )
         return
     if name not in found:
         raise click.UsageError(f"there is no example {name!r}; there are {', '.join(found)}")

@@ -85,7 +85,14 @@ ACTIONS: tuple[Action, ...] = (
         "export", ("x",), "export", "Export", PROGRAM, "A report of the network at hand, or a picture of the screen"
     ),
     Action("leave", ("escape",), "leave", "Leave, interrupt", PROGRAM, "Leave the pane, or stop catching up"),
-    Action("restart-engine", ("E",), "restart_engine", "Restart the engine", PROGRAM, "After it died: catches up"),
+    Action(
+        "restart-engine",
+        ("E",),
+        "restart_engine",
+        "Restart the engine",
+        PROGRAM,
+        "It catches up; your own file is built anew",
+    ),
     Action("help", ("question_mark",), "help", "Help", PROGRAM, "Keys, and how to read each view", "help"),
     Action("palette", ("ctrl+p",), "palette", "Command palette", PROGRAM, "Find a view, claim, setting or action"),
     Action("suspend", ("ctrl+z",), "suspend", "Suspend", PROGRAM, "Back to the shell; `fg` comes back here"),
