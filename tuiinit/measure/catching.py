@@ -328,6 +328,7 @@ class Catch:
             else:
                 share = self._fetch.ask(flat.mask(sample(tensor, self._samples)).float().mean())
                 row.saturated = lambda: float(share())
+            if self._histograms:
                 before = sum(other.flatness is not None for other in self.rows)
                 row.flatness = look_at_units(flat, tensor, row.axis, before, self._fetch)
         row.without_grad = not tensor.requires_grad

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -44,6 +44,7 @@ class Parameters:
         self._before: dict[int, Tensor] = {}
         self._grads: dict[int, Tensor] = {}
         self._after: dict[int, Tensor] = {}
+        self._changes: dict[int, Tensor] = {}  # of a step that is known beforehand
 
     def before(self, optimizer: Optimizer, *, closure: bool) -> None:
         """An optimizer is about to step.
@@ -52,10 +53,14 @@ class Parameters:
             closure: it works gradients out itself, so that those of now are old.
         """
         scale = getattr(optimizer, "grad_scale", None)  # of a fused optimizer, which unscales them itself
+        plain = {} if closure else plain_steps(optimizer)
         for value in self._of(optimizer):
-            self._before[id(value)] = sample(value, self._samples)
+            key = id(value)
+            self._before[key] = sample(value, self._samples)
             if not closure:
                 self._take_grad(value, scale)
+            if key in plain and key in self._grads:
+                self._changes[key] = plain[key].change(self._grads[key], self._before[key])
 
     def after(self, optimizer: Optimizer) -> None:
         """An optimizer has stepped."""
@@ -87,10 +92,36 @@ class Parameters:
         for keys, rows in _alike(self._before):
             if all(key in self._after for key in keys):
                 change = torch.stack([self._after[key] for key in keys]) - rows
+                for i, key in enumerate(keys):
+                    if key in self._changes:
+                        change[i] = self._changes[key]
                 stds = fetch.ask(change.std(1, correction=1 if change.shape[1] > 1 else 0))
                 for i, key in enumerate(keys):
                     found[key].update = _number(stds, i)
         return list(found.values())
+
+
+class PlainStep(NamedTuple):
+    """A step of plain gradient descent: what it takes off a parameter, before that is rounded."""
+
+    lr: float
+    weight_decay: float
+
+    def change(self, grad: Tensor, value: Tensor) -> Tensor:
+        """What is taken off a parameter: lr · (gradient + decay · parameter), of any shape."""
+        return self.lr * (grad.add(value, alpha=self.weight_decay) if self.weight_decay else grad)
+
+
+def plain_steps(optimizer: Optimizer) -> dict[int, PlainStep]:
+    """By parameter's id its step, where that follows from the gradient alone; nothing for other optimizers."""
+    if type(optimizer) is not torch.optim.SGD or getattr(optimizer, "grad_scale", None) is not None:
+        return {}
+    return {
+        id(value): PlainStep(float(group["lr"]), float(group["weight_decay"]))
+        for group in optimizer.param_groups
+        if not group["momentum"]
+        for value in group["params"]
+    }
 
 
 def _largest(named: list[tuple[str, Tensor]]) -> list[tuple[str, Tensor]]:

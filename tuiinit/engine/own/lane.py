@@ -94,6 +94,7 @@ class OwnLane:
             self._try_out(lazy)
         if scales and self.config.gain is not None:
             set_gain(self._model, self._last, self.config.gain)
+        self._matrices: list[str] = []  # that are measured, by name
         self._outputs = 0  # bytes of all rows of a step
         self._threads = script.THREADS
         if sum(p.numel() for p in self._model.parameters()) <= FOLLOWED:
@@ -104,7 +105,8 @@ class OwnLane:
         self._changes = {change.step for change in self.config.schedule}
         self.shape = Shape(rows=(), matrices=())
         self.peek()
-        self._moves = Moves(p for p in self._model.parameters() if p.ndim > 1 and p.numel() and p.is_floating_point())
+        named = dict(self._model.named_parameters())
+        self._moves = Moves([named[name] for name in self._matrices], self._optimizing.optimizer)
 
     def _try_out(self, lazy: bool) -> None:
         """One forward pass that changes nothing but parameters which are made only then."""
@@ -335,6 +337,7 @@ class OwnLane:
         self._outputs = max(self._outputs, 4 * sum(math.prod(row.shape) for row in looked.rows))
         if not self.shape.matrices and not self.shape.rows:
             self.shape = table.shape
+            self._matrices = [p.name for p in looked.parameters if len(p.shape) > 1]
         weights = table.weights()
         if self._moved and self._moved[-1] is None:  # large matrices' moves are known of measured steps alone
             self._moved[-1] = [math.nan if w.update_data_log10 is None else w.update_data_log10 for w in weights]
@@ -354,7 +357,7 @@ class OwnLane:
             weights=weights,
             batch_norms=table.norms() if table.shape.norms == self.shape.norms else (),
             vectors=table.vectors(),
-            probe_rows=0,
+            probe_rows=table.probe_rows,
             cost=self._cost(time.perf_counter() - started),
             micro_batches=looked.micro_batches,
         )

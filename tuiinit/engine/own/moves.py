@@ -9,7 +9,9 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import torch
 from torch import Tensor
+from torch.optim import Optimizer
 
+from ...measure.parameters import plain_steps
 from ...measure.sampling import local
 from ...stream.protocol import FloatArray
 
@@ -21,28 +23,35 @@ class Moves:
 
     Args:
         matrices: parameters, in the order of the columns.
+        optimizer: that moves them.
     """
 
-    def __init__(self, matrices: Iterable[Tensor]) -> None:
-        self._matrices = [local(p.detach()) for p in matrices]
-        devices = {p.device for p in self._matrices}
-        self._followed = len(devices) == 1 and sum(p.numel() for p in self._matrices) <= FOLLOWED
-        sizes = (p.numel() for p in self._matrices)
-        self._alike = [(size, len(list(same))) for size, same in itertools.groupby(sizes)]
+    def __init__(self, matrices: Iterable[Tensor], optimizer: Optimizer) -> None:
+        self._parameters = list(matrices)
+        self._optimizer = optimizer
+        values = [local(p.detach()) for p in self._parameters]
+        devices = {p.device for p in values}
+        self._followed = len(devices) == 1 and sum(p.numel() for p in values) <= FOLLOWED
+        self._alike = [(size, len(list(same))) for size, same in itertools.groupby(p.numel() for p in values)]
 
     def before(self) -> Tensor | None:
         """The matrices before a step, None where they are too large for it."""
-        return self._joined() if self._followed else None
+        return _joined(self._parameters) if self._followed else None
 
     def after(self, before: Tensor | None) -> Tensor | None:
         """The stds (2, matrices) of a step's update, and of what is there after it."""
         if before is None:
             return None
-        now = self._joined()
+        now = _joined(self._parameters)
+        plain = plain_steps(self._optimizer)
+        if all(id(p) in plain and p.grad is not None for p in self._parameters):
+            parts = torch.split(before, [size for size, count in self._alike for _ in range(count)])
+            change = [
+                plain[id(p)].change(_flat(p.grad), part)  # type: ignore[arg-type]
+                for p, part in zip(self._parameters, parts, strict=True)
+            ]
+            return torch.stack([self._stds(torch.cat(change)), self._stds(now)])
         return torch.stack([self._stds(now - before), self._stds(now)])
-
-    def _joined(self) -> Tensor:
-        return torch.cat([p.reshape(-1).float() for p in self._matrices])
 
     def _stds(self, joined: Tensor) -> Tensor:
         parts = torch.split(joined, [size * count for size, count in self._alike])
@@ -66,3 +75,12 @@ class Moves:
             if isinstance(step, list):
                 table[i] = step
         return table
+
+
+def _joined(parameters: Iterable[Tensor]) -> Tensor:
+    return torch.cat([_flat(p) for p in parameters])
+
+
+def _flat(values: Tensor) -> Tensor:
+    values = local(values.detach())
+    return (values.to_dense() if values.is_sparse else values).reshape(-1).float()
