@@ -150,10 +150,10 @@ async def test_a_plot_over_a_table_stays_as_it_was_when_values_are_read() -> Non
         await driver.press("n")
         await driver.settled()
         await show(driver, "update-data")
-        before = driver.screen._plot
+        before = driver.screen.view.plot
         await driver.press("p")
         await driver.until(lambda: line(driver, "step"))
-        assert driver.screen._plot.rows == before.rows
+        assert driver.screen.view.plot.rows == before.rows
 
 
 async def test_every_ratio_of_update_data_is_read() -> None:
@@ -174,7 +174,7 @@ async def test_every_ratio_of_update_data_is_read() -> None:
 async def test_the_mouse_points_too() -> None:
     async with explorer() as driver:
         sheet = driver.screen.view.sheet
-        area = driver.screen._plot.canvases[0]
+        area = driver.screen.view.plot.canvases[0]
         await driver.pilot.click(sheet, offset=(area.left + 2 + 1, area.top + 2))
         await driver.until(lambda: line(driver, "at"))
         first = line(driver, "at")

@@ -10,7 +10,7 @@ from tests.explorer.driving import explorer
 from tests.explorer.fake import FakeLink
 from tests.faults.terminal import EXPLORER, FAKE_ENGINE, Terminal
 from tuiinit.config.run import RunConfig
-from tuiinit.explorer import screen as screen_module
+from tuiinit.explorer import panels
 from tuiinit.stream import protocol
 from tuiinit.views import VIEWS
 
@@ -45,7 +45,7 @@ async def test_a_view_that_cannot_be_drawn_says_so_and_the_rest_goes_on(
 
 @pytest.mark.parametrize("part", ["header", "training", "findings"])
 async def test_a_pane_that_cannot_be_drawn(state: Path, monkeypatch: pytest.MonkeyPatch, part: str) -> None:
-    monkeypatch.setattr(screen_module, {"header": "header_row"}.get(part, f"{part}_rows"), broken)
+    monkeypatch.setattr(panels, {"header": "header_row"}.get(part, f"{part}_rows"), broken)
     async with explorer() as driver:
         pane = getattr(driver.screen, part)
         sheet = getattr(pane, "sheet", pane)

@@ -103,9 +103,9 @@ async def test_z_shows_the_picture_alone() -> None:
         await driver.train(50)
         driver.screen.show_view(4)
         await driver.shows("matrix")
-        table = len(driver.screen.view.sheet.rows) - driver.screen._plot.canvases[0].rows
+        table = len(driver.screen.view.sheet.rows) - driver.screen.view.plot.canvases[0].rows
         await driver.press("z")
         await driver.until(lambda: "matrix" not in driver.text)
-        assert len(driver.screen.view.sheet.rows) - driver.screen._plot.canvases[0].rows < table
+        assert len(driver.screen.view.sheet.rows) - driver.screen.view.plot.canvases[0].rows < table
         await driver.press("z")
         await driver.shows("matrix")

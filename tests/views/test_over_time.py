@@ -28,7 +28,7 @@ async def test_each_kept_snapshot_is_a_column_and_the_layer_is_chosen() -> None:
             await driver.press("tab")
         await driver.shows("tanh 1  over steps")
         assert "█" in driver.screen.view.sheet.text
-        columns = driver.screen._plot.canvases[0].shown[0]
+        columns = driver.screen.view.plot.canvases[0].shown[0]
         assert list(columns.y) == [0, 1, 2]
         await driver.press("J")
         await driver.shows("tanh 2  over steps")

@@ -17,13 +17,11 @@ class WalkingScreen(TrainingScreen[ScreenResultType]):
     """A screen with a view whose rows can be pointed at."""
 
     view: ViewPane
-    _top: int  # the first line of the table that is shown
-    _body_height: int  # lines of it that are shown
 
     @property
     def current(self) -> View:
         """The view that is shown."""
-        raise NotImplementedError
+        return self.view.current
 
     @property
     def lines(self) -> Lines:
@@ -41,7 +39,7 @@ class WalkingScreen(TrainingScreen[ScreenResultType]):
     def _keep_in_sight(self) -> None:
         """Scroll the table so that the line pointed at is shown."""
         at = self.lines.at(self.session.pointer.layer, self.session.pointer.fold)
-        self._top = max(min(self._top, at), at - self._body_height + 1)
+        self.view.top = max(min(self.view.top, at), at - self.view.body_height + 1)
 
     def action_next_dead(self) -> None:
         if not self.session.point_at_dead():
@@ -51,8 +49,8 @@ class WalkingScreen(TrainingScreen[ScreenResultType]):
         self.draw(self.session.hush() | Changed.VIEW)
 
     def action_page(self, by: int) -> None:
-        self._top += by * max(1, self.view.sheet.size.height // 3)
-        self._top = max(0, self._top)
+        self.view.top += by * max(1, self.view.sheet.size.height // 3)
+        self.view.top = max(0, self.view.top)
         self.draw(self.session.hush() | Changed.VIEW)
 
     def action_fold(self) -> None:
@@ -87,7 +85,7 @@ class WalkingScreen(TrainingScreen[ScreenResultType]):
             return
         pointer.text = text
         pointer.filter(text, self.current.lines(look, pointer))
-        self._top = 0
+        self.view.top = 0
         self._keep_in_sight()
         self.draw(self.session.hush() | Changed.VIEW)
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from textual.app import ComposeResult
 from textual.widgets import Input
 
+from ...plots import Plot
+from ...plots.cursor import Cursor
+from ...session.known import Known
+from ...views import VIEWS, Page, View
 from ..sheets.plot_sheet import PlotSheet
 from .bars import TabBar
-
-if TYPE_CHECKING:  # loaded when first asked for: the first frame does not wait for them
-    pass
-
+from .beneath import Beneath, beneath
 from .pane import Pane
 
 FILTER = "words in a row's name or kind; enter keeps them, esc shows all"
@@ -25,6 +24,11 @@ class ViewPane(Pane):
         super().__init__("", id=id)
         self.sheet = PlotSheet(id="page")
         self.tabs = TabBar(id="tabs")
+        self.index = 0  # of the view that is shown, among the tabs
+        self.top = 0  # the first line of its table that is shown
+        self.body_height = 0  # lines of it that are shown
+        self.plot = Plot(())  # as drawn last
+        self.cursor: Cursor | None = None  # where values are read off it
 
         self.field = Input(id="filter", compact=True, placeholder=FILTER)
         self.field.display = False
@@ -48,3 +52,25 @@ class ViewPane(Pane):
     def close_filter(self) -> None:
         """Ask no more."""
         self.field.display = False
+
+    @property
+    def current(self) -> View:
+        """The view that is shown."""
+        return VIEWS[self.index]
+
+    def turn_to(self, index: int) -> None:
+        """Show a view by its place among the tabs, from the top of its table on."""
+        self.index = index % len(VIEWS)
+        self.top = 0
+
+    def draw(self, session: Known, *, alone: bool) -> None:
+        """Draw tabs and view; without its table where `alone`."""
+        self.tabs.show_tabs([view.title for view in VIEWS], self.index)
+        width, height = self.sheet.size
+        if not width or not height:
+            return
+        page = Page(self.current, *session.sight(), width, height, self.top, self.cursor, alone=alone)
+        self.top, self.body_height, self.plot = page.top, page.body_height, page.plot
+        self.sheet.show(page.rows)
+        below = beneath(session) if self.current.compares or session.previous is None else Beneath("")
+        self.sheet.subtitle(below.text, warns=below.warns)
