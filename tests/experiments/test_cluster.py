@@ -33,16 +33,16 @@ def cluster() -> Iterator[Cluster]:
 @needs_dask
 def test_a_sweep_with_a_worker_killed_in_the_middle_gives_the_numbers_of_one_here(cluster: Cluster) -> None:
     killed: list[int] = []
-    told: list[tuple[int, int]] = []
-    cluster._progress = lambda *steps: told.append(steps)
+    progress: list[tuple[int, int]] = []
+    cluster._progress = lambda *steps: progress.append(steps)
     sweep = Sweep(PLAN, executor=cluster)
     for _ in sweep:
         if not killed:
             killed.append(next(iter(cluster._client.run(os.getpid).values())))
             os.kill(killed[0], signal.SIGKILL)
     assert sweep.cells == run(PLAN, processes=1)
-    assert told[-1] == (12 * 40, 12 * 40)
-    assert [steps for steps, _ in told] == sorted(steps for steps, _ in told)
+    assert progress[-1] == (12 * 40, 12 * 40)
+    assert [steps for steps, _ in progress] == sorted(steps for steps, _ in progress)
 
 
 @needs_dask

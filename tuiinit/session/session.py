@@ -46,8 +46,7 @@ from ..stream.protocol import (
 from .amount import Amount
 from .attached import NOT_ATTACHED, READ_ONLY, Attached
 from .changed import Changed, Commands, Notice
-from .known import Known
-from .lines import Lines
+from .looking import Looking
 from .own import OwnFrame
 
 RECORDED = "this is a recording, nothing trains here: `tuiinit --resume` goes on from it"
@@ -55,7 +54,7 @@ MUCH = 300  # steps that are not dropped on one key
 NOT_HELD = "the recording holds no such network; `tuiinit --resume` trains it"
 
 
-class Session(Known):
+class Session(Looking):
     """One sitting, as it changes by what the engine tells and by what a person does."""
 
     # -------------------------------------------------------------------------------------------- frames
@@ -105,13 +104,6 @@ class Session(Known):
             self.lanes.put_aside(frame.lanes)
         self.notice = self.own.take(frame, wanted, refused=refused) or self.notice
         return Changed.ALL
-
-    def _notify(self, notice: Notice | None) -> Changed:
-        """Say what there is to say, if there is something."""
-        if notice is None:
-            return Changed.NOTHING
-        self.notice = notice
-        return Changed.BAR
 
     def _take_status(self, frame: Status) -> Changed:
         if self.lanes.late(self.key):
@@ -289,20 +281,6 @@ class Session(Known):
         self.asked.inspect(self.key, here.step)
         return (Inspect(), Evaluate()) if evaluate else (Inspect(),)
 
-    def point(self, *, layer: int = 0, unit: int = 0, layers: int, units: int) -> Changed:
-        """Move what is pointed at by so many layers or neurons, among those that there are."""
-        self.pointer.move(layer=layer, unit=unit, layers=layers, units=units)
-        return Changed.VIEW
-
-    def walk(self, lines: Lines, by: int) -> Changed:
-        """Point so many of the lines that are shown further."""
-        self.pointer.walk(lines, by)
-        return Changed.VIEW
-
-    def point_at_dead(self) -> bool:
-        """Point at the next dead neuron, layer after layer, around the corner at the end; False if none is dead."""
-        return self.pointer.next_dead(self.snapshot())
-
     def select(self, config: Configuration) -> Commands:
         """Look at another configuration at the same clock; what is kept of it shows at once."""
         if config.key == self.key:
@@ -407,30 +385,12 @@ class Session(Known):
             self.status = msgspec.structs.replace(self.status, running=False, catching_up=False, clock=0, lanes=())
         return (Restart(), Select.of(self.selected))
 
-    def move_time(self, direction: int) -> Changed:
-        """Look at the kept snapshot before or after the one looked at; past the newest is live again."""
-        return Changed.ALL if self.pointer.move_time(self.shown.snapshots, direction) else Changed.NOTHING
-
     def _must_train(self) -> None:
         """Raises ConfigError where nothing can be trained."""
         if self.attached is not None:
             raise ConfigError(READ_ONLY)
         if self.recorded:
             raise ConfigError(RECORDED)
-
-    def look_live(self) -> None:
-        self.pointer.past = None
-
-    def say(self, text: str, severity: str = "note") -> Changed:
-        self.notice = Notice(text, severity)
-        return Changed.BAR
-
-    def hush(self) -> Changed:
-        """Take away a sentence that stood until the next key."""
-        if self.notice is None or self.notice.stays:
-            return Changed.NOTHING
-        self.notice = None
-        return Changed.BAR
 
 
 __all__ = ["Changed", "ConfigError", "Notice", "Session", "random_seed"]

@@ -39,16 +39,16 @@ class Several:
         left = len(self._links)
         try:
             while left:
-                at, told = await waiting.get()
-                if told is None:
+                at, item = await waiting.get()
+                if item is None:
                     left -= 1
-                elif not isinstance(told, LinkError):
-                    yield self._named(at, told)
+                elif not isinstance(item, LinkError):
+                    yield self._named(at, item)
                 elif (left := left - 1) == 0:
-                    raise told
+                    raise item
                 else:
                     before = self._pulses[at] or Pulse(name=f"run {at + 1}", state="lost")
-                    yield self._named(at, msgspec.structs.replace(before, state="lost", text=str(told)))
+                    yield self._named(at, msgspec.structs.replace(before, state="lost", text=str(item)))
         finally:
             for reader in self._readers:
                 reader.cancel()
