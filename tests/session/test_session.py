@@ -360,7 +360,7 @@ def test_why_steps_are_plain_is_said_once() -> None:
     assert Changed.BAR not in session.take(frame)
     session.take(Hello(version=1, program="0", torch="2", device="cpu", threads=1, pid=1))
     header = "".join(span.text for span in header_row(session, 130))
-    assert "cpu, plain ·" in header
+    assert "on cpu, plain " in header
     assert "others" not in header
 
 
