@@ -17,10 +17,12 @@ from typing import Any
 
 import pytest
 import torch
+from click.testing import CliRunner
 from torch import nn
 
 import tuiinit
 from tests.watching.training import CASES, steps
+from tuiinit.cli import cli
 from tuiinit.measure.step import Step
 from tuiinit.stream import runs
 from tuiinit.stream.bounded import BoundedFile, Kind
@@ -234,7 +236,7 @@ def test_wrong_use_is_told_at_the_call(wrong: dict[str, Any]) -> None:
 
 
 SCRIPT = """
-import sys, torch, tuiinit
+import sys, time, torch, tuiinit
 from torch import nn
 torch.manual_seed(0)
 model = nn.Sequential(nn.Linear(6, 6), nn.ReLU(inplace=True), nn.Linear(6, 4))
@@ -244,7 +246,15 @@ while True:
     optimizer.zero_grad()
     watch.loss(model(torch.ones(5, 6)).square().mean()).backward()
     optimizer.step()
+    time.sleep(0.02)  # whoever reads keeps up
 """
+
+
+def listed(state: Path) -> list[dict[str, Any]]:
+    """What `tuiinit runs --json` prints."""
+    done = CliRunner(env={"TUIINIT_STATE": str(state)}).invoke(cli, ["runs", "--json"], catch_exceptions=False)
+    found: list[dict[str, Any]] = json.loads(done.output)
+    return found
 
 
 def test_a_run_that_is_killed_opens_and_is_told_as_gone(tmp_path: Path) -> None:
@@ -254,8 +264,7 @@ def test_a_run_that_is_killed_opens_and_is_told_as_gone(tmp_path: Path) -> None:
     training = subprocess.Popen([sys.executable, "-c", SCRIPT, str(path)], env=environment)
     try:
         until(lambda: path.exists() and sum(isinstance(f, Snapshot) for f in Follower(path).read()) > 2)
-        printed = subprocess.check_output([*program, "runs", "--json"], env=environment)
-        (run,) = json.loads(printed)
+        (run,) = listed(tmp_path / "state")
         assert (run["name"], run["live"], run["pid"]) == ("run", True, training.pid)
         tail = [*program, "tail", "run", "--json"]
         with subprocess.Popen(tail, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as reader:
@@ -274,5 +283,5 @@ def test_a_run_that_is_killed_opens_and_is_told_as_gone(tmp_path: Path) -> None:
         training.kill()
         training.wait()
     assert load(path).lane.lane == "killed"
-    (run,) = json.loads(subprocess.check_output([*program, "runs", "--json"], env=environment))
+    (run,) = listed(tmp_path / "state")
     assert (run["live"], run["ended"]) == (False, None)

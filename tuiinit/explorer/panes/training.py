@@ -24,7 +24,7 @@ def training_rows(session: Known, width: int, height: int) -> list[Row]:
         return [*lines, *[row(width)] * (height - len(lines))][:height]
     look, other, pointer = session.sight()
     plot = loss_plot(look, other, pointer, width - NUMBERS, height - 1)
-    numbers = _numbers(look, other, pointer, asks=not session.recorded)
+    numbers = _numbers(look, other, pointer, asks=not session.recorded, dev=session.attached is None)
     return [
         *beside(plot.rows, numbers, height - 1, width - NUMBERS, NUMBERS),
         progress_row(session, width),
@@ -38,8 +38,8 @@ def _dev(look: Look | None) -> float | None:
     return evaluation.dev if evaluation.dev is not None else evaluation.dev_batch
 
 
-def _numbers(look: Look, other: Look | None, pointer: Pointer, *, asks: bool) -> list[Row]:
-    """The column of numbers; where `asks`, the key stands that measures the dev loss."""
+def _numbers(look: Look, other: Look | None, pointer: Pointer, *, asks: bool, dev: bool) -> list[Row]:
+    """The column of numbers, with the `dev` loss or without; where `asks`, the key stands that measures it."""
     now, before = look.snapshot, snapshot_of(other)
 
     def line(label: str, value: float | None, old: float | None, key: str = "") -> Row:
@@ -51,7 +51,7 @@ def _numbers(look: Look, other: Look | None, pointer: Pointer, *, asks: bool) ->
     rows = [
         row(NUMBERS, (head, Ink.HEAD)),
         line(_loss_name(pointer), loss_now(look, pointer), loss_now(other, pointer) if other is not None else None),
-        line("dev", _dev(look), _dev(other), "press d" if asks else ""),
+        *([line("dev", _dev(look), _dev(other), "press d" if asks else "")] if dev else []),
         line("at start", now.initial_loss if now else None, before.initial_loss if before else None),
     ]
     if look.data is not None:
@@ -80,9 +80,9 @@ def _line(session: Known, width: int) -> Row:
         pieces = [
             (f" {_loss_name(pointer)} ", Ink.DIM),
             (f"{number(loss_now(look, pointer), 4):<8}", Ink.STRONG),
-            ("dev ", Ink.DIM),
-            (f"{number(_dev(look), 4):<8}", Ink.STRONG),
         ]
+        if session.attached is None:
+            pieces += [("dev ", Ink.DIM), (f"{number(_dev(look), 4):<8}", Ink.STRONG)]
         spare = (("at start ", Ink.DIM), (first, Ink.PLAIN), even if not below.text else ("", Ink.PLAIN))
     after = [(f"{below.text} ", Ink.WARN if below.warns else Ink.DIM)] if below.text else []
     used, more, last = (sum(len(text) for text, _ in part) for part in (pieces, spare, after))
