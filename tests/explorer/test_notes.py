@@ -151,11 +151,8 @@ async def test_a_stop_trains_to_its_step_from_a_running_session() -> None:
         await show(driver, "C16")
         assert driver.session.step == 1
         assert not driver.session.running
-        assert (driver.session.pointer.layer, driver.session.pointer.unit, driver.session.pointer.overlaid) == (
-            0,
-            0,
-            False,
-        )
+        pointer = driver.session.pointer
+        assert (pointer.layer, pointer.unit, pointer.overlaid) == (6, 0, False), "at the output, which it is about"
         assert driver.link.of(Advance)[-1] == Advance(to=1)
         assert list(driver.session.lanes) == [driver.session.key]
         await driver.shows("still to see: 1,000 steps")
@@ -370,3 +367,12 @@ async def test_titles_are_whole_at_sixty_columns() -> None:
             await driver.shows(f"▸· {stop.claim} {stop.title}", stop.press.split(",")[0][:40])
             if index < len(STOPS) - 1:
                 await driver.press("j")
+
+
+@pytest.mark.parametrize("claim", ["C04", "C15", "C16", "C22"])
+async def test_stops_about_the_output_show_it_in_a_small_window(claim: str) -> None:
+    async with explorer(size=(80, 24)) as driver:
+        await show(driver, claim)
+        await driver.press("n")
+        await driver.settled()
+        assert any(line.startswith(" output") for line in driver.screen.view.sheet.text.splitlines()), driver.text

@@ -14,6 +14,7 @@ from tests.explorer.driving import explorer
 from tests.session.test_session import at
 from tuiinit.config.run import RunConfig
 from tuiinit.insight.theory import initial_loss
+from tuiinit.plots.ink import wrap
 from tuiinit.session.session import Session
 from tuiinit.stream.protocol import Histogram, Snapshot
 from tuiinit.views import VIEWS
@@ -100,10 +101,11 @@ def test_large_logits_are_confidently_wrong() -> None:
     said = words(start)
     sure = (10 ** values.reshape(32, V).max(axis=1) > 0.5623).mean()
     faint = (values < -3).mean()
-    assert said.startswith("Confidently wrong: at step 0")
+    assert said.startswith("Confidently wrong at step 0")
     assert f"{100 * sure:.1f} % of the examples" in said
     assert f"{100 * faint:.1f} % of all probabilities" in said
     assert f"loss {start.loss:.2f}, not 3.30" in said
+    assert len(wrap(said, 77)) <= 3, "there are three rows for it at 80 columns"
 
 
 def test_zero_output_weights_are_right_and_yet_bad() -> None:
@@ -115,7 +117,7 @@ def test_a_network_that_got_lost_is_told_as_it_is_now() -> None:
     session = shown(of(0.06)[0])
     lost, _ = of(6.4, step=41)
     session.take(lost)
-    assert any("Confidently wrong: at step 41" in line for line in text(session))
+    assert any("Confidently wrong at step 41" in line for line in text(session))
 
 
 def test_the_histogram_tells_what_lies_below_it() -> None:

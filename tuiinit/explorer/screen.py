@@ -158,11 +158,14 @@ class Explorer(Panels):
         stop = BY_CLAIM[claim]
 
         def begin() -> Commands:
-            commands = self.session.begin(stop.config(self.session.lecture("The tour is")), stop.steps)
+            config = stop.config(self.session.lecture("The tour is"))
+            commands = self.session.begin(config, stop.steps)
             self.view.index = next(i for i, view in enumerate(VIEWS) if view.id == stop.view)
             self.view.top, self.view.cursor = 0, None
             self.hint.begin(stop)
             self.config.point_at(stop.setting)
+            if stop.at_output:  # behind the embedding and the hidden layers
+                self.session.pointer.layer = len(config.hidden) + 1
             return commands
 
         self._do(begin)

@@ -212,9 +212,9 @@ def words(start: Snapshot) -> str:
         later = f"{key_of('lr-down')} lowers the lr, {key_of('restart')} starts again."
         help_ = "Try a smaller output scale." if start.step <= 1 else later
         return (
-            f"Confidently wrong: at step {start.step:,} one character gets more than {10**SURE:.2f} on "
-            f"{percent(min(1.0, sure))} of the examples, and {percent(faint)} of all probabilities are below 1e-3, "
-            f"which cost over 6.9 nats when their character comes: {loss}. {help_}"
+            f"Confidently wrong at step {start.step:,}: one character gets over {10**SURE:.2f} on "
+            f"{percent(min(1.0, sure))} of the examples, and {percent(faint)} of all probabilities are below 1e-3 "
+            f"(over 6.9 nats when their character comes): {loss}. {help_}"
         )
     at = f"at step {start.step:,}"
     if start.logit_std == 0:

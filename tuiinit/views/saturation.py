@@ -109,7 +109,7 @@ class Saturation(View):
         rows = [row(width, *about, right=keys if used <= width else ())]
         inspection = look.inspection
         if inspection is not None:
-            rows += paragraph(_let_through(inspection), width, Ink.DIM, 2 if any(inspection.dead) else 1)
+            rows += paragraph(_let_through(inspection, now.step), width, Ink.DIM, 2 if any(inspection.dead) else 1)
         return rows
 
     def table(self, look: Look, other: Look | None, pointer: Pointer, width: int) -> Table:
@@ -286,8 +286,8 @@ def _pointed_at(a: Activation, unit: int, probe_rows: int) -> list[Piece]:
     return pieces
 
 
-def _let_through(inspection: Inspection) -> str:
-    """What gets through by abs(t), and what reaches dead neurons' weights."""
+def _let_through(inspection: Inspection, step: int) -> str:
+    """What gets through by abs(t), and what reaches dead neurons' weights; with its step, where it is another."""
     bins = len(inspection.through)
     places = ((0, "near 0"), (bins // 2, "at abs(t) 0.5"), (bins - 1, f"above {1 - 1 / max(1, bins):.2f}"))
     shares = [
@@ -304,7 +304,7 @@ def _let_through(inspection: Inspection) -> str:
     if pairs:
         dead, alive = np.mean([d for d, _ in pairs]), np.mean([a for _, a in pairs])
         text += f"; mean gradient of dead neurons' weights {small(float(dead))}, of others' {small(float(alive))}"
-    return f"{text} (step {inspection.step:,})" if text else ""
+    return f"{text} (step {inspection.step:,})" if text and inspection.step != step else text
 
 
 def _kept(look: Look, width: int) -> list[Snapshot]:

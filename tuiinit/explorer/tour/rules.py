@@ -81,6 +81,7 @@ class Stop:
     settings: Mapping[str, Any] = field(default_factory=dict)  # what differs from the defaults
     steps: int = 0  # the clock at the start
     setting: str = "gain"  # where the config pane's cursor stands at the start
+    at_output: bool = False  # whether the output's row is pointed at, so that a small window shows it
     until: int = 0  # the step at which space stops by itself, if it is further on
     text: str = ""  # what is to be shown, where it is no claim
 

@@ -32,6 +32,7 @@ STOPS = (
         press="Press b.",
         look="The output's gradient, some twenty times the others' before, comes down to about theirs.",
         view="weight-gradients",
+        at_output=True,
         sights=tuple(Sight(what, "weight-gradients", settings, (1, FAR)) for what, settings in (WITHOUT, WITH)),
         steps=1,
     ),

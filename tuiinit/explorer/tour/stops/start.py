@@ -50,6 +50,7 @@ STOPS = (
         press="Press n, then n again.",
         look="Zero weights pass no gradient back: only the output has one. After one step all layers get some.",
         view="weight-gradients",
+        at_output=True,
         sights=(
             Sight("the first minibatch", "weight-gradients", {"output_scale": 0.0}, (0, 1)),
             Sight("the second", "weight-gradients", {"output_scale": 0.0}, (2, FAR)),

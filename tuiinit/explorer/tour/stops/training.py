@@ -11,6 +11,7 @@ STOPS = (
         press="Press n; page down scrolls the table.",
         look="The output's gradient std is some 20 times the others', its grad:data hundreds of times.",
         view="weight-gradients",
+        at_output=True,
         sights=(Sight("one step", "weight-gradients", {"bn": False}, (1, FAR)),),
     ),
     Stop(
@@ -19,6 +20,7 @@ STOPS = (
         press="Press space: it stops after 1,000 steps.",
         look="The output's gradient std comes down from some twenty times the others' to two to four times.",
         view="weight-gradients",
+        at_output=True,
         sights=(
             Sight("the first step", "weight-gradients", {"bn": False}, (1, 1)),
             Sight("1,000 steps", "weight-gradients", {"bn": False}, (1_000, FAR)),
