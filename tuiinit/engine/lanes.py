@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 
 from ..config.memory import Need
@@ -14,8 +16,9 @@ from .builtin import Builtin
 from .clock import Clock
 from .devices import device_of
 from .own.making import Own
+from .own.target import OwnError
 from .quick.compiled import Compiler
-from .room import make_room
+from .room import free, make_room
 from .trainer import Trainer
 from .training import Maker, Settings, Training
 
@@ -68,7 +71,8 @@ class Lanes:
         self._make_room(configs)
         return self._select(configs)
 
-    def _select(self, configs: Iterable[Settings]) -> list[Training]:
+    def _select(self, configs: Sequence[Settings]) -> list[Training]:
+        spared = self._spared(configs)
         chosen: dict[str, Training] = {}
         new: list[Training] = []
         beside = self.selected[0] if self.selected else None
@@ -78,7 +82,7 @@ class Lanes:
                 maker = self._maker(config)
                 maker.prepare()
                 if lane is None or lane.step > self._clock.now:
-                    lane = maker.begin(config, beside)
+                    lane = self._begin(config, beside, spared)
                     new.append(lane)
                 chosen[config.key] = lane
                 beside = beside or lane
@@ -93,7 +97,43 @@ class Lanes:
         self.selected = list(chosen.values())
         while len(self._lanes) > KEPT_LANES + len(chosen):
             self._lanes.popitem(last=False)[1].close()
+        self._keep_within_memory()
         return new
+
+    def _begin(self, config: Settings, beside: Training | None, spared: set[str]) -> Training:
+        """Begin a lane, if need be in place of others that nobody looks at."""
+        while True:
+            try:
+                return self._maker(config).begin(config, beside)
+            except OwnError as error:
+                if not (error.memory and self._forget(spared)):
+                    raise
+
+    def _spared(self, configs: Iterable[Settings]) -> set[str]:
+        """Lanes that are not forgotten, whatever memory is needed."""
+        return {config.key for config in configs} | {lane.config.key for lane in self.selected}
+
+    def _forget(self, spared: set[str]) -> bool:
+        """Let go of the lane that was not used for the longest time; false if there is none."""
+        key = next((key for key in self._lanes if key not in spared), None)
+        if key is None:
+            return False
+        self._lanes.pop(key).close()
+        self.put_aside.append(key)
+        gc.collect()  # a person's model may hold itself
+        return True
+
+    def _keep_within_memory(self) -> None:
+        """Keep so many lanes that nobody looks at that as much memory is free as they take together."""
+        spared = self._spared(())
+
+        def too_many() -> bool:
+            left = free(self.selected[0].device)
+            taken = sum(lane.need.kept for key, lane in self._lanes.items() if key not in spared)
+            return left is not None and left < taken
+
+        while too_many() and self._forget(spared):
+            pass
 
     def _maker(self, config: Settings) -> Maker:
         return self._makers[type(config)]
@@ -110,19 +150,12 @@ class Lanes:
         """Refuse lanes that there is no memory for; those that nobody looks at go first."""
         known = {key for key, lane in self._lanes.items() if lane.step <= self._clock.now}
         begun: dict[str, Any] = {config.key: config for config in configs if config.key not in known}
-        spared = {config.key for config in configs} | {lane.config.key for lane in self.selected}
-
-        def forget() -> bool:
-            key = next((key for key in self._lanes if key not in spared), None)
-            if key is None:
-                return False
-            self._lanes.pop(key).close()
-            self.put_aside.append(key)
-            return True
-
+        spared = self._spared(configs)
         if begun:
             device = device_of(next(iter(begun.values())).device)
-            make_room([self._maker(config).need(config) for config in begun.values()], device, forget)
+            make_room(
+                [self._maker(config).need(config) for config in begun.values()], device, partial(self._forget, spared)
+            )
 
     def adjust(self, name: str, value: float | int | str) -> list[tuple[str, Training]]:
         """Change lr, optimizer or batch size of the selected lanes from where they are.

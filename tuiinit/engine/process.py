@@ -81,7 +81,15 @@ def _own_streams() -> tuple[BinaryIO, BinaryIO]:
     source = os.fdopen(os.dup(0), "rb")
     with open(os.devnull, "rb") as nothing:
         os.dup2(nothing.fileno(), 0)
+    os.register_at_fork(after_in_child=lambda: _leave(frames, source))
     return frames, source
+
+
+def _leave(*streams: BinaryIO) -> None:
+    """In a process that a person's code forked off (a DataLoader's worker): the streams are the engine's alone."""
+    with open(os.devnull, "r+b", buffering=0) as nothing:
+        for stream in streams:
+            os.dup2(nothing.fileno(), stream.fileno())
 
 
 def _read(source: BinaryIO, commands: queue.Queue[Command | None], send: Callable[[Message], None]) -> None:

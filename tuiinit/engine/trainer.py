@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ..config.memory import Need, needed
 from ..config.nonlinearities import RANGES
 from ..config.run import RunConfig
 from ..measure import records as probe
@@ -107,6 +108,11 @@ class Trainer:
         """All of it goes by itself."""
 
     # ------------------------------------------------------------------------------------------ stepping
+
+    @property
+    def need(self) -> Need:
+        """Memory that it takes."""
+        return needed(self.config, len(self.dataset.text.vocabulary), len(self.dataset.text.train))
 
     @property
     def ended(self) -> bool:

@@ -46,6 +46,10 @@ class Training(Protocol):
     latest: Snapshot | None  # the newest one
 
     @property
+    def need(self) -> Need:
+        """Memory that it takes."""
+
+    @property
     def ended(self) -> bool:
         """Whether it stands still for good: diverged or failed."""
 

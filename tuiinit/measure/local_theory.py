@@ -12,6 +12,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor, nn
 
+from .activations import FLAT
 from .layers import fans, is_norm, within
 from .rows import Row
 from .sampling import local
@@ -54,6 +55,21 @@ def predicted_std(row: Row, weight_std: float | None = None) -> float | None:
     if isinstance(bias, Tensor):
         variance += float(local(bias).float().var(correction=0))
     return math.sqrt(variance) if math.isfinite(variance) else None
+
+
+@torch.no_grad()
+def predicted_saturated(row: Row) -> float | None:
+    """The share of an activation's outputs where it is flat, 0…1, for a Gaussian of the mean and std that came in."""
+    flat = FLAT.get(row.activation or "")
+    came = row.input() if row.input is not None else None
+    if flat is None or row.curve is None or came is None or not came.finite:
+        return None
+    z, weights = _nodes()
+    try:
+        y = row.curve((came.mean + came.std * z).float())
+    except Exception:
+        return None
+    return float((weights * flat.mask(y)).sum()) if y.shape == z.shape else None
 
 
 def _of_norm(module: nn.Module) -> float | None:

@@ -33,6 +33,7 @@ from .randomness import Generators
 from .source import Builder
 from .still import copied, in_eval_mode, still
 from .target import OwnError, own_code, settings
+from .theory import start_of
 from .work import ALONE, products
 
 BLOCK = 512  # steps whose losses wait on the device
@@ -332,12 +333,9 @@ class OwnLane:
         if self.initial_loss is None:
             self.initial_loss = loss
         table = Table(looked)
-        if not self.step:
-            self._threads = 1 if products(looked.rows) < ALONE else script.THREADS
         self._outputs = max(self._outputs, 4 * sum(math.prod(row.shape) for row in looked.rows))
-        if not self.shape.matrices and not self.shape.rows:
-            self.shape = table.shape
-            self._matrices = [p.name for p in looked.parameters if len(p.shape) > 1]
+        if not self.step:
+            self._know(table, looked)
         weights = table.weights()
         if self._moved and self._moved[-1] is None:  # large matrices' moves are known of measured steps alone
             self._moved[-1] = [math.nan if w.update_data_log10 is None else w.update_data_log10 for w in weights]
@@ -362,6 +360,14 @@ class OwnLane:
             micro_batches=looked.micro_batches,
         )
         return self.latest
+
+    def _know(self, table: Table, looked: Step) -> None:
+        """What the first look at the network tells once and for all."""
+        self.shape = table.shape
+        self._matrices = [p.name for p in looked.parameters if len(p.shape) > 1]
+        self._threads = 1 if products(looked.rows) < ALONE else script.THREADS
+        examples = self._batch_size or 0
+        self._notices.append(start_of(self.config.key, looked.rows, self.shape, self._expected_loss, examples))
 
     def _cost(self, took: float) -> float:
         """What measuring took of a measured step's time."""

@@ -29,7 +29,9 @@ def begun(model: nn.Module, batch: Any) -> Begun:
     gates = {id(p): count for p, count in gates_of(model)}
     return Begun(
         {
-            (name, tuple(p.shape)): [sample(part, SAMPLES).cpu() for part in p.chunk(gates.get(id(p), 1))]
+            (name, tuple(p.shape)): [
+                sample(part, SAMPLES).cpu() for part in (p.chunk(gates[id(p)]) if id(p) in gates else [p])
+            ]
             for name, p in model.named_parameters()
             if not is_lazy(p) and local(p).numel() and p.is_floating_point()
         },

@@ -28,10 +28,11 @@ Value = bool | int | float | str
 class OwnError(Exception):
     """A person's file or code does not do what it must: one sentence, and their own lines of the traceback."""
 
-    def __init__(self, sentence: str, lines: str = "") -> None:
+    def __init__(self, sentence: str, lines: str = "", *, memory: bool = False) -> None:
         super().__init__(sentence)
         self.sentence = sentence
         self.lines = lines
+        self.memory = memory  # there is not enough of it
 
 
 @dataclass(frozen=True)
@@ -190,10 +191,18 @@ def own_code(what: str) -> Iterator[None]:
     except (OwnError, KeyboardInterrupt):
         raise
     except BaseException as error:
-        raise OwnError(f"{what}: {_reason(error)}", own_lines(error)) from None
+        raise OwnError(f"{what}: {_reason(error)}", own_lines(error), memory=_out_of_memory(error)) from None
+
+
+def _out_of_memory(error: BaseException) -> bool:
+    """Whether the system, or PyTorch's allocator on any device, has no memory left."""
+    named = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
+    return named or (isinstance(error, RuntimeError) and "can't allocate memory" in str(error))
 
 
 def _reason(error: BaseException) -> str:
+    if _out_of_memory(error):
+        return "there is not enough memory for it"
     text = " ".join(str(error).split())
     text = text if len(text) <= 300 else text[:299] + "…"
     if isinstance(error, SystemExit):
