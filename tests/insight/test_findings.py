@@ -59,6 +59,25 @@ def stds(*values: float, kind: str = "tanh") -> Snapshot:
     return snapshot(activations=tuple(activation(f"{kind} {n}", std=std) for n, std in enumerate(values, 1)))
 
 
+def rows(*named: tuple[str, float]) -> Snapshot:
+    return snapshot(
+        activations=tuple(activation(f"row {n}", kind=kind, std=std) for n, (kind, std) in enumerate(named))
+    )
+
+
+def test_a_signal_is_followed_where_nothing_sets_its_spread_anew() -> None:
+    chain = rows(("Linear", 1.0), ("relu", 0.6), ("Linear", 0.6), ("relu", 0.3), ("Linear", 0.01))
+    shrinks = find(findings(rows(*[("Linear", 0.5**n) for n in range(6)]), None), "signal")
+    assert shrinks is not None
+    assert shrinks.text.startswith("The signal shrinks")
+    kept = find(findings(chain, None), "signal")
+    assert kept is not None
+    assert kept.severity == "good"  # the last row gives small logits, as it should
+    for norm in ("LayerNorm", "BatchNorm2d", "RMSNorm", "T5LayerNorm"):
+        normed = rows(("Linear", 1.0), (norm, 1.0), ("Linear", 0.2), (norm, 1.0), ("Linear", 0.05), ("Linear", 1.0))
+        assert find(findings(normed, None), "signal") is None
+
+
 def ratios(*values: float | None) -> Snapshot:
     return snapshot(weights=tuple(weight(f"hidden {n}", grad_data_ratio=r) for n, r in enumerate(values, 1)))
 

@@ -42,6 +42,11 @@ class Own:
             return ""
         return f"other weights from {unlike.name} on" if unlike.what == "weights" else "other batches"
 
+    @property
+    def failure(self) -> str:
+        """How it failed last, in a sentence that says what to do."""
+        return f"{self.problem.text} — E builds it again once it is mended" if self.problem is not None else ""
+
     def build_anew(self) -> None:
         """The file is read again: nothing that was said of it holds."""
         self.problem = self.unseen = self.wanted = self.trying = None
@@ -84,4 +89,4 @@ class Own:
                     self.wanted = None
                     return Notice(f"The function takes no {trying!r}: {text}. t goes on without it.", "warn")
                 self.problem = self.unseen = frame
-                return Notice(f"{text} — E builds it again once it is mended", "bad")
+                return Notice(self.failure, "bad")

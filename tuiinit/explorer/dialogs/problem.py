@@ -19,7 +19,7 @@ class ProblemDialog(ModalScreen[bool], Over[bool]):
     """Shows what failed and where. Dismisses with whether it is to be built again."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,enter,q,space", "leave", "Close"),
+        Binding("escape,enter,q", "leave", "Close"),
         Binding("E", "again", "Build it again"),
     ]
 

@@ -101,6 +101,8 @@ class NoticeBar(Sheet):
             text, severity = f"{text} — {another}", "warn"
         elif session.notice is not None:
             text, severity = session.notice.text, session.notice.severity
+        elif session.shown.shape is None:  # there is nothing else to look at
+            text = session.own.failure
         lines = wrap(visible(text), width - 4)[:4]
         sign, ink = SEVERITIES[severity]
         self.set_class(bool(lines), "-shown")

@@ -25,7 +25,8 @@ def beneath(session: Known, first: str = FIRST) -> Beneath:
     """What stands beneath the picture: `first` until a step was made or another network chosen."""
     before = session.previous
     if before is None:
-        first = OWN if session.rebuilds else first
+        if session.rebuilds:
+            first = OWN if session.shown.shape is not None else ""
         return Beneath(first if not session.clock and session.attached is None else "")
     known = before.configuration if session.shown.configuration is not None else None
     changes = session.knobs.differences(session.config, known) if known is not None else []

@@ -55,10 +55,10 @@ def word_facts(data: DataInfo | None) -> list[Line]:
     return ["Words", *(Fact(label, value(data) if data is not None else "–") for label, value in WORDS)]
 
 
-def own_facts(target: OwnTarget | None, title: str) -> list[Line]:
+def own_facts(target: OwnTarget | None, title: str, *, failed: bool = False) -> list[Line]:
     """What is told of a person's function, under a heading."""
     if target is None:
-        return [f"building {title} …"]
+        return [f"{title} is not built" if failed else f"building {title} …"]
     lines: list[Line] = ["What is built", Fact("matrices with gain", f"{target.gains:,}")]
     lines.append(Fact("batches in a pass", f"{target.batches:,}" if target.batches is not None else "not known"))
     lines.append(Fact("lr groups", f"{target.groups:,}"))
@@ -69,7 +69,11 @@ def own_facts(target: OwnTarget | None, title: str) -> list[Line]:
 def facts(session: Known) -> list[Line]:
     """What is told below the settings of the network at hand."""
     own = session.config if isinstance(session.config, OwnConfig) else None
-    return word_facts(session.data) if own is None else own_facts(session.own.target, session.knobs.title)
+    return (
+        word_facts(session.data)
+        if own is None
+        else own_facts(session.own.target, session.knobs.title, failed=session.own.problem is not None)
+    )
 
 
 def config_lines(settings: Sequence[Setting] = BUILT.settings) -> list[Setting | str]:

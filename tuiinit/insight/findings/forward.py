@@ -24,7 +24,7 @@ def signal(seen: Seen) -> Finding | None:
     silent = [a for a in layers if seen.silent(a)]
     if silent:
         return _no_signal(seen, silent)
-    layers = seen.alike
+    layers = seen.chain
     if len(layers) < 2:
         return None
     first, last = layers[0], layers[-1]

@@ -76,6 +76,19 @@ class Seen:
         return tuple(a for a in self.now.activations if a.kind == kinds.most_common(1)[0][0])
 
     @property
+    def chain(self) -> tuple[Activation, ...]:
+        """Of those, the rows from one to the next of which a signal should keep its spread.
+
+        Of a network that is only looked at: none where norms set the spread anew, and not the last row, which gives
+        the logits.
+        """
+        if self.config is not None:
+            return self.alike
+        if any("norm" in a.kind.lower() for a in self.now.activations):
+            return ()
+        return tuple(a for a in self.alike if a is not self.now.activations[-1])
+
+    @property
     def plain_optimizer(self) -> bool:
         """No scaling of each number's step by its past gradients."""
         named = self.now.optimizer or (self.config.optimizer if self.config is not None else None)
