@@ -52,3 +52,22 @@ def test_starting_over_keeps_the_time_and_the_colours() -> None:
     pointer = Pointer(past=3, layer=2, unit=1, overlaid=True, form="panels", colours=False)
     pointer.start_over()
     assert pointer == Pointer(past=3, colours=False)
+
+
+def test_from_rows_to_matrices_it_points_at_the_same_module() -> None:
+    rows = tuple(enumerate([("wte", "Embedding"), ("h.0.fc", "Linear"), ("h.0.gelu", "gelu"), ("head", "Linear")]))
+    matrices = tuple(enumerate([("wte.weight", "9 × 8"), ("h.0.fc.weight", "8 × 8"), ("head.weight", "9 × 8")]))
+    pointer = Pointer(layer=1)
+    pointer.carry(rows, matrices)
+    assert pointer.layer == 1
+    pointer.layer = 2
+    pointer.carry(matrices, rows)
+    assert pointer.layer == 3
+    pointer.layer = 2
+    pointer.carry(rows, matrices)
+    assert pointer.layer == 2, "no matrix is gelu's: it stays"
+    layers = tuple(enumerate([("tanh 1", "tanh"), ("tanh 2", "tanh")]))
+    hidden = tuple(enumerate([("embedding", ""), ("hidden 1", ""), ("output", "")]))
+    pointer = Pointer(layer=1)
+    pointer.carry(layers, hidden)
+    assert pointer.layer == 1

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests import made as by_hand
 from tests.explorer import fake
 from tests.made import made
 from tuiinit.config.run import RunConfig
@@ -361,3 +362,17 @@ def test_closer_looks_are_kept_by_step_and_bounded() -> None:
     for step in range(100, 200):
         lane.take(inspection(step))
     assert list(lane.inspections) == list(range(192, 200))
+
+
+def test_of_a_large_network_fewer_snapshots_are_kept() -> None:
+    counts = {}
+    for rows in (3, 500):
+        kept = Snapshots()
+        activations = tuple(by_hand.activation(f"row {i}") for i in range(rows))
+        weights = tuple(by_hand.weight(f"matrix {i}") for i in range(rows))
+        for step in range(0, 4000, 40):
+            kept.put(by_hand.snapshot(step=step, activations=activations, weights=weights), keep=True)
+        counts[rows] = len(kept)
+        assert kept.steps()[0] == 0
+        assert kept.steps()[-1] == 3960
+    assert counts == {3: 64, 500: 32}

@@ -182,7 +182,10 @@ class Panels(WalkingScreen[None]):
 
     def show_view(self, index: int) -> None:
         """Show a view by its place among the tabs, around the corner at both ends."""
+        look, before = self.session.look(), self.current
         self.view.turn_to(index)
+        self.session.pointer.carry(before.parts(look), self.current.parts(look))
+        self._keep_in_sight()
         self.draw(self.session.hush() | Changed.VIEW)
 
     @on(ViewChosen)

@@ -8,6 +8,8 @@ from functools import cached_property, lru_cache
 
 from ..insight.blocks import FOLD_FROM, Alike, Part, runs
 
+Parts = tuple[tuple[int, Part], ...]  # the place of each in the snapshot, its label and its kind
+
 
 @dataclass(frozen=True)
 class RowLine:
@@ -60,7 +62,7 @@ class Lines:
 
 
 @lru_cache(maxsize=64)
-def lines_of(parts: tuple[tuple[int, Part], ...], text: str = "", opened: frozenset[str] = frozenset()) -> Lines:
+def lines_of(parts: Parts, text: str = "", opened: frozenset[str] = frozenset()) -> Lines:
     """The lines of rows or matrices.
 
     Args:
@@ -94,15 +96,26 @@ def _folded(run: Alike, shown: Sequence[tuple[int, Part]], opened: frozenset[str
         return lines
     if len(first) == 1:
         return [*lines, *(RowLine(shown[i][1][0], (shown[i][0],), 1, title) for i in run.places[0])]
-    for at, places in enumerate(run.places):
+    for places in run.places:
         label, kind = shown[places[0]][1]
         own = label.removeprefix(one).strip(". ") or label
         name = f"{kind if own.rpartition('.')[2].isdecimal() else own} × {len(places)}"
-        key = f"{title} {at}"
+        key = f"{title} {own}"
         lines.append(RowLine(name, tuple(shown[i][0] for i in places), 1, key, key not in opened, head=True))
         if key in opened:
             lines += [RowLine(shown[i][1][0], (shown[i][0],), 2, key) for i in places]
     return lines
+
+
+def same_place(before: Parts, now: Parts, layer: int) -> int:
+    """Where among other parts the one pointed at is: the matrix of a row, or the row of a matrix; else where it was."""
+    name = dict(before).get(layer, ("", ""))[0]
+    if not name or before == now:
+        return layer
+    places = {label: place for place, (label, _) in reversed(now)}
+    owner = name.rpartition(".")[0]
+    own = [place for label, place in places.items() if label.startswith(f"{name}.")]
+    return places.get(name, min(own, default=places.get(owner, layer)))
 
 
 def _names(first: Sequence[str], last: Sequence[str]) -> tuple[str, str]:

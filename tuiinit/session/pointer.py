@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from ..insight.smoothing import SMOOTHINGS
 from ..stream.history import Snapshots
 from ..stream.protocol import Snapshot
-from .lines import Lines, RowLine
+from .lines import Lines, Parts, RowLine, same_place
 from .scales import Scales
 
 
@@ -52,6 +52,10 @@ class Pointer:
         if lines.all:
             at = lines.at(self.layer, self.fold)
             self._point_at(lines.all[max(0, min(at + by, len(lines.all) - 1))])
+
+    def carry(self, before: Parts, now: Parts) -> None:
+        """Point at the matrix of the row that was pointed at, or at a matrix's row, where other parts are shown."""
+        self.layer = same_place(before, now, self.layer)
 
     def turn_fold(self, lines: Lines) -> bool:
         """Open the fold pointed at, or close the one that holds what is pointed at. False if there is none."""

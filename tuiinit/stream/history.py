@@ -12,6 +12,8 @@ from .series import Series
 from .wire import ProtocolError
 
 SNAPSHOTS = 64  # kept of a lane
+PARTS = 32_000  # rows and matrices in all its kept snapshots, about 2.6 kB each: of large networks fewer are kept
+FEWEST = 24  # that are kept, whatever their size: there are about twenty milestones
 EVALUATIONS = 512
 INSPECTIONS = 8  # each a few times as large as a snapshot
 
@@ -33,6 +35,8 @@ class Snapshots:
         step = snapshot.step
         if self._passing is not None and self._passing != step:
             self._drop(self._passing)
+        parts = len(snapshot.activations) + len(snapshot.weights)
+        self._bound = min(self._bound, max(FEWEST, PARTS // max(1, parts)))
         keep = keep or is_milestone(step) or (step in self._by_step and step != self._passing)
         if step not in self._by_step:
             bisect.insort(self._steps, step)

@@ -13,7 +13,7 @@ from ..plots import Plot, Row, by_depth
 from ..plots.cursor import Cursor, drawn, read, reading_row
 from ..plots.ink import Cell, Ink, Table, row
 from ..session.changed import Changed
-from ..session.lines import Lines, lines_of
+from ..session.lines import Lines, Parts, lines_of
 from ..session.pointer import Pointer
 from ..stream.protocol import Histogram
 from .small import Small
@@ -21,9 +21,6 @@ from .small import Small
 MIN_PLOT = 8  # rows of a plot below which the table gives way
 LEAST_PICTURE = 5  # rows of a plot below which what stands under it gives way
 NOTHING_YET = "nothing measured yet"
-
-
-Parts = tuple[tuple[int, tuple[str, str]], ...]
 
 
 def row_parts(look: Look) -> Parts:

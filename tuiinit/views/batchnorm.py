@@ -15,9 +15,10 @@ from ..plots.cells import clean_text
 from ..plots.ink import Cell, Column, Ink, Piece, Table, number, percent, row, small
 from ..session.actions import key_of
 from ..session.changed import Changed
+from ..session.lines import Parts
 from ..session.pointer import Pointer
 from ..stream.protocol import Inspection, floats
-from .base import NOTHING_YET, Parts, View, pointed, row_parts
+from .base import NOTHING_YET, View, pointed, row_parts
 from .by_line import built_here, by_line, figure, middle, said
 from .histograms import NO_ROW
 from .layout import abreast, sentence, shares, stacked
@@ -118,8 +119,7 @@ class BatchNormView(View):
         closer = look.inspection
         folded = closer.folded if closer is not None else None
         about = (
-            self._inspected(look),
-            self._dev(look),
+            *((self._inspected(look), self._dev(look)) if look.config is not None else ()),  # else it trains elsewhere
             (folding.sentence(folded), folding.short(folded)) if folded is not None else (),
             _cancelled(ratio) if ratio is not None else (),
         )

@@ -27,7 +27,7 @@ from .layout import abreast, paragraph, sentence, shares
 
 NEAR = 1e-9
 KINDS, OTHERS = 6, SERIES[7]  # kinds of rows that have a colour of their own, and that of the others
-NO_THEORY = "How this network was made is not told, so theory says nothing of it."
+NO_THEORY = "How this network was made is not known, so theory says nothing of it."
 
 
 class Depth(View):

@@ -17,7 +17,7 @@ from ..session.pointer import Pointer
 from ..session.scales import Limits, Scales
 from ..stream.history import LaneHistory
 from .base import View
-from .steps import events, nice_end
+from .steps import events, measured, nice_end
 
 NOWHERE = (math.inf, -math.inf)
 FAR = 2.0  # times its own range, the y axis goes on from what is in front to show the lane before
@@ -45,6 +45,7 @@ def loss_plot(
         steps, mean, least, most = lane.loss.read(1, until, points)
         if not np.isfinite(mean).any():
             continue
+        steps, mean, least, most = measured(steps, mean, least, most)
         line = smoothed(steps, mean[:, 0], pointer.smoothing)
         if before:
             drawn.append(Curve("", steps, line, Role.PREVIOUS, dotted=True, exact=(mean[:, 0], None, None)))

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from ..insight.look import Look, snapshot_of
 from ..plots.ink import Cell, Ink
-from ..session.lines import Lines, lines_of
+from ..session.lines import Lines, Parts, lines_of
 from ..session.pointer import Pointer
 from ..stream.protocol import Vector, Weight
-from .base import Parts, matrix_parts, shape_words
+from .base import matrix_parts, shape_words
 from .by_line import Field, said
 
 NAME = 14  # cells of a matrix's or a vector's name

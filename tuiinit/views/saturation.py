@@ -13,9 +13,10 @@ from ..insight.look import Look
 from ..plots import SERIES, Axis, Curve, Plot, Role, Row, by_depth, choose, curves, image, nice_limits
 from ..plots.ink import Cell, Column, Ink, Piece, Table, percent, row, small
 from ..session.changed import Changed
+from ..session.lines import Parts
 from ..session.pointer import Pointer
 from ..stream.protocol import Activation, Inspection, Snapshot
-from .base import NOTHING_YET, Parts, View, pointed, redraws, row_parts
+from .base import NOTHING_YET, View, pointed, redraws, row_parts
 from .by_line import Field, built_here, by_line, dead_units, figure, middle, said
 from .histograms import NO_ROW
 from .layout import abreast, paragraph, sentence, stacked
@@ -23,6 +24,7 @@ from .steps import events, nice_end
 
 EXTRA = 3  # rows of a picture beside its examples: title, marks, numbers
 FEWEST = 4  # rows of cells, two examples each, that make another picture worth drawing
+NARROWEST = 30  # cells of a picture, for its title
 GAP = 2  # columns between pictures that stand side by side
 ASIDE = 44  # columns of free space at the right that are enough for dead neurons over steps
 RULER = 10  # neurons, or examples, from one number to the next
@@ -166,7 +168,7 @@ def pictures(layers: Sequence[Activation], layer: int, unit: int, width: int, he
     """The layer pointed at with all its examples, and as many of the next ones as there is room for."""
     side = SIDE if width >= 4 * SIDE else 0
     width -= side
-    across = max(1, (width + GAP) // (max(a.width for a in layers) + GAP))
+    across = max(1, (width + GAP) // (max(NARROWEST, *(a.width for a in layers)) + GAP))
     drawn: list[Plot] = []
     i = layer
     while height > 0 and i < len(layers) and (not drawn or height >= FEWEST + EXTRA - 1):
@@ -196,7 +198,7 @@ def _widths(line: Sequence[Activation], across: int, width: int) -> list[int]:
     """Columns of the pictures in a line: each its neurons and a gap, the last one what is left."""
     if across == 1:
         return [width]
-    widths = [a.width + GAP for a in line]
+    widths = [max(NARROWEST, a.width) + GAP for a in line]
     return [*widths[:-1], width - sum(widths[:-1])]
 
 

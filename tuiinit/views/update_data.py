@@ -20,15 +20,16 @@ from ..insight.thresholds import (
     power_of_ten,
 )
 from ..plots import DEPTH, FAINT, SERIES, Axis, Curve, Plot, Role, Row, by_depth, choose, curves
+from ..plots.curves import WIDEST_MARK
 from ..plots.ink import Cell, Column, Ink, Table, small
 from ..session.changed import Changed
-from ..session.lines import Lines
+from ..session.lines import Lines, Parts
 from ..session.pointer import Pointer
 from ..session.scales import Limits, Scales
 from ..stream.history import LaneHistory
 from ..stream.protocol import Weight
-from .base import NOTHING_YET, Parts, View, matrix_parts, named
-from .by_line import Field, built_here, by_line, figure, of_before, said
+from .base import NOTHING_YET, View, matrix_parts, named
+from .by_line import Field, built_here, by_line, figure, middle, of_before, said
 from .histograms import NO_ROW
 from .layout import sentence
 from .many_updates import MANY, many_curves, many_legend
@@ -152,7 +153,7 @@ class UpdateData(View):
                 steps,
                 mean[:, i],
                 role if i == front else FAINT[places[role]],
-                mark=names[i] if named else mark(names[i]),
+                mark=middle(names[i], WIDEST_MARK) if named else mark(names[i]),
                 mark_role=role,
                 front=i == front,
             )

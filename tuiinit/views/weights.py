@@ -12,9 +12,10 @@ from ..insight.thresholds import (
 )
 from ..plots import Role
 from ..plots.ink import Cell, Column, Ink, Table, number, signed, small
+from ..session.lines import Parts
 from ..session.pointer import Pointer
 from ..stream.protocol import Histogram, Snapshot, Weight
-from .base import Parts, matrix_parts, redraws
+from .base import matrix_parts, redraws
 from .by_line import Field, by_line, figure, of_before, said
 from .histograms import HistogramView, Part, Quantity, plain
 from .parameters import NAME, matrices_and_vectors, of_weights, parameter_pairs, shape_field

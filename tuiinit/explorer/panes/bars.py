@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from textual import events
 
@@ -14,8 +14,10 @@ from ..messages import ActionChosen, ViewChosen
 from ..sheets.sheet import Sheet
 
 
-def tabs_row(titles: Sequence[str], active: int, width: int) -> tuple[Row, list[tuple[int, int]]]:
-    """The titles in one row with the active one in sight, and where each begins and ends in it."""
+def tabs_row(
+    titles: Sequence[str], active: int, width: int, skipped: Collection[int] = ()
+) -> tuple[Row, list[tuple[int, int]]]:
+    """The titles in one row with the active one in sight, and where each begins and ends in it; skipped ones faint."""
     labels = [f" {title} " for title in titles]
     count = f" {active + 1}/{len(titles)} "
     room = width - len(count)
@@ -31,7 +33,8 @@ def tabs_row(titles: Sequence[str], active: int, width: int) -> tuple[Row, list[
             more = "›"
             break
         pieces.append((label[0], Ink.FRAME))
-        pieces.append((label[1:-1], Ink.ACTIVE if index == active else Ink.DIM))
+        ink = Ink.ACTIVE if index == active else Ink.FRAME if index in skipped else Ink.DIM
+        pieces.append((label[1:-1], ink))
         pieces.append((label[-1], Ink.FRAME))
         places[index] = (x, x + len(label))
         x += len(label)
@@ -49,8 +52,8 @@ class TabBar(Sheet):
         super().__init__(id=id)
         self._places: list[tuple[int, int]] = []
 
-    def show_tabs(self, titles: Sequence[str], active: int) -> None:
-        line, self._places = tabs_row(titles, active, self.size.width)
+    def show_tabs(self, titles: Sequence[str], active: int, skipped: Collection[int] = ()) -> None:
+        line, self._places = tabs_row(titles, active, self.size.width, skipped)
         self.show([line])
 
     def on_click(self, event: events.Click) -> None:

@@ -65,7 +65,8 @@ class ViewPane(Pane):
 
     def draw(self, session: Known, *, alone: bool) -> None:
         """Draw tabs and view; without its table where `alone`."""
-        self.tabs.show_tabs([view.title for view in VIEWS], self.index)
+        skipped = [i for i, view in enumerate(VIEWS) if view.out_of_place(session.look())]
+        self.tabs.show_tabs([view.title for view in VIEWS], self.index, skipped)
         width, height = self.sheet.size
         if not width or not height:
             return
