@@ -132,7 +132,7 @@ class Lanes:
             taken = sum(lane.need.kept for key, lane in self._lanes.items() if key not in spared)
             return left is not None and left < taken
 
-        while too_many() and self._forget(spared):
+        while self.selected and too_many() and self._forget(spared):
             pass
 
     def _maker(self, config: Settings) -> Maker:
