@@ -141,7 +141,7 @@ async def test_a_connection_that_is_silent_is_given_up_after_some_tries(fake: Fa
     run = Written(tmp_path / "run.tuiinit")
     run.step()
     calls = fake("hangs refuses")
-    link = TailLink(Remote("box"), str(run.path), second=0.0, silent=0.3)
+    link = TailLink(Remote("box"), str(run.path), second=0.0, silent=0.1)
     lost: list[str] = []
 
     def gather(frame: Frame) -> bool:
@@ -179,3 +179,13 @@ def test_ssh_asks_before_there_is_a_screen_and_never_on_it(fake: Fake, tmp_path:
         assert terminal.ends() == 0
         terminal.check_restored()
     run.die()
+
+
+def test_ctrl_c_while_it_connects_leaves_nothing_behind(fake: Fake) -> None:
+    calls = fake("hangs")
+    with Terminal(sys.executable, "-m", "tuiinit", "attach", "--ssh", "box", size=(80, 24)) as terminal:
+        comes_true(calls.exists, "ssh is started")
+        terminal.press("\x03")
+        assert terminal.ends() == 130
+        terminal.shows("tuiinit: interrupted")
+        terminal.check_restored()

@@ -108,6 +108,10 @@ class Session(Looking):
     def _take_status(self, frame: Status) -> Changed:
         if self.lanes.late(self.key):
             return Changed.NOTHING
+        if self.attached is not None:  # nothing is asked of it, and it has no settings
+            self.status = frame
+            self.lanes.stand(frame.lanes, still=True)
+            return Changed.HEADER | Changed.TRAINING
         old = self.status
         changed = Changed.NOTHING if old == frame else Changed.HEADER
         before, settings = self.lane_status, self.settings

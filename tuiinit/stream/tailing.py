@@ -27,6 +27,7 @@ from .wire import ProtocolError
 TRIES = 10  # in a row without a word from there, before it is given up
 LONGEST_WAIT = 60  # seconds between two tries; the first is 1, each the double of the one before
 SILENT = 20.0  # seconds without a word after which a connection is taken for dead: a pulse comes every two
+STARTING = 5  # times as long may pass before the first word: a cluster's file system may be slow to load Python
 GREETING = 2**16  # bytes that a shell's start-up files may print before the first message
 BEGIN = b"\xa4type\xa5Hello"  # how the first message goes on behind its length and a map's first byte
 BEFORE = 5  # bytes of these
@@ -166,7 +167,7 @@ class TailLink:
         while (at := self._buffer.find(BEGIN)) < BEFORE:
             if len(self._buffer) > GREETING:
                 raise ProtocolError("", header=bytes(self._buffer))
-            await self._more(reader)
+            await self._more(reader, STARTING)
         del self._buffer[: at - BEFORE]
 
     async def _take(self, reader: asyncio.StreamReader, count: int) -> bytes:
@@ -176,8 +177,8 @@ class TailLink:
         del self._buffer[:count]
         return taken
 
-    async def _more(self, reader: asyncio.StreamReader) -> None:
-        data = await asyncio.wait_for(reader.read(READ_SIZE), self._silent)
+    async def _more(self, reader: asyncio.StreamReader, patience: int = 1) -> None:
+        data = await asyncio.wait_for(reader.read(READ_SIZE), patience * self._silent)
         if not data:
             raise EOFError
         self._buffer += data
