@@ -9,12 +9,14 @@ import pickle
 import warnings
 import weakref
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
+from torch.overrides import TorchFunctionMode
 
 from tests.measure import awkward
 from tuiinit.measure.catching import Catch
@@ -289,3 +291,22 @@ def test_dead_units_are_those_that_are_flat_on_every_row() -> None:
     assert relu.dead is not None
     assert relu.dead() >= 3
     assert (relu.units, relu.rows) == (8, 5)
+
+
+def test_a_mode_of_somebody_else_stays_in_its_place() -> None:
+    class Listening(TorchFunctionMode):
+        heard: ClassVar[list[Any]] = []
+
+        def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            self.heard.append(function)
+            return function(*args, **(kwargs or {}))
+
+    model = awkward.mlp()
+    with Listening(), Catch(model) as catch:
+        model(torch.ones(3, 6)).sum().backward()
+        scores, labels = torch.ones(2, 2), torch.zeros(2, dtype=torch.long)
+        Listening.heard.clear()
+        functional.cross_entropy(scores, labels)
+        assert Listening.heard == [functional.cross_entropy]
+    assert torch._C._len_torch_function_stack() == 0
+    assert catch.failure is None

@@ -45,7 +45,17 @@ def test_measuring_keeps_to_its_share_with_the_step_after_it(step: float, seen: 
     if step > 0.001:  # of shorter steps fewer are measured: nobody sees more than 20 a second
         assert truly >= share * seconds * 0.8
     assert control.spent == pytest.approx(truly, rel=0.15)
-    assert {1, 2, 5, 10, 20, 50, 100} <= set(measured)
+    assert {1, 2, 5, 10} <= set(measured)
+    if seen or step < 0.01:
+        assert {20, 50, 100, 200, 500} <= set(measured)
+
+
+@pytest.mark.parametrize(("step", "more"), [(0.005, 0.012), (0.06, 0.035), (0.25, 0.04)])
+def test_a_minute_unseen_costs_at_most_three_thousandths_with_its_milestones(step: float, more: float) -> None:
+    clock = Clock()
+    measured = run(Control(clock), clock, 60, step=step, more=more, after=more / 10)
+    assert len(measured) * more * 1.1 <= 0.003 * 60
+    assert measured[:4] == [1, 2, 5, 10]
 
 
 def test_a_pause_is_no_reason_for_a_burst() -> None:

@@ -28,7 +28,7 @@ from ..stream import protocol
 from .activations import ATTENTION, FLAT, FUNCTIONS, activation_of
 from .fetch import Described, Fetch
 from .layers import is_norm
-from .models import in_backward, leaves_of, tensors_in, unwrapped
+from .models import in_backward, leaves_of, tensors_in, unseen, unwrapped
 from .rows import Figures, Join, Row
 from .sampling import local, moments, sample
 from .stream import JOINS, RESCALING, Stream, kind_of_join
@@ -173,8 +173,10 @@ class Catch:
                 return
             try:
                 self._grad_enabled = torch.is_grad_enabled()
-                with torch.no_grad():
+                with torch.no_grad(), unseen(self._mode):
                     hook(*given)
+                if not self._stack:
+                    self._leave_mode()
             except Exception as error:
                 self.failure = error
                 self.close()
@@ -230,12 +232,10 @@ class Catch:
                     self._stream.go_on(given[0], output)
             elif self._taking is _RECOMPUTATION:
                 self._take_again(name, output)
-        if not self._stack:
-            self._leave_mode()
-            if module is self.model and self._training:
-                self._training, self._over = False, True
-                if self._whole is not None and output is not None:
-                    self._whole(output)
+        if not self._stack and module is self.model and self._training:
+            self._training, self._over = False, True
+            if self._whole is not None and output is not None:
+                self._whole(output)
 
     def _leave_mode(self) -> None:
         if self._mode is not None:

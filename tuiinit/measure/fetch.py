@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -16,6 +16,7 @@ from ..stream import protocol
 BINS = 64
 ROBUST = 4.0  # unbounded values are binned within this many stds of their mean; the share outside is counted
 FLOAT32_SQUARES = (1e-16, 1e15)  # between these stds no square, and no sum of squares, leaves float32's range
+SMALL = 2**16  # values of a tensor that is described together with others of its size
 CHUNK = 2**22  # values that are looked at together: what is worked out on the way takes some 16 bytes each
 
 
@@ -25,6 +26,7 @@ class Fetch:
     def __init__(self) -> None:
         self._parts: list[Tensor] = []
         self._size = 0
+        self._rows = 0  # that are looked at
         self._numbers = np.zeros(0)
         self._looked: list[_Rows] = []
         self._described: list[Described] = []
@@ -44,18 +46,22 @@ class Fetch:
             limits: what the histograms span; by default ROBUST stds around the mean.
         """
         values = values.detach().float()
-        start = sum(len(rows.values) for rows in self._looked)
+        start, count = self._rows, values.shape[0]
+        self._rows += count
         together = max(1, CHUNK // max(1, values.shape[1]))
-        self._looked += [_Rows(part, limits) for part in torch.split(values, together)]
-        return lambda: self._described[start : start + len(values)]
+        parts = (values,) if count <= together else torch.split(values, together)
+        self._looked += [_Rows(part, limits) for part in parts]
+        return lambda: self._described[start : start + count]
 
     def fetch(self) -> None:
         """Fetch all that was asked for."""
-        table = self.ask(torch.cat([_describe(batch) for batch in _batches(self._looked)])) if self._looked else None
+        looked, places = _merged(self._looked)
+        table = self.ask(torch.cat([_describe(batch) for batch in _batches(looked)])) if looked else None
         if self._parts:
             self._numbers = torch.cat(self._parts).cpu().numpy().astype(np.float64)
         if table is not None:
-            self._described = _descriptions(table(), self._looked)
+            described = _descriptions(table(), looked)
+            self._described = [one for _, one in sorted(zip(places, described, strict=True), key=lambda both: both[0])]
 
 
 class Described(NamedTuple):
@@ -74,14 +80,34 @@ class _Rows(NamedTuple):
     limits: tuple[float, float] | None
 
 
+def _merged(looked: Sequence[_Rows]) -> tuple[list[_Rows], list[int]]:
+    """Small tensors of one size in one, and the place of each row among those that were looked at.
+
+    It is the number of operations that takes the time.
+    """
+    groups: dict[Any, tuple[list[_Rows], list[int]]] = {}
+    place = 0
+    for rows in looked:
+        values = rows.values
+        small = values.numel() <= SMALL
+        key = (values.shape[1], rows.limits, values.dtype, values.device) if small else place
+        members, places = groups.setdefault(key, ([], []))
+        members.append(rows)
+        places.extend(range(place, place := place + values.shape[0]))
+    merged = [m[0] if len(m) == 1 else _Rows(torch.cat([r.values for r in m]), m[0].limits) for m, _ in groups.values()]
+    return merged, [place for _, places in groups.values() for place in places]
+
+
 def _batches(looked: Sequence[_Rows]) -> Iterator[list[_Rows]]:
     """Neighbours that are few enough values to be described together."""
     batch: list[_Rows] = []
+    size = 0
     for rows in looked:
-        if batch and sum(r.values.numel() for r in (*batch, rows)) > CHUNK:
+        if batch and size + rows.values.numel() > CHUNK:
             yield batch
-            batch = []
+            batch, size = [], 0
         batch.append(rows)
+        size += rows.values.numel()
     yield batch
 
 
@@ -127,7 +153,7 @@ def _describe(batch: Sequence[_Rows]) -> Tensor:
 
 def _descriptions(table: NDArray[np.float64], looked: Sequence[_Rows]) -> list[Described]:
     """One record for each row that `_describe` gave."""
-    single = [(rows, i) for rows in looked for i in range(len(rows.values))]
+    single = [(rows, i) for rows in looked for i in range(rows.values.shape[0])]
     with np.errstate(invalid="ignore"):
         sound = (table[:, 1] > FLOAT32_SQUARES[0]) & (table[:, 1] < FLOAT32_SQUARES[1])
     for row in np.flatnonzero(~sound):

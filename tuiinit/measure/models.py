@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
+from torch.overrides import TorchFunctionMode
 
 from .activations import activation_of
 
@@ -28,6 +30,15 @@ def in_backward() -> bool:
     """Whether a backward pass is running in this thread."""
     current = getattr(torch._C, "_current_graph_task_id", None)
     return current is not None and current() != -1
+
+
+def unseen(mode: TorchFunctionMode | None) -> AbstractContextManager[Any]:
+    """While it is open a mode sees none of the functions that are called, if it is the innermost one now."""
+    current = getattr(torch.overrides, "_get_current_function_mode", None)
+    aside = getattr(torch.overrides, "_pop_mode_temporarily", None)
+    if mode is None or current is None or aside is None or current() is not mode:
+        return nullcontext()
+    return aside()  # type: ignore[no-any-return]
 
 
 def tensors_in(value: Any, suffix: str = "") -> Iterator[tuple[str, Tensor]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -11,6 +12,7 @@ from torch import Tensor
 from .fetch import Fetch
 
 
+@lru_cache(maxsize=4096)
 def stride_of(shape: tuple[int, ...], samples: int) -> int:
     """The least stride that leaves at most `samples` values and is coprime with every dimension.
 

@@ -13,7 +13,7 @@ from .activations import Flat
 from .fetch import Fetch
 from .sampling import local
 
-LOOKED = 2**18  # values that are looked at: examples beyond are left out
+LOOKED = 2**17  # values that are looked at: examples beyond are left out
 EXAMPLES, BITS, FEW_BITS = 32, 2**13, 2**11  # that are carried of one activation, at most; of later ones fewer
 FEWEST = 32  # values of a unit, below which it may well be flat on all of them by chance
 FIRST, ROWS = 16, 128  # activations of a step of which more, and any, is carried
@@ -48,7 +48,7 @@ def look_at_units(
     if before >= ROWS or not axis or values.ndim < 2 or not values.numel() or values.shape[axis] > BITS // 4:
         return None
     values = values[: max(1, LOOKED // values[0].numel())]
-    many, units = len(values), values.shape[axis]
+    many, units = values.shape[0], values.shape[axis]
     rows = values.numel() // units
     if rows < FEWEST or values.numel() > 4 * LOOKED:
         return None

@@ -8,6 +8,8 @@ from collections.abc import Callable
 
 from ..stream.milestones import is_milestone
 
+EARLY = 10  # milestones until here are measured whatever they cost
+LATE, AHEAD = 0.125, 60.0  # of the budget, and of how many seconds to come, is for later ones while nobody looks
 UNSEEN = 0.1  # of the budget is spent while nobody looks: 0.2 % of the time where 2 % are allowed
 REMEMBERED = 51  # plain steps whose median is what a step takes
 SHORTEST = 0.05  # seconds between two measured steps, at least: more than 20 pictures a second nobody sees
@@ -17,8 +19,10 @@ class Control:
     """Tells before each step whether it is to be measured.
 
     Time earns a share of itself; what a measured step takes more than plain ones is paid from that, and so is what the
-    step after it takes more, since its caches are cold. Milestones (1, 2, 5, 10, …) are measured on credit. Savings
-    never exceed the price of one measured step: a pause (evaluation, a checkpoint) is followed by no burst.
+    step after it takes more, since its caches are cold. Milestones (1, 2, 5, 10, …) are measured on credit, those after
+    10, while nobody looks, only if measuring has then taken an eighth of the budget at most, of the first minute or of
+    all the time until now. Savings never exceed the price of one measured step: a pause (evaluation, a checkpoint) is
+    followed by no burst.
 
     Args:
         now: a clock, in seconds.
@@ -36,6 +40,7 @@ class Control:
         self._costs: deque[float] = deque(maxlen=5)
         self._price = 0.0  # of a measured step, as it was of late
         self._cost = 0.0  # of the measured step that is not paid up yet
+        self._first, self._first_cost = 0, 0.0  # measured steps before any plain one, and what is charged for them
         self._measured_at: float | None = None
         self._wished = False
         self._measuring = False
@@ -45,6 +50,11 @@ class Control:
         self.spent = 0.0  # seconds that measuring took, in all
         self.seen = False  # whether somebody looks
         self._was_seen = False
+
+    @property
+    def now(self) -> float:
+        """The time at the last step's end."""
+        return self._last
 
     @property
     def share(self) -> float:
@@ -80,9 +90,12 @@ class Control:
             self._cost += more
             self.spent += more
             self._saved += rate * took - more
-            if self._after:
+            if self._after and not self._plain:  # nobody knows yet what a step takes by itself
+                self._first, self._first_cost, self._cost = self._first + 1, self._first_cost + self._cost, 0.0
+            elif self._after:
                 self._costs.append(self._cost)
                 self._price, self._cost = statistics.median(self._costs), 0.0
+                self._settle()
         else:
             self._plain.append(took)
             self._saved += rate * took
@@ -92,6 +105,13 @@ class Control:
         self._was_seen = self.seen
         self._after = self._measuring
         return self._decide()
+
+    def _settle(self) -> None:
+        """The first measured steps cost as much as one whose cost is known now, if not more is known of them."""
+        missing = max(0.0, self._first * self._price - self._first_cost)
+        self.spent += missing
+        self._saved -= missing
+        self._first, self._first_cost = 0, 0.0
 
     def _decide(self) -> bool:
         self._measuring = self._due()
@@ -106,8 +126,12 @@ class Control:
             return True
         if self._every is not None:
             return following == 1 or following % self._every == 0
-        if is_milestone(following):
+        if is_milestone(following) and (self.seen or following <= EARLY or self._has_credit()):
             return True
         if self._after or not self._plain or self._saved < self._price or self._budget <= 0:
             return False
         return self._measured_at is None or self._last - self._measured_at >= SHORTEST
+
+    def _has_credit(self) -> bool:
+        most = self._budget * LATE * max(AHEAD, self._last - self._began)
+        return self.spent + self._price <= most

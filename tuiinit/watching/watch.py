@@ -67,7 +67,7 @@ class Watch:
         self._model, self._optimizers, self._samples, self._only = model, optimizers, samples, only
         self._writer, self._control, self._parameters = writer, control, parameters
         self._frames = Frames(name)
-        self._blocks = LossBlocks(time.perf_counter())
+        self._blocks = LossBlocks(control.now)
         self._own = 0.0  # seconds that went into the measured step, as far as they are known
         self._skipped: Tensor | float = 0.0
         self._lock = threading.RLock()
@@ -81,7 +81,7 @@ class Watch:
             self._handles.append(register_optimizer_step_pre_hook(self._before))
             self._handles.append(register_optimizer_step_post_hook(self._after))
         _open.add(self)
-        self._guarded(lambda: self._arm(control.first()))
+        self._guarded(self._arm, control.first())
 
     # --------------------------------------------------------------------------------------- for the script
 
@@ -94,7 +94,7 @@ class Watch:
         """
         if not self._over and isinstance(loss, Tensor):
             held = self._blocks if self._step is None else self._step
-            self._guarded(lambda: held.hold(loss, scale))
+            self._guarded(held.hold, loss, scale)
         return loss
 
     def measure(self) -> None:
@@ -121,11 +121,11 @@ class Watch:
             return
         found = getattr(optimizer, "found_inf", None)  # of a fused optimizer, which leaves a step out by itself
         if found is not None:
-            self._guarded(lambda: self._skip(found))
+            self._guarded(self._skip, found)
         step = self._step
         if step is not None:
             closure = any(callable(value) for value in (*given[1:], named.get("closure")))
-            self._guarded(lambda: step.before(optimizer, closure))
+            self._guarded(step.before, optimizer, closure)
 
     def _skip(self, found: Tensor) -> None:
         self._skipped = self._skipped + found.detach().float().reshape(()).clone()
@@ -133,11 +133,11 @@ class Watch:
     def _after(self, optimizer: Optimizer, given: tuple[Any, ...], named: dict[str, Any]) -> None:
         if self._over or not self._ours(optimizer):
             return
-        self._guarded(lambda: self._ended(optimizer))
+        self._guarded(self._ended, optimizer)
 
     def _ours(self, optimizer: Optimizer) -> bool:
         if self._optimizers:
-            return any(optimizer is one for one in self._optimizers)
+            return optimizer is self._optimizers[-1] or any(optimizer is one for one in self._optimizers)
         mine = {id(value) for value in self._model.parameters()}
         if not any(id(value) in mine for group in optimizer.param_groups for value in group["params"]):
             return False
@@ -165,14 +165,14 @@ class Watch:
             self._tell(step, optimizer)
         else:
             self._blocks.ended()
-            if self._blocks.due(time.perf_counter()):
+            if self._blocks.due(self._control.now):
                 self._tell_losses()
         armed = self._control.ended(self._own)
         self._own = 0.0
         self._arm(armed)
 
     def _tell_losses(self) -> None:
-        taken = self._blocks.take(time.perf_counter())
+        taken = self._blocks.take(self._control.now)
         if taken is not None and self._writer is not None:
             (first, read), speed, share = taken, self._control.speed, self._control.share
             self._writer.put(lambda: self._frames.block(first, read(), speed, share))
@@ -202,10 +202,13 @@ class Watch:
 
     # ------------------------------------------------------------------------------------------------- end
 
-    def _guarded(self, do: Callable[[], object]) -> None:
+    def _guarded(self, do: Callable[..., object], *given: Any) -> None:
         try:
+            if self._step is None:  # then nothing is worked out of what could carry a graph: most steps go by here
+                do(*given)
+                return
             with torch.no_grad():
-                do()
+                do(*given)
         except Exception as error:
             self._give_up(f"{type(error).__name__}: {error}")
 

@@ -1,0 +1,161 @@
+"""What it costs to be watched: copies of a network that train in turn, one watched and one not."""
+
+from __future__ import annotations
+
+import itertools
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+import tuiinit
+from tests.benchmarks.table import Row
+from tuiinit.stream import runs
+
+BLOCK = 2.0  # seconds that one of the two trains before it is the other's turn
+SECONDS = 60.0  # that each trains in all
+SEEN, UNSEEN = 0.02, 0.003  # of the time, at most
+
+
+class Block(nn.Module):
+    """Of a GPT: attention and a feed-forward part on a residual stream."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.qkv, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
+        self.up, self.down = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        q, k, v = (p.unflatten(2, (4, -1)).transpose(1, 2) for p in self.qkv(self.norm1(x)).chunk(3, 2))
+        mixed = functional.scaled_dot_product_attention(q, k, v, is_causal=True)
+        x = x + self.out(mixed.transpose(1, 2).flatten(2))
+        return x + self.down(functional.gelu(self.up(self.norm2(x))))
+
+
+class Residual(nn.Module):
+    """Of a ResNet: two convolutions with batch norm beside a shortcut, nonlinearities in place."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.conv1, self.conv2 = (nn.Conv2d(width, width, 3, padding=1, bias=False) for _ in range(2))
+        self.bn1, self.bn2 = nn.BatchNorm2d(width), nn.BatchNorm2d(width)
+        self.relu = nn.ReLU(inplace=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.bn2(self.conv2(self.relu(self.bn1(self.conv1(x)))))
+        y += x
+        return self.relu(y)  # type: ignore[no-any-return]
+
+
+class Head(nn.Module):
+    """Token and place embeddings, what is inside, and a head over the vocabulary."""
+
+    def __init__(self, *inside: nn.Module, width: int, words: int, length: int) -> None:
+        super().__init__()
+        self.words, self.places = nn.Embedding(words, width), nn.Embedding(length, width)
+        self.inside = nn.Sequential(*inside, nn.LayerNorm(width))
+        self.head = nn.Linear(width, words)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        x = self.words(tokens) + self.places.weight[: tokens.shape[1]]
+        return self.head(self.inside(x))  # type: ignore[no-any-return]
+
+
+def mlp() -> tuple[nn.Module, Tensor, Tensor]:
+    layers: list[nn.Module] = [nn.Linear(64, 256), nn.ReLU()]
+    for _ in range(6):
+        layers += [nn.Linear(256, 256), nn.ReLU()]
+    return nn.Sequential(*layers, nn.Linear(256, 10)), torch.randn(256, 64), torch.randint(10, (256,))
+
+
+def gpt() -> tuple[nn.Module, Tensor, Tensor]:
+    model = Head(*(Block(128) for _ in range(4)), width=128, words=65, length=64)
+    return model, torch.randint(65, (16, 64)), torch.randint(65, (16, 64))
+
+
+def resnet() -> tuple[nn.Module, Tensor, Tensor]:
+    model = nn.Sequential(
+        nn.Conv2d(3, 32, 3, padding=1, bias=False), nn.BatchNorm2d(32), nn.ReLU(inplace=True),
+        *(Residual(32) for _ in range(4)), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(32, 10),
+    )  # fmt: skip
+    return model, torch.randn(32, 3, 32, 32), torch.randint(10, (32,))
+
+
+NETWORKS: dict[str, Callable[[], tuple[nn.Module, Tensor, Tensor]]] = {"MLP": mlp, "GPT": gpt, "ResNet": resnet}
+
+
+class Training:
+    """One copy of a network, and how long its steps took: wall clock, and seconds of this process's cores."""
+
+    def __init__(self, make: Callable[[], tuple[nn.Module, Tensor, Tensor]], record: Path | None) -> None:
+        torch.manual_seed(0)
+        self._model, self._x, self._y = make()
+        self._optimizer = torch.optim.AdamW(self._model.parameters(), 1e-3)
+        self.away = 0.0  # seconds in which it was the other's turn
+        self.watch: Any = None
+        if record is not None:
+            self.watch = tuiinit.watch(self._model, self._optimizer, record=record)  # type: ignore[operator]
+            self.watch._control._now = lambda: time.perf_counter() - self.away
+        self.steps, self.wall, self.cpu = 0, 0.0, 0.0
+
+    def step(self) -> None:
+        self._optimizer.zero_grad()
+        loss = functional.cross_entropy(self._model(self._x).flatten(0, -2), self._y.flatten())
+        (loss if self.watch is None else self.watch.loss(loss)).backward()
+        self._optimizer.step()
+
+    def train(self, seconds: float) -> tuple[float, float]:
+        """Train so long; wall clock and cores' time of a step."""
+        wall, cpu, steps = time.perf_counter(), time.process_time(), 0
+        while time.perf_counter() - wall < seconds:
+            self.step()
+            steps += 1
+        took = time.perf_counter() - wall, time.process_time() - cpu
+        self.steps, self.wall, self.cpu = self.steps + steps, self.wall + took[0], self.cpu + took[1]
+        return took[0] / steps, took[1] / steps
+
+
+def cost(
+    make: Callable[[], tuple[nn.Module, Tensor, Tensor]], seen: bool, seconds: float = SECONDS
+) -> tuple[float, float, float, float]:
+    """Of the time, what being watched took: by the wall clock, by the cores' time, and as the run itself says it.
+
+    The last figure is what two blocks of the unwatched copy differ by on this machine: nothing finer can be seen.
+    """
+    torch.set_num_threads(1)
+    with tempfile.TemporaryDirectory() as folder:
+        watched, plain = Training(make, Path(folder) / "run"), Training(make, None)
+        pairs: list[tuple[tuple[float, float], tuple[float, float]]] = []
+        while watched.wall < seconds:
+            if seen:
+                runs.look(watched.watch.path)
+            one = watched.train(BLOCK)
+            began = time.perf_counter()
+            pairs.append((one, plain.train(BLOCK)))
+            watched.away += time.perf_counter() - began
+        share = watched.watch._control.share
+        watched.watch.close()
+    wall = statistics.median(a[0] / b[0] for a, b in pairs) - 1
+    cores = (watched.cpu / watched.steps) / (plain.cpu / plain.steps) - 1
+    others = [b[1] for _, b in pairs]
+    noise = statistics.median(abs(a / b - 1) for a, b in itertools.pairwise(others))
+    return wall, cores, share, noise
+
+
+def watched() -> Iterator[Row]:
+    """A minute each of three networks, with a viewer and without."""
+    for name, make in NETWORKS.items():
+        for seen, most in ((True, SEEN), (False, UNSEEN)):
+            wall, cores, share, noise = cost(make, seen)
+            figure = (
+                f"{cores:+.2%} of the cores' time, {wall:+.2%} by the clock; says {share:.2%} (blocks: ±{noise:.1%})"
+            )
+            what = f"{name} watched, {'with' if seen else 'without'} a viewer"
+            yield Row(what, figure, f"≤ {most:.1%}", cores <= most + noise)
