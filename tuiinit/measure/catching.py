@@ -37,7 +37,6 @@ from .units import look_at_units
 NO_HISTOGRAM = protocol.Histogram(lo=0.0, hi=0.0, counts=(), outside=0.0)
 AT_ONCE = 2**18  # values; what is larger is described inside the hook, so that no copy of it waits
 CHANNELS_FIRST = re.compile(r"(Conv|BatchNorm|InstanceNorm|GroupNorm)")
-
 Came = tuple[Figures, Callable[[], float], tuple[int, ...]]  # of an input: moments, E[x²], shape
 
 
