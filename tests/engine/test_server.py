@@ -16,10 +16,11 @@ import pytest
 from tests.engine.conftest import Make
 from tests.engine.test_trainer import timeless
 from tuiinit.config.run import RunConfig
-from tuiinit.engine.server import Server
+from tuiinit.engine.server import LEAST_EPOCH, Server
 from tuiinit.engine.trainer import Trainer
 from tuiinit.stream import protocol as p
 from tuiinit.stream import wire
+from tuiinit.stream.milestones import ends_epoch
 from tuiinit.stream.protocol import Command, Message, floats
 
 TINY = RunConfig(hidden=(8, 8), embedding=2, device="cpu", batch_size=16)
@@ -258,6 +259,17 @@ def test_epochs_end_with_an_evaluation(screen: Screen) -> None:
     frames = screen.settled(p.Advance(epochs=2))
     assert status_of(frames).clock == 3 * per_epoch
     assert [e.step for e in of(frames, p.Evaluation)] == [2 * per_epoch, 3 * per_epoch]
+
+
+def test_what_is_found_at_an_epochs_end_is_told_though_it_goes_on(screen: Screen) -> None:
+    config = TINY.replace(batch_size=1_800)
+    per_epoch = status_of(screen.update(p.Select(lanes=(config,)))).lanes[0].steps_per_epoch
+    assert per_epoch >= LEAST_EPOCH
+    frames = screen.settled(p.Advance(steps=per_epoch + 3))
+    found = {snapshot.step: snapshot.epoch for snapshot in of(frames, p.Snapshot)}
+    assert found[per_epoch] == 1
+    assert ends_epoch(found[per_epoch])
+    assert not ends_epoch(found[per_epoch + 3])
 
 
 def test_no_memory_for_the_dev_loss_at_an_epochs_end(screen: Screen, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,6 +30,7 @@ from .redraws import Starts, out_of_memory
 from .training import Training
 from .updates import Updates
 
+LEAST_EPOCH = 100  # steps: measuring at the end of shorter ones would take a share of the time
 NEWS_SECONDS = 1.0  # between two looks whether a person's files have changed
 START_SECONDS = 0.01  # that a lane's start is worked on at a time
 
@@ -231,13 +232,19 @@ class Server:
         for lane in lanes:
             for left in reversed(range(steps)):
                 step = lane.step + 1
-                self._step_lane(lane, measure=(due and not left) or self.clock.is_last(step) or is_milestone(step))
+                last = self.clock.is_last(step) or is_milestone(step) or self._ends_epoch(lane)
+                self._step_lane(lane, measure=(due and not left) or last)
                 if lane.ended:
                     break
         if due:
             cost = sum(lane.latest.cost for lane in lanes if lane.latest is not None)
             self._updates.measured(time.monotonic(), cost)
         self._updates.changed = True  # also sent once the lanes stand still
+
+    @staticmethod
+    def _ends_epoch(lane: Training) -> bool:
+        """Whether the next step ends an epoch that is long enough to be measured at its end."""
+        return lane.steps_per_epoch >= LEAST_EPOCH and lane.steps_to_epoch_end == 1
 
     def _step_lane(self, lane: Training, *, measure: bool) -> None:
         snapshot = lane.train_step(measure=measure)

@@ -14,6 +14,7 @@ from .curves import Curve, curves, legend
 from .depth import Line, depth
 from .pictures import heat, image
 from .ridges import best_height, ridges, rows_of_bands
+from .strips import half_rows, strips
 
 __all__ = [
     "BOTH",
@@ -38,6 +39,7 @@ __all__ = [
     "curves",
     "density",
     "depth",
+    "half_rows",
     "heat",
     "histograms",
     "image",
@@ -47,5 +49,6 @@ __all__ = [
     "overlay",
     "ridges",
     "rows_of_bands",
+    "strips",
     "tick_label",
 ]

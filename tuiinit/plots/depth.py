@@ -92,9 +92,9 @@ def depth(
     codes, roles, grounds = grid.codes[area], grid.roles[area], grid.grounds[area]
     upper, lower = level[::2], level[1::2]
     if colours:
-        codes[:], roles[:], grounds[:] = _shaded(upper, lower)
+        codes[:], roles[:], grounds[:] = shaded(upper, lower)
     else:
-        codes[:] = _GREYS[-(-(upper + lower) // 2 * 4 // len(SHADES))]
+        codes[:] = greys(upper, lower)
         roles[:] = Role.FIGURE
     canvas = canvas_of(layout, HEAD, layout.rows, span, float(layers), ())
     ground = np.maximum(upper, lower) * colours
@@ -133,7 +133,7 @@ def layers_of(layers: int, halves: int) -> npt.NDArray[np.intp]:
     return np.arange(used) * layers // max(1, used)
 
 
-def _shaded(upper: Levels, lower: Levels) -> tuple[Any, Any, Any]:
+def shaded(upper: Levels, lower: Levels) -> tuple[Any, Any, Any]:
     """Code points, roles and grounds of two layers a cell, each (rows, columns)."""
     palette = np.array([Role.TEXT, *SHADES], np.uint8)
     codes = np.where(upper == lower, FULL, UPPER).astype(np.uint32)
@@ -142,6 +142,11 @@ def _shaded(upper: Levels, lower: Levels) -> tuple[Any, Any, Any]:
     roles = palette[np.where(upper > 0, upper, lower)]
     grounds = np.where((upper > 0) & (lower > 0) & (upper != lower), palette[lower], np.uint8(NO_GROUND))
     return codes, roles, grounds
+
+
+def greys(upper: Levels, lower: Levels) -> Any:
+    """Code points of two layers a cell without colours, (rows, columns)."""
+    return _GREYS[-(-(upper + lower) // 2 * 4 // len(SHADES))]
 
 
 def _line(grid: Grid, canvas: Canvas, line: Line, values: Floats, of_row: npt.NDArray[np.intp], level: Levels) -> None:

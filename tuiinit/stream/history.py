@@ -6,7 +6,7 @@ import bisect
 
 from ..config.configuration import Configuration
 from ..config.run import RunConfig
-from .milestones import is_milestone
+from .milestones import ends_epoch, is_milestone
 from .protocol import Evaluation, Frame, Inspection, Lane, Shape, Snapshot, Start, Trace, floats
 from .series import Series
 from .wire import ProtocolError
@@ -31,13 +31,14 @@ class Snapshots:
         return len(self._steps)
 
     def put(self, snapshot: Snapshot, keep: bool = False) -> None:
-        """Store a snapshot. It goes when the next one comes, unless it is kept or a milestone."""
+        """Store a snapshot. It goes when the next one comes, unless it is kept, a milestone or an epoch's end."""
         step = snapshot.step
         if self._passing is not None and self._passing != step:
             self._drop(self._passing)
         parts = len(snapshot.activations) + len(snapshot.weights)
         self._bound = min(self._bound, max(FEWEST, PARTS // max(1, parts)))
-        keep = keep or is_milestone(step) or (step in self._by_step and step != self._passing)
+        lasting = is_milestone(step) or ends_epoch(snapshot.epoch)
+        keep = keep or lasting or (step in self._by_step and step != self._passing)
         if step not in self._by_step:
             bisect.insort(self._steps, step)
         self._by_step[step] = snapshot

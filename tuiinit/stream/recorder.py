@@ -27,7 +27,7 @@ from typing import Any
 from ..host.files import private_folder
 from . import protocol, wire
 from .bounded import SESSION_BYTES, BoundedFile, Kind
-from .milestones import is_milestone
+from .milestones import ends_epoch, is_milestone
 from .protocol import (
     Command,
     DataInfo,
@@ -139,7 +139,7 @@ class Recorder:
             case Snapshot():
                 if frame.step > self._measured.get(frame.lane, -1):
                     self._measured[frame.lane] = frame.step
-                    self._take_snapshot(frame, keep, live)
+                    self._take_snapshot(frame, keep or ends_epoch(frame.epoch), live)
             case Inspection():
                 self._wait(frame, keep)
             case Status():
