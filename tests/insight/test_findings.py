@@ -73,6 +73,17 @@ def test_a_signal_is_followed_where_nothing_sets_its_spread_anew() -> None:
     kept = find(findings(chain, None), "signal")
     assert kept is not None
     assert kept.severity == "good"  # the last row gives small logits, as it should
+    states = snapshot(
+        activations=tuple(
+            activation(name, kind=kind, std=std, grad_std=grad)
+            for name, kind, std, grad in (
+                ("lstm", "LSTM", 0.07, 7e-5), ("lstm[1][0]", "LSTM", 0.2, math.nan), ("lstm[1][1]", "LSTM", 0.4, 0.0),
+                ("head", "Linear", 0.1, 2e-4),
+            )
+        )
+    )  # fmt: skip
+    assert find(findings(states, None), "signal") is None
+    assert "million" not in (get("gradient-flow", states, None).text)
     for norm in ("LayerNorm", "BatchNorm2d", "RMSNorm", "T5LayerNorm"):
         normed = rows(("Linear", 1.0), (norm, 1.0), ("Linear", 0.2), (norm, 1.0), ("Linear", 0.05), ("Linear", 1.0))
         assert find(findings(normed, None), "signal") is None
@@ -90,7 +101,7 @@ def find(found: tuple[Finding, ...], name: str) -> Finding | None:
     return next((finding for finding in found if finding.id == name), None)
 
 
-def get(name: str, now: Snapshot, config: RunConfig = TANH, **more: Any) -> Finding:
+def get(name: str, now: Snapshot, config: RunConfig | None = TANH, **more: Any) -> Finding:
     found = find(findings(now, config, **more), name)
     assert found is not None
     return found

@@ -27,6 +27,7 @@ from .layout import abreast, paragraph, sentence, shares
 
 NEAR = 1e-9
 KINDS, OTHERS = 6, SERIES[7]  # kinds of rows that have a colour of their own, and that of the others
+LOCAL = "Theory takes each layer by itself: its weights, and the spread that was measured of what enters it."
 NO_THEORY = "How this network was made is not known, so theory says nothing of it."
 
 
@@ -112,7 +113,8 @@ class Depth(View):
             legend.append(("   ▒ redraws, 5–95 %", Role.MARK))
         if snapshot_of(other) is not None:
             legend.append(("   ╍ the network before", Role.PREVIOUS))
-        meaning = words(look.settings) if look.settings is not None else NO_THEORY
+        local = LOCAL if any(figure.theory is not None for figure in look.expected.std) else NO_THEORY
+        meaning = words(look.settings) if look.settings is not None else local
         return [row(width, *legend), *paragraph(meaning, width, Ink.PLAIN, 3, mark="  ")]
 
     def table(self, look: Look, other: Look | None, pointer: Pointer, width: int) -> Table:

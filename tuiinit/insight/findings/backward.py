@@ -21,9 +21,10 @@ def gradient_flow(seen: Seen) -> Finding | None:
         return None
     faint = [a for a in layers if a.grad_mean_abs < VANISHING_GRADIENT]
     if not faint:
-        first, last = seen.alike[0], seen.alike[-1]
-        if len(seen.alike) < 2 or last.grad_std <= 0:
+        alike = seen.alike
+        if len(alike) < 2 or alike[-1].grad_std <= 0:
             return Finding("gradient-flow", "good", "Gradients reach every layer.")
+        first, last = alike[0], alike[-1]
         growth = first.grad_std / last.grad_std
         # No source draws a line here, so outside the signal's own limits it is a note and no more.
         even = STD_SHRINKS <= growth <= STD_GROWS

@@ -71,9 +71,13 @@ class Seen:
 
     @property
     def alike(self) -> tuple[Activation, ...]:
-        """The rows of the kind that most rows have: only such can be set beside each other."""
-        kinds = Counter(a.kind for a in self.now.activations)
-        return tuple(a for a in self.now.activations if a.kind == kinds.most_common(1)[0][0])
+        """The rows of the kind that most rows have: only such can be set beside each other.
+
+        What a call gives beside its output (an LSTM's state, `lstm[1][0]`) is no row of its own here.
+        """
+        outputs = [a for a in self.now.activations if not a.layer.endswith("]")]
+        kinds = Counter(a.kind for a in outputs).most_common(1)
+        return tuple(a for a in outputs if a.kind == kinds[0][0])
 
     @property
     def chain(self) -> tuple[Activation, ...]:
