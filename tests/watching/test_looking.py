@@ -13,11 +13,13 @@ from tests.explorer.driving import Driver, driven
 from tests.watching.writing import Written
 from tuiinit.config.run import RunConfig
 from tuiinit.explorer.app import ExplorerApp
+from tuiinit.explorer.saving import copy_command_line, save_configuration
 from tuiinit.session.actions import ACTIONS
 from tuiinit.session.attached import NOT_ATTACHED, READ_ONLY
 from tuiinit.session.session import Session
 from tuiinit.stream import attaching, runs
 from tuiinit.stream.attaching import LiveLink
+from tuiinit.stream.protocol import Lane, Run
 
 
 @asynccontextmanager
@@ -97,6 +99,37 @@ async def test_what_is_found_stands_in_its_pane_at_the_step_where_it_was_found(t
         await driver.press("escape")
         await driver.shows("at step 3 0 is the first")
     run.die()
+
+
+async def test_the_palette_takes_away_what_there_is_of_a_run(tmp_path: Path) -> None:
+    run = Written(tmp_path / "gpt.tuiinit")
+    run.step()
+    async with attached(run.path) as driver:
+        await driver.shows("gpt is live")
+        copy_command_line(driver.app)
+        assert driver.app.clipboard == run.kept(Run).text
+        save_configuration(driver.app)
+        await driver.shows(READ_ONLY)
+    run.die()
+
+
+def test_rows_that_change_and_come_back_lose_nothing() -> None:
+    session = Session(RunConfig())
+    session.attach()
+    first, snapshot = Written.kept(Lane), Written.kept_snapshot()
+    other = msgspec.structs.replace(
+        first, lane="run 2", continues="run", shape=msgspec.structs.replace(first.shape, rows=first.shape.rows[:2])
+    )
+    fewer = msgspec.structs.replace(snapshot, lane="run 2", activations=snapshot.activations[:2])
+    session.take(first)
+    session.take(msgspec.structs.replace(snapshot, step=1))
+    session.take(other)
+    assert session.key == "run 2"
+    for step, kind in ((2, fewer), (3, snapshot), (4, fewer), (5, snapshot)):
+        session.take(msgspec.structs.replace(kind, step=step))
+    assert session.lanes["run"].snapshots.steps() == (1, 3, 5)
+    assert session.lanes["run 2"].snapshots.steps() == (2, 4)
+    assert session.key == "run 2"
 
 
 def test_without_a_run_m_says_what_it_is_for() -> None:

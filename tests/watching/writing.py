@@ -50,9 +50,10 @@ class Written:
     def kept(kind: type) -> Any:
         return next(frame for frame in frames() if isinstance(frame, kind))
 
-    def kept_snapshot(self) -> Snapshot:
+    @classmethod
+    def kept_snapshot(cls) -> Snapshot:
         """What every step tells."""
-        return self.kept(Snapshot)  # type: ignore[no-any-return]
+        return cls.kept(Snapshot)  # type: ignore[no-any-return]
 
     def put(self, frame: Frame) -> None:
         self.file.append(*_kind(frame), wire.pack(frame))

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from ..config.command import command_line, own_command_line
 from ..config.own import OwnConfig
 from ..config.toml import to_toml
+from ..session.attached import READ_ONLY
+from .panes.run import pulse_of
 from .training import CommonScreen
 
 if TYPE_CHECKING:
@@ -16,7 +18,13 @@ if TYPE_CHECKING:
 def copy_command_line(app: ExplorerApp) -> None:
     """Put the command that gives what is on the screen into the clipboard, and show it."""
     config, step = app.session.config, app.session.step
-    command = own_command_line(config) if isinstance(config, OwnConfig) else command_line(config, step)
+    pulse = pulse_of(app.session)
+    if pulse is not None and pulse.run is not None:
+        command = pulse.run.text
+    elif app.session.attached is not None:
+        command = "tuiinit attach"
+    else:
+        command = own_command_line(config) if isinstance(config, OwnConfig) else command_line(config, step)
     app.copy_to_clipboard(command)
     app.explorer.draw(app.session.say(f"Copied: {command}"))
 
@@ -30,7 +38,9 @@ def save_configuration(app: ExplorerApp) -> None:
             app.explorer.draw(app.session.say(sentence))
 
     config = app.session.config
-    if isinstance(config, OwnConfig):
+    if app.session.attached is not None:
+        done(READ_ONLY)
+    elif isinstance(config, OwnConfig):
         done("A file of settings is for the lecture's network; this one's parameters are given by --set.")
     else:
         app.push_screen(SaveDialog(lambda _: to_toml(config)), done)
