@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -98,6 +99,25 @@ async def test_what_is_found_stands_in_its_pane_at_the_step_where_it_was_found(t
         await driver.shows("Nothing was found")
         await driver.press("escape")
         await driver.shows("at step 3 0 is the first")
+    run.die()
+
+
+async def test_a_stream_that_broke_is_begun_anew_and_shows_the_same(tmp_path: Path) -> None:
+    run = Written(tmp_path / "gpt.tuiinit")
+    run.step(3)
+    async with attached(run.path) as driver:
+        await driver.shows("gpt is live", "▶ step       3")
+        with run.path.open("ab") as file:
+            file.write(b"\xff\xff\xff\xff")  # no message is so long
+        await driver.shows("cannot be read on", "E connects again", "no connection")
+        await driver.press("m")
+        assert not runs.wishes(run.path)
+        os.truncate(run.path, run.file.size)
+        await driver.press("E")
+        await driver.until(lambda: driver.session.dead is None)
+        run.step()
+        await driver.shows("▶ step       4")
+        assert driver.session.shown.snapshots.steps() == (1, 2, 3, 4)
     run.die()
 
 
