@@ -376,3 +376,15 @@ async def test_stops_about_the_output_show_it_in_a_small_window(claim: str) -> N
         await driver.press("n")
         await driver.settled()
         assert any(line.startswith(" output") for line in driver.screen.view.sheet.text.splitlines()), driver.text
+
+
+async def test_what_learns_from_zero_is_found_by_the_keys_that_are_told() -> None:
+    async with explorer() as driver:
+        await show(driver, "E01")
+        await driver.press("n", "f")
+        await driver.until(lambda: driver.screen.hint.walk is not None and len(driver.screen.hint.walk.missing) == 1)
+        await driver.press("shift+tab")
+        assert driver.screen.current.id == "loss"
+        await driver.press("space")
+        await driver.shows("✓ seen")
+        assert driver.session.clock == 300

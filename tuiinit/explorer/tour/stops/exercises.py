@@ -34,11 +34,11 @@ STOPS = (
         text="With all weights 0 only the output's bias learns: a weight's gradient is what comes in times what comes "
         "back, and one of them is 0.",
         title="Exercise: start from zero",
-        press="Press n and page down; then tab until Loss, and space (to step 300).",
+        press="Press n, then f; then shift+tab (Loss) and space: it stops at step 300.",
         look="Only the output bias gets a gradient, and learns the letters' frequencies.",
         view="weight-gradients",
         sights=(
-            Sight("one step", "weight-gradients", ZERO, (1, FAR)),
+            Sight("what learns, in Findings", "findings", ZERO, (1, FAR)),
             Sight("300 steps in Loss", "loss", ZERO, (300, FAR)),
         ),
         settings=ZERO,

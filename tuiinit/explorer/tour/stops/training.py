@@ -8,8 +8,8 @@ STOPS = (
     Stop(
         claim="C15",
         title="The last layer's gradient is far too large",
-        press="Press n; page down scrolls the table.",
-        look="The output's gradient std is some 20 times the others', its grad:data hundreds of times.",
+        press="Press n; f tells more, f again comes back.",
+        look="The output's gradient is some 20 times the others', and hundreds of times too large for its weights.",
         view="weight-gradients",
         at_output=True,
         sights=(Sight("one step", "weight-gradients", {"bn": False}, (1, FAR)),),
