@@ -124,6 +124,7 @@ async def test_a_claim_is_set_up_seen_and_ticked_off(size: tuple[int, int], stat
         assert driver.session.config == BY_CLAIM["C09"].config(RunConfig())
         assert driver.link.of(Restart)
         assert driver.screen.current.id == "activations"
+        assert "N guided tour" not in driver.text, "it has begun"
         await driver.shows("C09 Press 1 (gain 0.5).", "still to see: gain 0.5", "esc ends", "tanh 1")
         await driver.press("1")
         await driver.settled()

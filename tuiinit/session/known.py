@@ -36,6 +36,7 @@ class Known:
         self.dead: str | None = None  # why the engine is gone
         self.quiet = 0.0  # seconds for which an engine that should answer has said nothing
         self.first_words = ""  # what it said meanwhile that is no message, such as a prompt
+        self.begun = False  # a stop of the tour was set up: the person knows what to do
         self.stopped = False  # the engine's process is stopped
         self.own = Own()  # what the engine said of a person's own function
         self.recorded = False  # a recording is looked at: there is no engine

@@ -341,6 +341,7 @@ class Session(Looking):
     def begin(self, config: Configuration, steps: int) -> Commands:
         """Forget every lane and start over with this one, trained for some steps; point at nothing."""
         self._must_train()
+        self.begun = True
         self.pointer.start_over()
         commands = self._start_over((config,), 0, compared=False)
         return (*commands, Advance(to=steps)) if steps else commands

@@ -22,12 +22,13 @@ class Beneath(NamedTuple):
 
 
 def beneath(session: Known, first: str = FIRST) -> Beneath:
-    """What stands beneath the picture: `first` until a step was made or another network chosen."""
+    """What stands beneath the picture: `first` until a step was made, another network chosen or the tour begun."""
     before = session.previous
     if before is None:
         if session.rebuilds:
             first = OWN if session.shown.shape is not None else ""
-        return Beneath(first if not session.clock and session.attached is None else "")
+        fresh = not session.clock and session.attached is None and not session.begun
+        return Beneath(first if fresh else "")
     known = before.configuration if session.shown.configuration is not None else None
     changes = session.knobs.differences(session.config, known) if known is not None else []
     unlike = session.own.unlike(session.key, session.lanes.before)
