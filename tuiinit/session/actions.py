@@ -125,7 +125,7 @@ COMPARE_ACTIONS: tuple[Action, ...] = (
 NOTES_ACTIONS: tuple[Action, ...] = (
     Action("claim-down", ("down", "j"), "choose(1)", "Next claim", NOTES, "Choose the one below", "choose"),
     Action("claim-up", ("up", "k"), "choose(-1)", "Previous claim", NOTES, "Choose the one above"),
-    Action("start", ("enter",), "start", "Show this claim", NOTES, "In the explorer, at step 0 or where told", "show"),
+    Action("start", ("enter",), "start", "Show this claim", NOTES, "In the explorer, at its first step", "show"),
     Action("back-to-explorer", ("escape", "N"), "close", "Back", NOTES, "To the explorer as it was", "back"),
     Action("quit-notes", ("q", "ctrl+q"), "quit", "Quit", NOTES, "Leave the program", "quit"),
 )

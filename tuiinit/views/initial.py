@@ -199,7 +199,7 @@ def words(start: Snapshot) -> str:
     """How sure the network is at a step, and what that costs."""
     histogram, guess = start.log10_probabilities, start.expected_initial_loss
     if histogram is None or guess is None:
-        return "What it predicts is not told."
+        return "What it predicts was not measured."
     counts = np.asarray(histogram.counts)
     filled = np.flatnonzero(counts)
     if not filled.size:
@@ -288,7 +288,7 @@ def probabilities(snapshot: Snapshot, before: Snapshot | None, width: int, heigh
     """Histogram of log10 of the predicted probabilities; a line marks the even guess."""
     histogram = snapshot.log10_probabilities
     if histogram is None:
-        return sentence("what it predicts is not told", width, height)
+        return sentence("what it predicts was not measured", width, height)
     edges, heights = _bars(histogram)
     # An even guess before would be one spike beside which nothing else is seen: its outline is cut.
     its = before.log10_probabilities if before is not None else None

@@ -241,7 +241,7 @@ def _picture(a: Activation, unit: int, pointed_at: bool, width: int, height: int
         highlight_role=DEAD,
         highlight=[u - first for u in a.dead if first <= u < last],
         cursor=cursor - first if cursor is not None else None,
-        empty="the saturation of single neurons is not told",
+        empty="the saturation of single neurons was not measured",
     )
     pieces: list[Piece] = [
         ("▸ " if cursor is not None else "  ", Ink.KEY),

@@ -31,7 +31,7 @@ def statistics(seen: Seen) -> Finding | None:
     if momentum > 0:
         text += f" They follow about {max(1, round(1 / momentum)):,} steps behind."
         return Finding("batch-norm-statistics", "warn", text, helps=smaller_lr(seen)[:1])
-    text += " With bn_momentum 0 they never follow."
+    text += " With a momentum of 0 they never follow."
     return Finding("batch-norm-statistics", "warn", text)
 
 
