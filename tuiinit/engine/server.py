@@ -306,7 +306,7 @@ class Server:
     # ----------------------------------------------------------------------------------------- updates
 
     def _update(self, *, idle: bool = False) -> None:
-        if not self._updates.ready(still=idle):
+        if not self._updates.ready(time.monotonic(), still=idle):
             return
         for lane in self.lanes.selected:
             self._collect(lane)
@@ -316,7 +316,7 @@ class Server:
         if idle:
             self._rates.restart()
         self._send(self._status())
-        self._updates.sent()
+        self._updates.sent(time.monotonic())
         if not idle:
             self.lanes.quicken()
             if self._starting:

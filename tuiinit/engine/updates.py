@@ -1,8 +1,12 @@
-"""When an update is sent: the screen wants one, something has changed, and lanes that move were measured for it."""
+"""When an update is sent: the screen wants one, something has changed, and lanes that move were measured for it.
+
+Where measuring is not due for long, as of a network whose steps are slow, an update without it tells how far they are.
+"""
 
 from __future__ import annotations
 
 UPDATE_INTERVAL = 0.15  # seconds between updates, at least: about seven a second keep within 70 kB/s to a terminal
+SIGN_OF_LIFE = 1.0  # seconds, after which an update goes out though nothing was measured for it
 MEASURING_SHARE = 0.05  # of the time: updates come less often when measuring would cost more
 
 
@@ -17,6 +21,7 @@ class Updates:
         self._wanted = False  # the screen has taken the last one
         self._measured = False  # the lanes that move were just measured for the next one
         self._due = 0.0  # when it may be measured
+        self._last = 0.0  # when the last one went out
 
     def want(self, now: float, after: float) -> None:
         """The screen wants one; while lanes move it may be measured `after` seconds from now. Wishes do not add up."""
@@ -33,10 +38,11 @@ class Updates:
         self._due = now + max(UPDATE_INTERVAL, cost / MEASURING_SHARE)
         self._measured = True
 
-    def ready(self, *, still: bool) -> bool:
-        """Whether it is to be sent now; nothing need be measured for it if all lanes stand still."""
-        return self._wanted and self.changed and (still or self._measured)
+    def ready(self, now: float, *, still: bool) -> bool:
+        """Whether it is to be sent now; nothing need be measured for it if all lanes stand still, or it is overdue."""
+        return self._wanted and self.changed and (still or self._measured or now >= self._last + SIGN_OF_LIFE)
 
-    def sent(self) -> None:
+    def sent(self, now: float) -> None:
         """It has gone out."""
+        self._last = now
         self._wanted = self.changed = self._measured = False

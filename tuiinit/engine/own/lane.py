@@ -68,6 +68,7 @@ class OwnLane:
         self._losses: list[Tensor] = []  # of the steps since the trace was taken
         self._moved: list[Tensor | list[float] | None] = []  # how far they moved the matrices
         self._plain = math.inf  # seconds that a step takes which is not measured
+        self._looked = math.inf  # seconds that the first look took
         self._generators = Generators(config.seed)
         self._generators.use()
         given = settings(source.function, dict(config.settings))
@@ -371,7 +372,11 @@ class OwnLane:
 
     def _cost(self, took: float) -> float:
         """What measuring took of a measured step's time."""
-        return took - self._plain if took > self._plain else 0.0 if math.isfinite(self._plain) else took
+        if math.isfinite(self._plain):
+            return max(0.0, took - self._plain)
+        # Not more than the first look took, which was no step: an optimizer's first one may load half a library.
+        self._looked = min(took, self._looked)
+        return self._looked
 
     def evaluate(self) -> Evaluation:
         """The mean loss over the dev batches in eval mode, an example as much as another; null without any."""
