@@ -6,6 +6,7 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -14,13 +15,14 @@ from tests.explorer.driving import Driver, driven
 from tests.watching.writing import Written
 from tuiinit.config.run import RunConfig
 from tuiinit.explorer.app import ExplorerApp
+from tuiinit.explorer.panes.header import header_row
 from tuiinit.explorer.saving import copy_command_line, save_configuration
 from tuiinit.session.actions import ACTIONS
 from tuiinit.session.attached import NOT_ATTACHED, READ_ONLY
 from tuiinit.session.session import Session
 from tuiinit.stream import attaching, runs
 from tuiinit.stream.attaching import LiveLink
-from tuiinit.stream.protocol import Lane, Run
+from tuiinit.stream.protocol import Lane, Pulse, Run
 
 
 @asynccontextmanager
@@ -157,3 +159,20 @@ def test_without_a_run_m_says_what_it_is_for() -> None:
     with pytest.raises(ValueError, match="tuiinit attach") as caught:
         session.measure()
     assert str(caught.value) == NOT_ATTACHED
+
+
+@pytest.mark.parametrize("width", [60, 80, 120, 200])
+@pytest.mark.parametrize("state", ["live", "ended", "gone", "lost"])
+def test_the_header_names_run_state_and_step_at_any_width(width: int, state: Any) -> None:
+    word = {"live": "live", "ended": "failed", "gone": "process gone", "lost": "lost, try 3 of 10 in 4 s"}[state]
+    for name in ("gpt", "a name\x1b of a run that goes on and on and on on some cluster"):
+        session = Session(RunConfig())
+        session.attach()
+        session.take(Written.kept(Lane))
+        session.take(msgspec.structs.replace(Written.kept_snapshot(), step=1_234_567))
+        text = "no connection; try 3 of 10 in 4 s" if state == "lost" else "ValueError"
+        session.take(Pulse(name=name, lanes=("run",), state=state, text=text, age=300.0, speed=1234.5, measuring=0.02))
+        header = "".join(span.text for span in header_row(session, width))
+        assert len(header) == width
+        for wanted in (name[:3], word, "step 1,234,567"):
+            assert wanted in header

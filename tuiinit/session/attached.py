@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+import msgspec
+
 from ..host.visible import visible
 from ..insight.findings import Finding
 from ..insight.watched import Watchman
@@ -41,8 +43,9 @@ class Attached:
         return _notice(pulse)
 
     def lost(self) -> None:
-        """The stream ended: of no run anything comes any more."""
+        """The stream ended: of no run anything comes, and none can be asked."""
         self._asked.clear()
+        self._pulses = {name: msgspec.structs.replace(pulse, state="lost") for name, pulse in self._pulses.items()}
 
     # --------------------------------------------------------------------------------------- what was found
 
@@ -78,7 +81,7 @@ class Attached:
         """The step after this one is to be measured; what is to be said, a warning where nobody is there to do it."""
         pulse = self.of(lane)
         if pulse is None or pulse.state == "lost":
-            return Notice("there is no connection to the run: nobody can be asked", "warn")
+            return Notice("nothing comes from the run, so it cannot be asked", "warn")
         name = visible(pulse.name)
         if pulse.state != "live":
             return Notice(f"{name} is over: nothing more is measured", "warn")

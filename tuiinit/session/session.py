@@ -213,8 +213,6 @@ class Session(Looking):
         """Ask the run that is looked at to measure its next step. Raises ConfigError."""
         if self.attached is None:
             raise ConfigError(NOT_ATTACHED)
-        if self.dead is not None:
-            raise ConfigError("nobody can be asked: E connects again")
         self.notice = self.attached.ask(self.key, self.step)
         return (Measure(),) if self.notice.severity == "note" else ()
 

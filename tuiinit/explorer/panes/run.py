@@ -6,12 +6,16 @@ import time
 
 from ...paper.watched import ago
 from ...plots import Row
-from ...plots.ink import Ink, Piece, row, visible, wrap
+from ...plots.ink import Ink, Piece, fit, row, visible, wrap
 from ...session.known import Known
 from ...stream.protocol import Pulse, Snapshot
 
 LABEL = 11  # cells of a label
 COMMAND = 4  # lines of the command line at most
+PROGRAM, GAP = " tuiinit  ", 3
+NARROW = 80  # columns
+NAME = 24  # cells of a name that other things give way to
+Inked = tuple[str, int]
 STALE = 10.0  # seconds without anything written after which that is told
 STATES = {"live": ("live", Ink.GOOD), "ended": ("ended", Ink.DIM), "gone": ("process gone", Ink.WARN)}
 
@@ -21,7 +25,7 @@ def pulse_of(session: Known) -> Pulse | None:
     return session.attached.of(session.lanes.watched) if session.attached is not None else None
 
 
-def state_of(session: Known, pulse: Pulse | None) -> Piece:
+def state_of(session: Known, pulse: Pulse | None) -> Inked:
     """In two words whether the run goes on."""
     if session.dead is not None:
         return "no connection", Ink.BAD
@@ -40,21 +44,34 @@ def run_header(session: Known, width: int) -> Row:
     live = pulse is not None and pulse.state == "live" and session.dead is None
     past = session.pointer.past is not None
     sign, ink = ("◀", Ink.WARN) if past else ("▶", Ink.GOOD) if live else ("‖", Ink.DIM)
-    right: list[Piece] = [state_of(session, pulse), ("   ", Ink.DIM)]
-    if pulse is not None and pulse.state != "lost":
-        if pulse.age > STALE:
-            right.append((f"written {ago(pulse.age)}   ", Ink.WARN if live else Ink.DIM))
-        if live and pulse.speed:
-            right.append((f"{pulse.speed:,.{1 if pulse.speed < 100 else 0}f} steps/s   ", Ink.PLAIN))
-        if live and width >= 100:
-            right.append((f"measuring {pulse.measuring * 100:.1f} %   ", Ink.DIM))
-    right += [(f"{sign} ", ink), (f"step {session.step:>7,} ", Ink.STRONG)]
-    left: list[Piece] = [(" tuiinit  ", Ink.STRONG)]
-    if pulse is not None:
-        left.append((visible(pulse.name), Ink.STRONG))
-    if snapshot is not None and width >= 100:
-        left.append((f"  {snapshot.parameters:,} parameters", Ink.DIM))
-    return row(width, *left, right=right)
+    name = visible(pulse.name) if pulse is not None else ""
+    place: list[Inked] = [(f"{sign} ", ink), (f"step {session.step:>7,} ", Ink.STRONG)]
+    more = _pace(pulse, live) if pulse is not None else []
+    if snapshot is not None:
+        more.append((f"{snapshot.parameters:,} parameters", Ink.DIM))
+    state = state_of(session, pulse)
+    if width < NARROW:
+        state = state[0].removeprefix("connection "), state[1]
+    room = width - len(PROGRAM) - min(len(name), NAME) - len(state[0]) - GAP - sum(len(text) for text, _ in place) - 1
+    shown: list[Inked] = []
+    for text, role in more:  # what matters least goes first
+        if (room := room - len(text) - GAP) < 0:
+            break
+        shown += [(text, role), (" " * GAP, Ink.DIM)]
+    right = [state, (" " * GAP, Ink.DIM), *shown, *place]
+    fitting = fit(name, width - len(PROGRAM) - sum(len(text) for text, _ in right) - 1).rstrip()
+    return row(width, (PROGRAM, Ink.STRONG), (fitting, Ink.STRONG), right=right)
+
+
+def _pace(pulse: Pulse, live: bool) -> list[Inked]:
+    """How long nothing was written, how fast it is, and what measuring takes, the most important first."""
+    pieces: list[Inked] = []
+    if pulse.state != "lost" and pulse.age > STALE:
+        pieces.append((f"written {ago(pulse.age)}", Ink.WARN if live else Ink.DIM))
+    if live and pulse.speed:
+        pieces.append((f"{pulse.speed:,.{1 if pulse.speed < 100 else 0}f} steps/s", Ink.PLAIN))
+        pieces.append((f"measuring {pulse.measuring * 100:.1f} %", Ink.DIM))
+    return pieces
 
 
 def run_rows(session: Known, width: int) -> list[Row]:
