@@ -15,6 +15,7 @@ _NUMBER = re.compile(r"(?<![^.])\d+(?![^.])")  # a part of a name that is a numb
 _CALL = re.compile(r", call \d+$")
 
 Part = tuple[str, str]  # the label of a row or a matrix, and its kind
+Parts = tuple[tuple[int, Part], ...]  # the place of each in the snapshot, and the part
 
 
 @dataclass(frozen=True)

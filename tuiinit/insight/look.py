@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property, lru_cache
 from typing import TypeVar
@@ -11,6 +11,7 @@ from typing import TypeVar
 from ..config.run import RunConfig
 from ..stream.history import LaneHistory
 from ..stream.protocol import DataInfo, Evaluation, Inspection, Shape, Snapshot, Start
+from .blocks import Parts
 from .expected import Expectation, expect
 from .findings import Finding, findings
 
@@ -116,12 +117,29 @@ class Look:
             return self.found or ()
         return findings(self.snapshot, self.settings, evaluation=self.evaluation, expected=self.expected)
 
+    @cached_property
+    def row_parts(self) -> Parts:
+        """The rows of the snapshot."""
+        rows = self.snapshot.activations if self.snapshot is not None else ()
+        return tuple((i, (row.layer, row.kind)) for i, row in enumerate(rows))
+
+    @cached_property
+    def matrix_parts(self) -> Parts:
+        """The matrices of the snapshot, by name and shape."""
+        matrices = self.snapshot.weights if self.snapshot is not None else ()
+        return tuple((i, (matrix.name, shape_words(matrix.shape))) for i, matrix in enumerate(matrices))
+
     def same(self, other: Look | None) -> bool:
         """Whether another look shows the same, but for what the history's curves have grown by."""
         if other is None:
             return False
         pairs = [(getattr(self, field.name), getattr(other, field.name)) for field in fields(self)]
         return all(a is b or (isinstance(a, int | RunConfig) and a == b) for a, b in pairs)
+
+
+def shape_words(shape: Sequence[int]) -> str:
+    """A shape in words: 100 × 27."""
+    return " × ".join(map(str, shape))
 
 
 def snapshot_of(look: Look | None) -> Snapshot | None:

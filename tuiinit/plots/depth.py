@@ -59,13 +59,15 @@ def depth(
     heading: Row = (),
     title: str | None = None,
     labels: int | None = None,
+    reads: Sequence[int] | None = None,
     colours: bool = True,
     empty: str = "",
 ) -> Plot:
     """Layers from the top down, each shaded by its own density: as shades of colour, or as ░▒▓█ without.
 
     Where there are more layers than half rows, neighbours are averaged, and the title's row tells how many
-    share one. Arguments are as in `ridges`; `lines` are drawn over the picture.
+    share one. Arguments are as in `ridges`; `lines` are drawn over the picture; `reads` are the
+    layers that the cursor reads, by default some of them all.
     """
     width, height = max(0, width), max(0, height)
     layers = len(bands)
@@ -115,9 +117,8 @@ def depth(
             tall = of_row.count(layer)
             for line_at, figures in enumerate(bands[layer].figures[:tall] if layout.figures else ()):
                 put_row(grid, at + line_at, layout.left + layout.columns + 1, figures)
-    shown = tuple(
-        item for i in choose(layers, READ) for item in shown_columns(bands[i], palette[i], span, columns[i], None)
-    )
+    read = choose(layers, READ) if reads is None else reads
+    shown = tuple(item for i in read for item in shown_columns(bands[i], palette[i], span, columns[i], None))
     return grid.plot(replace(canvas, shown=shown))
 
 

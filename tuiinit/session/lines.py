@@ -6,9 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from ..insight.blocks import FOLD_FROM, Alike, Part, runs
-
-Parts = tuple[tuple[int, Part], ...]  # the place of each in the snapshot, its label and its kind
+from ..insight.blocks import FOLD_FROM, Alike, Part, Parts, runs
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ..insight.blocks import Parts
 from ..insight.smoothing import SMOOTHINGS
 from ..stream.history import Snapshots
 from ..stream.protocol import Snapshot
-from .lines import Lines, Parts, RowLine, same_place
+from .lines import Lines, RowLine, same_place
 from .scales import Scales
 
 

@@ -80,7 +80,11 @@ class Activations(HistogramView):
         f"a bound (tanh: beyond ±{SATURATED_AT}), that the "
         "local gradient 1 − t² is nearly 0. dead: units saturated on every row of the probe batch; they learn "
         "nothing. before: the same std in the network that was shown before the last change, which is grey "
-        "behind the bands, ▴ where it is higher than they are."
+        "behind the bands, ▴ where it is higher than they are.\n\n"
+        "Of a network of many rows blocks that are alike are one line, h.0 … h.11 (12 alike), with the smallest and "
+        "the largest of their figures; enter opens it into the rows of a block, and these into the blocks. / shows "
+        "only rows with some words in their name or kind. J and K walk what is shown; the picture of a row that many "
+        "blocks have is of all of them, and where rows are more than lines, neighbours share one."
     )
 
     def panels(self, look: Look, other: Look | None, at: Sequence[int]) -> Sequence[Part]:

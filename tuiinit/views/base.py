@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import ClassVar
 
 from ..config.nonlinearities import range_of
+from ..insight.blocks import Parts
 from ..insight.expected import Figure
 from ..insight.look import Look
 from ..plots import Plot, Row, by_depth
 from ..plots.cursor import Cursor, drawn, read, reading_row
 from ..plots.ink import Cell, Ink, Table, row
 from ..session.changed import Changed
-from ..session.lines import Lines, Parts, lines_of
+from ..session.lines import Lines, lines_of
 from ..session.pointer import Pointer
 from ..stream.protocol import Histogram
 from .small import Small
@@ -21,23 +22,6 @@ from .small import Small
 MIN_PLOT = 8  # rows of a plot below which the table gives way
 LEAST_PICTURE = 5  # rows of a plot below which what stands under it gives way
 NOTHING_YET = "nothing measured yet"
-
-
-def row_parts(look: Look) -> Parts:
-    """The rows of the snapshot looked at."""
-    now = look.snapshot
-    return tuple((i, (a.layer, a.kind)) for i, a in enumerate(now.activations)) if now is not None else ()
-
-
-def matrix_parts(look: Look) -> Parts:
-    """Its matrices, by name and shape."""
-    now = look.snapshot
-    return tuple((i, (w.name, shape_words(w.shape))) for i, w in enumerate(now.weights)) if now is not None else ()
-
-
-def shape_words(shape: Sequence[int]) -> str:
-    """A shape in words: 100 × 27."""
-    return " × ".join(map(str, shape))
 
 
 def pointed(lines: Lines, pointer: Pointer) -> int:
@@ -91,7 +75,7 @@ class View(ABC):
 
     def parts(self, look: Look) -> Parts:
         """What can be pointed at: the place of each in the snapshot, its label and its kind."""
-        return row_parts(look)
+        return look.row_parts
 
     def lines(self, look: Look, pointer: Pointer) -> Lines:
         """What the table lists and the pointer walks: those that the filter lets through, folded by block."""

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..host.visible import symbol
 from ..insight import folding
+from ..insight.blocks import Parts
 from ..insight.look import Look
 from ..insight.thresholds import BIAS_CANCELLED
 from ..plots import SERIES, Axis, Bars, Curve, Plot, Role, Row, curves, histograms, nice_limits
@@ -15,10 +16,9 @@ from ..plots.cells import clean_text
 from ..plots.ink import Cell, Column, Ink, Piece, Table, number, percent, row, small
 from ..session.actions import key_of
 from ..session.changed import Changed
-from ..session.lines import Parts
 from ..session.pointer import Pointer
 from ..stream.protocol import Inspection, floats
-from .base import NOTHING_YET, View, pointed, row_parts
+from .base import NOTHING_YET, View, pointed
 from .by_line import built_here, by_line, figure, middle, said
 from .histograms import NO_ROW
 from .layout import abreast, sentence, shares, stacked
@@ -74,7 +74,7 @@ class BatchNormView(View):
         """The norms; where there are none, the rows."""
         now = look.snapshot
         if now is None or not now.batch_norms:
-            return row_parts(look) if built_here(look) else ()
+            return look.row_parts if built_here(look) else ()
         names = [bn.layer for bn in now.batch_norms]
         return tuple((i, (name, "batch norm")) for i, name in enumerate(names))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import replace
 from enum import StrEnum
@@ -41,6 +42,7 @@ from ..session.pointer import Pointer
 from ..stream.protocol import Histogram, Snapshot
 from .base import NOTHING_YET, View, named, pointed
 from .by_line import built_here, middle
+from .labels import labels
 
 DEEP = 10  # layers from which on the picture of the depth is shown unless a person chose
 BESIDE = 0.36  # of the width that figures beside the bands may take
@@ -226,7 +228,7 @@ class HistogramView(View):
         title = None
         if len(at) < len(shown):
             first = shown.index(at[0]) + 1
-            title = f"{NAMES[scale]}, own scale · {first}–{first + len(at) - 1} of {len(shown)} rows"
+            title = f"{first}–{first + len(at) - 1} of {len(shown)} rows · {NAMES[scale]}, own scale"
         return ridges(bands, width, height, x=x, scale=scale, heading=heading, title=title, colours=pointer.colours)
 
     def _depth(
@@ -235,13 +237,13 @@ class HistogramView(View):
     ) -> Plot:  # fmt: skip
         scale = height_of(self.scale, pointer.log)
         of_half = layers_of(len(at), 2 * max(0, height - 2)).tolist()
-        pool = 0 < len(of_half) < len(at)
         title = None
-        if pool and x is not None:
+        if 0 < len(of_half) < len(at) and x is not None and not built_here(look):
             most = max(b - a for a, b in pairwise([*of_half, len(at)]))
-            title = f"{NAMES[scale]}, own scale · {len(at)} rows, ≤ {most} as one"
+            title = f"{len(at)} rows, ≤ {most} as one · {NAMES[scale]}, own scale"
             histograms_ = pooled([p.now for p in panels], of_half, x, scale)
-            bands = [Band(panels[i].title, *histogram) for i, histogram in zip(of_half, histograms_, strict=True)]
+            titles = [middle(panels[i].title, NAMED) for i in of_half]
+            bands = [Band(name, *histogram) for name, histogram in zip(titles, histograms_, strict=True)]
             lines = dict(enumerate(of_half[::2]))
             band_of = {2 * k: k for k in lines}
             band_of[len(bands) - 1] = len(lines) - 1
@@ -260,6 +262,12 @@ class HistogramView(View):
         names = self._labels(look, pointer, at, panels, list(lines.values()), width)
         if any(name is not None for name in names):
             bands = [replace(band, label=names[band_of[j]] if j in band_of else "") for j, band in enumerate(bands)]
+        reads = None
+        if not built_here(look):  # names are long: those around the one pointed at
+            place = pointed(self.lines(look, pointer), pointer)
+            here = at.index(place) if place in at else 0
+            band = bisect_right(of_half, here) - 1 if title else here
+            reads = range(max(0, band - 1), min(len(bands), band + 2))
         return depth(
             bands,
             width,
@@ -269,6 +277,7 @@ class HistogramView(View):
             lines=() if title else self.theory(look, at),
             heading=heading,
             title=title,
+            reads=reads,
             colours=pointer.colours,
         )
 
@@ -329,35 +338,6 @@ def of_fold(lines: Lines, pointer: Pointer) -> Lines:
     if not (line.folded and line.indent) or len({parts[i][1] for i in line.members}) > 1:
         return lines
     return Lines((), tuple((i, parts[i]) for i in line.members), lines.total)
-
-
-def labels(names: Sequence[str], firsts: Sequence[int], pointed: int | None, width: int) -> list[str]:
-    """Labels of a picture's lines: the block where one begins, else what the row is in it; ▸ at the one pointed at.
-
-    Args:
-        names: of all rows.
-        firsts: the first row of each line.
-        pointed: the row pointed at.
-        width: cells of a label.
-    """
-    texts: list[str] = []
-    joined = len(firsts) < len(names)
-    before: str | None = None
-    for first, after in zip(firsts, [*firsts[1:], len(names)], strict=True):
-        blocks = [block_of(name) for name in names[first:after]]
-        new = next((i for i, block in enumerate(blocks) if block != before), None)
-        name = names[first + new] if new is not None else names[first]
-        if joined:
-            text = (blocks[new] or name) if new is not None else ""
-        elif new is None and before:
-            text = f" {name.removeprefix(before)}"
-        else:
-            text = name
-        mark = pointed is not None and first <= pointed < after
-        text = names[pointed] if mark and joined and pointed is not None else text
-        texts.append(f"{'▸' if mark else ''}{middle(text, width - 1)}")
-        before = blocks[-1]
-    return texts
 
 
 def beside(quantities: Sequence[Quantity], layers: int, width: int, rows: int) -> tuple[Row, list[tuple[Row, ...]]]:

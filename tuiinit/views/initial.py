@@ -85,6 +85,8 @@ class InitialLoss(View):
         legend = [("  ● measured at step 0   ", SERIES[0]), ("◆ predicted from the logits' std", Role.EVENT)]
         if start is None:
             return [row(width, ("  the snapshot of step 0 is not at hand", Ink.DIM))]
+        if start.logit_std is None:  # of a network of somebody's own the logits are not known
+            return [row(width, legend[0])]
         return [row(width, *legend), *paragraph(words(now if _lost(now) else start), width, Ink.PLAIN, 3)]
 
     def table(self, look: Look, other: Look | None, pointer: Pointer, width: int) -> Table:
@@ -117,6 +119,8 @@ class InitialLoss(View):
             Column("perplexity", 10),
             Column("before", 8, spare=True),
         )
+        if look.config is None:
+            lines = [line for line in lines if line[1] is not None]
         rows: list[list[Cell]] = []
         for label, loss, old, ink in lines:
             above = loss - guess if loss is not None else None

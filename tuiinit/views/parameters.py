@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from ..insight.look import Look, snapshot_of
+from ..insight.blocks import Parts
+from ..insight.look import Look, shape_words, snapshot_of
 from ..plots.ink import Cell, Ink
-from ..session.lines import Lines, Parts, lines_of
+from ..session.lines import Lines, lines_of
 from ..session.pointer import Pointer
 from ..stream.protocol import Vector, Weight
-from .base import matrix_parts, shape_words
 from .by_line import Field, said
 
 NAME = 14  # cells of a matrix's or a vector's name
@@ -40,7 +40,7 @@ def vector_parts(look: Look) -> Parts:
 
 def matrices_and_vectors(look: Look, pointer: Pointer) -> Lines:
     """The lines of matrices, then those of vectors, which cannot be pointed at."""
-    matrices = lines_of(matrix_parts(look), pointer.text, pointer.opened)
+    matrices = lines_of(look.matrix_parts, pointer.text, pointer.opened)
     vectors = lines_of(vector_parts(look), pointer.text, pointer.opened)
     if not vectors.all:
         return matrices

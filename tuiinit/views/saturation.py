@@ -8,15 +8,15 @@ import numpy as np
 import numpy.typing as npt
 
 from ..config.nonlinearities import SATURATED_AT, range_of
+from ..insight.blocks import Parts
 from ..insight.expected import NOTHING, Figure
 from ..insight.look import Look
 from ..plots import SERIES, Axis, Curve, Plot, Role, Row, by_depth, choose, curves, image, nice_limits
 from ..plots.ink import Cell, Column, Ink, Piece, Table, percent, row, small
 from ..session.changed import Changed
-from ..session.lines import Parts
 from ..session.pointer import Pointer
 from ..stream.protocol import Activation, Inspection, Snapshot
-from .base import NOTHING_YET, View, pointed, redraws, row_parts
+from .base import NOTHING_YET, View, pointed, redraws
 from .by_line import Field, built_here, by_line, dead_units, figure, middle, said
 from .histograms import NO_ROW
 from .layout import abreast, paragraph, sentence, stacked
@@ -68,7 +68,7 @@ class Saturation(View):
 
     def parts(self, look: Look) -> Parts:
         """The rows that can saturate: others have no flat part."""
-        return tuple((i, part) for i, part in row_parts(look) if range_of(part[1]).saturates)
+        return tuple((i, part) for i, part in look.row_parts if range_of(part[1]).saturates)
 
     def out_of_place(self, look: Look) -> str:
         now = look.snapshot

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..insight.blocks import Parts
 from ..insight.expected import NOTHING
 from ..insight.expected import Figure as FirstMinibatch
 from ..insight.findings import pace_of
@@ -23,12 +24,12 @@ from ..plots import DEPTH, FAINT, SERIES, Axis, Curve, Plot, Role, Row, by_depth
 from ..plots.curves import WIDEST_MARK
 from ..plots.ink import Cell, Column, Ink, Table, small
 from ..session.changed import Changed
-from ..session.lines import Lines, Parts
+from ..session.lines import Lines
 from ..session.pointer import Pointer
 from ..session.scales import Limits, Scales
 from ..stream.history import LaneHistory
 from ..stream.protocol import Weight
-from .base import NOTHING_YET, View, matrix_parts, named
+from .base import NOTHING_YET, View, named
 from .by_line import Field, built_here, by_line, figure, middle, of_before, said
 from .histograms import NO_ROW
 from .layout import sentence
@@ -79,7 +80,7 @@ class UpdateData(View):
     )
 
     def parts(self, look: Look) -> Parts:
-        return matrix_parts(look)
+        return look.matrix_parts
 
     def out_of_place(self, look: Look) -> str:
         now = look.snapshot

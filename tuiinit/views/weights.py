@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..insight.blocks import Parts
 from ..insight.expected import NOTHING
 from ..insight.look import Look, snapshot_of
 from ..insight.thresholds import (
@@ -12,10 +13,9 @@ from ..insight.thresholds import (
 )
 from ..plots import Role
 from ..plots.ink import Cell, Column, Ink, Table, number, signed, small
-from ..session.lines import Parts
 from ..session.pointer import Pointer
 from ..stream.protocol import Histogram, Snapshot, Weight
-from .base import matrix_parts, redraws
+from .base import redraws
 from .by_line import Field, by_line, figure, of_before, said
 from .histograms import HistogramView, Part, Quantity, plain
 from .parameters import NAME, matrices_and_vectors, of_weights, parameter_pairs, shape_field
@@ -37,7 +37,7 @@ class OfMatrices(HistogramView):
     """A view whose rows are the matrices."""
 
     def parts(self, look: Look) -> Parts:
-        return matrix_parts(look)
+        return look.matrix_parts
 
     def out_of_place(self, look: Look) -> str:
         now = look.snapshot
