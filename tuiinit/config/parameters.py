@@ -15,6 +15,7 @@ from .values import ConfigError, parse_number
 
 OWN_GAINS = (None, 0.5, 1.0, math.sqrt(2), 5 / 3, 3.0)  # None is as built
 AS_BUILT = "as built"
+NORMS = ("norm", "bn", "batch_norm")  # parameters that switch the norm
 MOST = 1e300  # of a number that is a person's own affair
 
 

@@ -41,6 +41,7 @@ class Result:
     diverged_at: int | None = None
     data: protocol.DataInfo | None = None
     shape: Shape | None = None
+    unlike: protocol.Unlike | None = None  # to the network before it: a person's function drew other random numbers
     target: OwnTarget | None = None  # the function that a person's network is built by
     failed: str = ""  # why it stands still for good besides: a person's code raised
     lines: str = ""  # their own lines of the traceback
@@ -184,6 +185,8 @@ class Conversation:
                     self.data = frame
                 case OwnTarget():
                     self.target = frame
+                case protocol.Unlike():
+                    self.results[frame.lane].unlike = frame
                 case OwnProblem():
                     self._problems.append(frame)
                 case protocol.Lane(config=RunConfig() as config) | protocol.Lane(own=OwnConfig() as config):

@@ -32,10 +32,10 @@ def parameters(result: Result) -> dict[str, Any]:
     return {knob.name: set_.get(knob.name, knob.default) for knob in result.target.knobs} if result.target else set_
 
 
-def findings(result: Result) -> list[CheckFinding]:
-    """What is to be said of the last snapshot, after the ones before it."""
+def findings(result: Result, until: int | None = None) -> list[CheckFinding]:
+    """What is to be said of the last snapshot, or of that of a step, after the ones before it."""
     watchman, found = Watchman(), []
-    for step in sorted(result.snapshots):
+    for step in sorted(step for step in result.snapshots if until is None or step <= until):
         found = watchman.look(result.snapshots[step])
     return found
 

@@ -15,13 +15,12 @@ from ..config.kinds import Kind, LearningRate, OneOf, Seed
 from ..config.knobs import BY_NAME, SETTINGS, Setting, describe
 from ..config.names import DEVICES
 from ..config.own import OwnConfig
-from ..config.parameters import OWN_GAINS, Gain, OwnRate, Parameter, Theirs, parameter, rungs
+from ..config.parameters import NORMS, OWN_GAINS, Gain, OwnRate, Parameter, Theirs, parameter, rungs
 from ..config.run import RunConfig, differences
 from ..config.target import Target
 from ..config.values import ConfigError
 from ..stream.own import OwnTarget
 
-NORMS = ("norm", "bn", "batch_norm")  # parameters that `b` switches
 ACTIVATIONS = ("act", "activation", "nonlinearity")  # parameters that `t` turns
 # Nonlinearities as people's functions call them, in either spelling: tried where no annotation names the values.
 WORDS = (

@@ -2,5 +2,6 @@
 
 from .lane import write_session
 from .notes import write
+from .own import write as write_own
 
-__all__ = ["write", "write_session"]
+__all__ = ["write", "write_own", "write_session"]
