@@ -96,3 +96,16 @@ def test_a_view_needs_no_session(view: object) -> None:
         assert {sum(len(span.text) for span in line) for line in page.rows} == {100}
     if view.id not in ("batch-norm", "findings", "saturation"):  # type: ignore[attr-defined]
         assert shown.rows != alone.rows, "the lane before is seen"
+
+
+def test_what_was_worked_out_is_kept_with_the_look() -> None:
+    history = LaneHistory(None)
+    history.take(fake.snapshot(RunConfig(), 1), keep=True)
+    look, calls = Look.of(history), []
+
+    def work() -> int:
+        calls.append(1)
+        return len(calls)
+
+    assert [look.kept("a", work), look.kept("a", work), look.kept("b", work)] == [1, 1, 2]
+    assert Look.of(history).kept("a", work) == 3

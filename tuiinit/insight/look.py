@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property, lru_cache
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from ..config.run import RunConfig
 from ..stream.history import LaneHistory
@@ -116,6 +116,17 @@ class Look:
         if self.found is not None or self.snapshot is None:
             return self.found or ()
         return findings(self.snapshot, self.settings, evaluation=self.evaluation, expected=self.expected)
+
+    @cached_property
+    def _kept(self) -> dict[Hashable, Any]:
+        return {}
+
+    def kept(self, key: Hashable, work_out: Callable[[], Measured]) -> Measured:
+        """What somebody works out of this look alone and may ask for again, by a key of their own; it goes with it."""
+        if key not in self._kept:
+            self._kept[key] = work_out()
+        found: Measured = self._kept[key]
+        return found
 
     @cached_property
     def row_parts(self) -> Parts:

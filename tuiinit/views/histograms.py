@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import ClassVar, NamedTuple
 
 from ..insight.blocks import block_of
-from ..insight.look import Look
+from ..insight.look import Look, snapshot_of
 from ..plots import (
     SERIES,
     Band,
@@ -184,7 +184,8 @@ class HistogramView(View):
         if not lines.parts:
             return histograms((), width, height, empty=NO_ROW if pointer.text else self.nothing(look))
         at = self._around(lines, pointer, form, height)
-        panels = self.panels(look, other, at)
+        before = snapshot_of(other)  # kept with what is worked out of it, so that its id stays its own
+        panels = look.kept((self.id, id(before), at), lambda: (before, self.panels(look, other, at)))[1]
         shown = of_fold(lines, pointer)
         key = f"{self.id} {pointer.text} {pointer.fold if shown is not lines else ''}"
         x = self.range(look, other, pointer, shown.members, key)
@@ -232,7 +233,7 @@ class HistogramView(View):
         return ridges(bands, width, height, x=x, scale=scale, heading=heading, title=title, colours=pointer.colours)
 
     def _depth(
-        self, look: Look, other: Look | None, pointer: Pointer, at: Sequence[int], panels: Sequence[Part],
+        self, look: Look, other: Look | None, pointer: Pointer, at: tuple[int, ...], panels: Sequence[Part],
         x: tuple[float, float] | None, width: int, height: int,
     ) -> Plot:  # fmt: skip
         scale = height_of(self.scale, pointer.log)
@@ -241,7 +242,8 @@ class HistogramView(View):
         if 0 < len(of_half) < len(at) and x is not None and not built_here(look):
             most = max(b - a for a, b in pairwise([*of_half, len(at)]))
             title = f"{len(at)} rows, ≤ {most} as one · {NAMES[scale]}, own scale"
-            histograms_ = pooled([p.now for p in panels], of_half, x, scale)
+            key = (self.id, "pooled", at, x, scale, height)
+            histograms_ = look.kept(key, lambda: pooled([p.now for p in panels], of_half, x, scale))
             titles = [middle(panels[i].title, NAMED) for i in of_half]
             bands = [Band(name, *histogram) for name, histogram in zip(titles, histograms_, strict=True)]
             lines = dict(enumerate(of_half[::2]))
@@ -309,7 +311,7 @@ class HistogramView(View):
         """Why there is nothing to draw."""
         return NOTHING_YET
 
-    def _around(self, lines: Lines, pointer: Pointer, form: Form, height: int) -> Sequence[int]:
+    def _around(self, lines: Lines, pointer: Pointer, form: Form, height: int) -> tuple[int, ...]:
         """Those that are drawn: all, or where they are too many to be drawn one by one those around the one pointed at.
 
         Of a fold that stands for the same row of many blocks it is those rows.
