@@ -21,6 +21,7 @@ from click.testing import CliRunner
 from torch import nn
 
 import tuiinit
+from tests.faults.terminal import EXPLORER, Terminal
 from tests.watching.training import CASES, steps
 from tuiinit.cli import cli
 from tuiinit.measure.step import Step
@@ -285,3 +286,29 @@ def test_a_run_that_is_killed_opens_and_is_told_as_gone(tmp_path: Path) -> None:
     assert load(path).lane.lane == "killed"
     (run,) = listed(tmp_path / "state")
     assert (run["live"], run["ended"]) == (False, None)
+
+
+@pytest.mark.long
+def test_a_viewer_that_is_killed_leaves_the_training_alone(tmp_path: Path) -> None:
+    path = tmp_path / "run.tuiinit"
+    training = subprocess.Popen([sys.executable, "-c", SCRIPT, str(path)])
+    try:
+        until(lambda: path.exists() and sum(isinstance(f, Snapshot) for f in Follower(path).read()) > 2)
+        viewers = [Terminal(*EXPLORER, "attach", str(path), size=size) for size in ((80, 24), (120, 40))]
+        with viewers[0], viewers[1]:
+            for viewer in viewers:
+                viewer.shows("run is live")
+            viewers[0].kill(signal.SIGKILL)
+            step = viewers[1].step
+            viewers[1].reaches(step + 20)
+            viewers[1].kill(signal.SIGKILL)
+        until(lambda: not runs.seen_by(path, time.time()))
+        assert training.poll() is None
+        with Terminal(*EXPLORER, "attach", str(path)) as viewer:
+            viewer.reaches(step + 30)
+            viewer.press("q")
+            assert viewer.ends() == 0
+        assert training.poll() is None
+    finally:
+        training.kill()
+        training.wait()

@@ -6,11 +6,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
+import pytest
+from click.testing import CliRunner
 
 from tests.watching.writing import Written
+from tuiinit.cli import cli
+from tuiinit.host.files import private_folder
 from tuiinit.insight.watched import latest
 from tuiinit.stream.following import summary
 from tuiinit.stream.protocol import Ended, Snapshot
+from tuiinit.stream.runs import runs_folder
 
 NAN = float("nan")
 
@@ -80,3 +85,24 @@ def test_a_summary_tells_the_newest_of_each_kind_up_to_the_last_whole_message(tm
     other.end("ValueError: x")
     assert summary(other.path).ended == Ended(text="ValueError: x")
     assert not summary(other.path).snapshots
+
+
+@pytest.mark.parametrize("width", ["60", "80", "120"])
+def test_the_list_of_runs_tells_whole_names_and_what_was_found(
+    width: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TUIINIT_STATE", str(tmp_path))
+    monkeypatch.setenv("COLUMNS", width)
+    folder = private_folder(runs_folder())
+    live, over = Written(folder / "pretraining-large-2.tuiinit"), Written(folder / "gpt.tuiinit")
+    live.step(3)
+    over.step(2)
+    over.end("ValueError: x")
+    lines = CliRunner().invoke(cli, ["runs"]).output.splitlines()
+    assert [line.split()[:3] for line in lines[1:]] == [["pretraining-large-2", "live", "3"], ["gpt", "failed", "2"]]
+    assert "findings" not in lines[0]
+    over = Written(folder / "bad.tuiinit")
+    over.step(1, activations=with_nan(1, 0).activations)
+    over.die()
+    assert "first-nan" in CliRunner().invoke(cli, ["runs"]).output.replace("\n", "")
+    live.die()

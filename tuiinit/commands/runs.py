@@ -12,6 +12,9 @@ import click
 
 from ..host.visible import visible
 
+WIDE = 90  # columns from which the list has room for sizes and process numbers
+ROOM = 75  # and from which for speeds and ages beside findings
+
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON and nothing else.")
@@ -97,28 +100,39 @@ def _print(found: list[dict[str, Any]]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from ..paper.watched import ago
-
     if not found:
         click.echo("no run is recorded yet: put tuiinit.watch(model, optimizer) into a training script")
         return
+    console = Console(highlight=False)
     table = Table(box=None, pad_edge=False)
-    for title, side in (("run", "left"), ("", "left"), ("step", "right"), ("loss", "right"), ("steps/s", "right"),
-                        ("written", "right"), ("size", "right"), ("pid", "right"), ("findings", "left")):  # fmt: skip
-        table.add_column(title, justify="right" if side == "right" else "left", overflow="fold")
-    for run in found:
-        loss, speed = run["loss"], run["speed"]
-        state = "live" if run["live"] else "ended" if run["ended"] == "" else "failed" if run["ended"] else "gone"
-        cells = (
-            run["name"],
-            state,
-            f"{run['step']:,}",
-            "" if loss is None else f"{loss:.4g}",
-            "" if not speed else f"{speed:,.3g}",
-            ago(run["age"]),
-            f"{run['size'] / 2**20:.1f} MB",
-            "" if run["pid"] is None else str(run["pid"]),
-            ", ".join(f"{one['id']} ({one['row']})" for one in run["findings"][:3]),
-        )
-        table.add_row(*(Text(visible(cell)) for cell in cells))
-    Console(highlight=False).print(table)
+    rows = [_cells(run) for run in found]
+    spare = {"size", "pid"} if console.width < WIDE else set()  # for want of room
+    if not any(row["findings"] for row in rows):
+        spare.add("findings")
+    elif console.width < ROOM:
+        spare |= {"steps/s", "written"}
+    for title in rows[0]:
+        if title not in spare:
+            whole, side = title != "findings", "left" if title in ("run", "", "findings") else "right"
+            table.add_column(title, justify=side, overflow="fold", no_wrap=whole, min_width=len(title))  # type: ignore[arg-type]
+    for row in rows:
+        table.add_row(*(Text(visible(cell)) for title, cell in row.items() if title not in spare))
+    console.print(table)
+
+
+def _cells(run: dict[str, Any]) -> dict[str, str]:
+    """What is printed of a run, by the columns' titles."""
+    from ..paper.watched import ago
+
+    loss, speed = run["loss"], run["speed"]
+    return {
+        "run": run["name"],
+        "": "live" if run["live"] else "ended" if run["ended"] == "" else "failed" if run["ended"] else "gone",
+        "step": f"{run['step']:,}",
+        "loss": "" if loss is None else f"{loss:.3g}",
+        "steps/s": "" if not speed else f"{speed:,.3g}",
+        "written": ago(run["age"]),
+        "size": f"{run['size'] / 2**20:.1f} MB",
+        "pid": "" if run["pid"] is None else str(run["pid"]),
+        "findings": ", ".join(f"{one['id']} ({one['row']})" for one in run["findings"][:3]),
+    }

@@ -101,6 +101,6 @@ def footer(
     if plot:
         return PLOT
     if attached:
-        return (*PAST[:3], *ATTACHED) if past else ATTACHED
+        return (*PAST[:3], *(action for action in ATTACHED if action.id != "footer-time")) if past else ATTACHED
     actions = PAST if past else SCREEN
     return [action for action in actions if action.id not in without]
