@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import torch
 
-from tests.benchmarks import engine, explorer, soak
+from tests.benchmarks import engine, explorer, soak, watched
 from tests.benchmarks.table import Row, print_rows
 
 BENCHMARKS: dict[str, Callable[[], Iterator[Row]]] = {
@@ -20,9 +20,11 @@ BENCHMARKS: dict[str, Callable[[], Iterator[Row]]] = {
     "start": explorer.start_and_quit,
     "watching": explorer.watching,
     "slowed": explorer.slowed,
+    "watched": watched.watched,
     "soak": soak.soak,
 }
-UNASKED = [name for name in BENCHMARKS if name not in ("slowed", "soak")]  # the one ends "watching", the other is long
+ASKED = ("slowed", "soak", "watched")  # the first ends "watching", the others are long
+UNASKED = [name for name in BENCHMARKS if name not in ASKED]
 
 
 def main() -> None:

@@ -32,7 +32,7 @@ VIEWS = "\t"
 EVERY = 2.0  # seconds between what the script does
 
 
-def _memory(pid: int) -> float:
+def resident(pid: int) -> float:
     """Resident memory of a process, MiB."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith("VmRSS"):
@@ -66,7 +66,7 @@ def _watched(state: Path) -> Iterator[Row]:
                 turn += 1
                 terminal.press(VIEWS)
                 terminal.resize(*SIZES[turn % len(SIZES)])
-                memory.append((step, _memory(screen), _memory(engine)))
+                memory.append((step, resident(screen), resident(engine)))
             terminal.forget()
             time.sleep(EVERY)
         terminal.press(" ")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import statistics
 import tempfile
 import time
@@ -15,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 import tuiinit
+from tests.benchmarks.soak import resident
 from tests.benchmarks.table import Row
 from tuiinit.stream import runs
 
@@ -149,8 +151,26 @@ def cost(
     return wall, cores, share, noise
 
 
+def growth(steps: int = 100_000) -> tuple[float, float]:
+    """Resident memory in MiB while a small network is watched and looked at: at a tenth of the steps, and at the end
+    the median of what was more from there on."""
+    model = nn.Sequential(nn.Linear(8, 8), nn.Tanh(), nn.Linear(8, 2))
+    optimizer = torch.optim.SGD(model.parameters(), 0.01)
+    x, sizes = torch.randn(16, 8), []
+    with tempfile.TemporaryDirectory() as folder, tuiinit.watch(model, optimizer, record=Path(folder) / "run") as watch:  # type: ignore[operator]
+        for step in range(1, steps + 1):
+            optimizer.zero_grad()
+            watch.loss(model(x).square().mean()).backward()
+            optimizer.step()
+            if step % (steps // 50) == 0:
+                runs.look(watch.path)
+                sizes.append(resident(os.getpid()))
+    late = sizes[len(sizes) // 10 :]
+    return late[0], statistics.median(late[-5:]) - late[0]
+
+
 def watched() -> Iterator[Row]:
-    """A minute each of three networks, with a viewer and without."""
+    """A minute each of three networks, with a viewer and without; and memory over 100,000 steps."""
     for name, make in NETWORKS.items():
         for seen, most in ((True, SEEN), (False, UNSEEN)):
             wall, cores, share, noise = cost(make, seen)
@@ -159,3 +179,5 @@ def watched() -> Iterator[Row]:
             )
             what = f"{name} watched, {'with' if seen else 'without'} a viewer"
             yield Row(what, figure, f"≤ {most:.1%}", cores <= most + noise)
+    at, more = growth()
+    yield Row("100,000 watched steps: memory", f"{more:+.1f} MiB from step 10,000 on, of {at:.0f}", "flat", more < 4)
