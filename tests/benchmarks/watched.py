@@ -6,8 +6,10 @@ import itertools
 import os
 import statistics
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +96,7 @@ NETWORKS: dict[str, Callable[[], tuple[nn.Module, Tensor, Tensor]]] = {"MLP": ml
 
 
 class Training:
-    """One copy of a network, and how long its steps took: wall clock, and seconds of this process's cores."""
+    """One copy of a network, and how long its steps took."""
 
     def __init__(self, make: Callable[[], tuple[nn.Module, Tensor, Tensor]], record: Path | None) -> None:
         torch.manual_seed(0)
@@ -105,7 +107,9 @@ class Training:
         if record is not None:
             self.watch = tuiinit.watch(self._model, self._optimizer, record=record)  # type: ignore[operator]
             self.watch._control._now = lambda: time.perf_counter() - self.away
-        self.steps, self.wall, self.cpu = 0, 0.0, 0.0
+        self.wall = 0.0
+        self._took: list[tuple[bool, float]] = []  # of each step: whether it, or the one before, is measured; seconds
+        self._after = False
 
     def step(self) -> None:
         self._optimizer.zero_grad()
@@ -113,42 +117,68 @@ class Training:
         (loss if self.watch is None else self.watch.loss(loss)).backward()
         self._optimizer.step()
 
-    def train(self, seconds: float) -> tuple[float, float]:
-        """Train so long; wall clock and cores' time of a step."""
-        wall, cpu, steps = time.perf_counter(), time.process_time(), 0
+    @property
+    def share(self) -> float:
+        """Of this thread's time on a core, what measured steps and those after them took more, and the writer."""
+        usual = statistics.median(took for measured, took in self._took if not measured)
+        more = sum(took - usual for measured, took in self._took if measured)
+        writer = time.clock_gettime(time.pthread_getcpuclockid(self.watch._writer._thread.ident))
+        return (more + writer) / sum(took for _, took in self._took)
+
+    def train(self, seconds: float) -> float:
+        """Train so long; seconds a step."""
+        wall, steps = time.perf_counter(), 0
         while time.perf_counter() - wall < seconds:
+            measured = self.watch is not None and self.watch._step is not None
+            began = time.thread_time()
             self.step()
+            self._took.append((measured or self._after, time.thread_time() - began))
+            self._after = measured
             steps += 1
-        took = time.perf_counter() - wall, time.process_time() - cpu
-        self.steps, self.wall, self.cpu = self.steps + steps, self.wall + took[0], self.cpu + took[1]
-        return took[0] / steps, took[1] / steps
+        took = time.perf_counter() - wall
+        self.wall += took
+        return took / steps
 
 
-def cost(
-    make: Callable[[], tuple[nn.Module, Tensor, Tensor]], seen: bool, seconds: float = SECONDS
-) -> tuple[float, float, float, float]:
-    """Of the time, what being watched took: by the wall clock, by the cores' time, and as the run itself says it.
+@dataclass(frozen=True)
+class Cost:
+    """What being watched takes of the time."""
 
-    The last figure is what two blocks of the unwatched copy differ by on this machine: nothing finer can be seen.
-    """
+    steps: float  # by the time on a core of single steps: what measured ones take more, and the writer
+    wall: float  # by the wall clock of blocks, the median of pairs
+    claim: float  # as the run itself says it
+    noise: float  # what two blocks of the unwatched copy differ by: a pair tells nothing finer
+
+    def __str__(self) -> str:
+        return f"{self.steps:.2%} of a core; {self.wall:+.1%} by the clock (± {self.noise:.1%}); says {self.claim:.2%}"
+
+
+def cost(make: Callable[[], tuple[nn.Module, Tensor, Tensor]], seen: bool, seconds: float = SECONDS) -> Cost:
+    """Train a watched copy and one that is not in turn, so long each."""
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
         watched, plain = Training(make, Path(folder) / "run"), Training(make, None)
-        pairs: list[tuple[tuple[float, float], tuple[float, float]]] = []
+        pairs: list[tuple[float, float]] = []
+        over = threading.Event()
+        looking = threading.Thread(target=_look, args=(watched.watch.path, over))
+        if seen:
+            looking.start()
         while watched.wall < seconds:
-            if seen:
-                runs.look(watched.watch.path)
             one = watched.train(BLOCK)
             began = time.perf_counter()
             pairs.append((one, plain.train(BLOCK)))
             watched.away += time.perf_counter() - began
-        share = watched.watch._control.share
+        share, claim = watched.share, watched.watch._control.share
+        over.set()
         watched.watch.close()
-    wall = statistics.median(a[0] / b[0] for a, b in pairs) - 1
-    cores = (watched.cpu / watched.steps) / (plain.cpu / plain.steps) - 1
-    others = [b[1] for _, b in pairs]
-    noise = statistics.median(abs(a / b - 1) for a, b in itertools.pairwise(others))
-    return wall, cores, share, noise
+    wall = statistics.median(a / b for a, b in pairs) - 1
+    noise = statistics.median(abs(a / b - 1) for (_, a), (_, b) in itertools.pairwise(pairs))
+    return Cost(share, wall, claim, noise)
+
+
+def _look(path: Path, over: threading.Event) -> None:
+    while not over.wait(1.0):
+        runs.look(path)
 
 
 def growth(steps: int = 100_000) -> tuple[float, float]:

@@ -102,3 +102,16 @@ def test_a_clock_that_is_set_back_stops_nothing() -> None:
     run(control, clock, 5, step=0.01, more=0.01)
     clock.time -= 1e6
     assert len(run(control, clock, 20, step=0.01, more=0.01)) > 5
+
+
+def test_viewers_that_come_and_go_do_not_spend_more() -> None:
+    clock = Clock()
+    control = Control(clock)
+    armed, measured, steps = control.first(), 0, 0
+    while clock.time < 220:
+        measured += armed
+        clock.time += 0.1 + (0.05 if armed else 0.0)
+        steps += 1
+        control.seen = steps % 20 < 10
+        armed = control.ended()
+    assert measured * 0.05 <= 0.02 * 120 + 10 * 0.05

@@ -50,6 +50,9 @@ class Control:
         self.spent = 0.0  # seconds that measuring took, in all
         self.seen = False  # whether somebody looks
         self._was_seen = False
+        self._forgiven = (
+            self._last - AHEAD
+        )  # when debts were forgiven last: not at each glance
 
     @property
     def now(self) -> float:
@@ -100,8 +103,9 @@ class Control:
             self._plain.append(took)
             self._saved += rate * took
         self._saved = min(self._saved, self._price)
-        if self.seen and not self._was_seen:
+        if self.seen and not self._was_seen and self._last - self._forgiven >= AHEAD:
             self._saved = max(self._saved, 0.0)  # who comes to look need not wait until milestones are paid for
+            self._forgiven = self._last
         self._was_seen = self.seen
         self._after = self._measuring
         return self._decide()
