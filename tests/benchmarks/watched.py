@@ -203,11 +203,8 @@ def watched() -> Iterator[Row]:
     """A minute each of three networks, with a viewer and without; and memory over 100,000 steps."""
     for name, make in NETWORKS.items():
         for seen, most in ((True, SEEN), (False, UNSEEN)):
-            wall, cores, share, noise = cost(make, seen)
-            figure = (
-                f"{cores:+.2%} of the cores' time, {wall:+.2%} by the clock; says {share:.2%} (blocks: ±{noise:.1%})"
-            )
+            found = cost(make, seen)
             what = f"{name} watched, {'with' if seen else 'without'} a viewer"
-            yield Row(what, figure, f"≤ {most:.1%}", cores <= most + noise)
+            yield Row(what, str(found), f"≤ {most:.1%}", found.steps <= most)
     at, more = growth()
     yield Row("100,000 watched steps: memory", f"{more:+.1f} MiB from step 10,000 on, of {at:.0f}", "flat", more < 4)

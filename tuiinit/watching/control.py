@@ -50,9 +50,7 @@ class Control:
         self.spent = 0.0  # seconds that measuring took, in all
         self.seen = False  # whether somebody looks
         self._was_seen = False
-        self._forgiven = (
-            self._last - AHEAD
-        )  # when debts were forgiven last: not at each glance
+        self._forgiven = self._last - AHEAD  # when debts were forgiven last: not at each glance
 
     @property
     def now(self) -> float:
