@@ -14,6 +14,7 @@ from tests.own.conftest import Write
 from tuiinit.config.own import OwnConfig
 from tuiinit.config.run import RunConfig
 from tuiinit.engine import lanes, room, server
+from tuiinit.engine.own import script
 from tuiinit.stream import protocol as p
 from tuiinit.stream.checked import OwnProblem
 from tuiinit.stream.protocol import Message, floats
@@ -234,3 +235,38 @@ def test_lanes_for_which_there_is_no_memory_are_put_aside_and_train_again(
     assert set(aside.lanes) == {own().key, own(gain=2.0).key}
     again = of(screen.settled(p.Select(lanes=(), own=(own(),))), p.Snapshot)[-1]
     assert (again.step, again.loss) == (3, first.loss)
+
+
+def test_restart_begins_from_what_is_there_now(screen: Screen, own: Own) -> None:
+    screen.settled(p.Select(lanes=(), own=(own(),)), p.Advance(steps=4))
+    path = Path(own().target)
+    path.write_text(path.read_text().replace("nn.Tanh", "nn.GELU"))
+    frames = screen.settled(p.Restart())
+    assert status_of(frames).lanes[0].step == 0
+    assert "gelu" in [a.kind for a in of(frames, p.Snapshot)[0].activations]
+    path.write_text("def build(:\n")
+    frames = screen.settled(p.Restart())
+    assert "SyntaxError" in of(frames, OwnProblem)[0].text
+    assert status_of(frames).lanes == ()
+    assert not status_of(screen.update(p.Advance(steps=3), p.Pause(), p.Evaluate())).running
+
+
+def test_an_lr_set_before_the_first_step_is_another_lane(screen: Screen, own: Own) -> None:
+    screen.settled(p.Select(lanes=(), own=(own(),)))
+    frames = screen.settled(p.Adjust(name="lr", value=0.25))
+    (lane,) = of(frames, p.Lane)
+    assert (lane.own, lane.continues) == (own(lr=0.25), None)
+    assert of(frames, p.Snapshot)[0].lr == 0.25
+    assert not of(frames, p.Unlike)
+
+
+def test_torch_is_as_in_a_script_only_for_theirs(screen: Screen, own: Own, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[bool] = []
+    monkeypatch.setattr(script, "enter", lambda: seen.append(True))
+    monkeypatch.setattr(script, "leave", lambda: seen.append(False))
+    screen.settled(p.Select(lanes=(), own=(own(),)))
+    screen.settled(p.Select(lanes=(RunConfig(device="cpu", hidden=(5,)),)))
+    screen.settled(p.Select(lanes=(), own=(own(),)))
+    assert seen == [True, False, True]
+    screen.settled(p.Select(lanes=(), own=(own(depth=-1, width="x"),)))
+    assert seen[-1] is True

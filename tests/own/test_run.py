@@ -134,3 +134,16 @@ def test_no_length_means_no_epochs(typed: Typed, write: Write) -> None:
     done, out, _ = typed("run", target, "--steps", "2", "--json", "--device", "cpu")
     assert done == 0
     assert json.loads(out)["dev_loss"] is None
+
+
+def test_threads_that_their_code_leaves_behind_keep_nobody(typed: Typed, write: Write) -> None:
+    target = write("""
+        import threading
+
+        def build():
+            threading.Thread(target=threading.Event().wait).start()
+            return setup()
+    """)
+    done, out, error = typed("run", target, "--steps", "2", "--json", "--device", "cpu")
+    assert (done, error) == (0, "")
+    assert json.loads(out)["step"] == 2

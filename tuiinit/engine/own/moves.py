@@ -43,23 +43,26 @@ class Moves:
         if before is None:
             return None
         now = _joined(self._parameters)
+        change = self._planned(before)
+        return self._stds(torch.stack([now - before if change is None else change, now]))
+
+    def _planned(self, before: Tensor) -> Tensor | None:
+        """The step before it is rounded, where it follows from the gradients alone."""
         plain = plain_steps(self._optimizer)
-        if all(id(p) in plain and p.grad is not None for p in self._parameters):
-            parts = torch.split(before, [size for size, count in self._alike for _ in range(count)])
-            change = [
-                plain[id(p)].change(_flat(p.grad), part)  # type: ignore[arg-type]
-                for p, part in zip(self._parameters, parts, strict=True)
-            ]
-            return torch.stack([self._stds(torch.cat(change)), self._stds(now)])
-        return torch.stack([self._stds(now - before), self._stds(now)])
+        steps = {plain.get(id(p)) for p in self._parameters}
+        if len(steps) != 1 or (step := steps.pop()) is None or any(p.grad is None for p in self._parameters):
+            return None
+        return step.change(torch.cat([_flat(p.grad) for p in self._parameters if p.grad is not None]), before)
 
     def _stds(self, joined: Tensor) -> Tensor:
-        parts = torch.split(joined, [size * count for size, count in self._alike])
-        stds = [
-            part.view(count, size).std(1, correction=1 if size > 1 else 0)
-            for part, (size, count) in zip(parts, self._alike, strict=True)
-        ]
-        return torch.cat(stds)
+        """Of each matrix in each row of (2, all values)."""
+        stds, start = [], 0
+        for size, count in self._alike:
+            values = joined[:, start : start + size * count].view(len(joined), count, size)
+            apart = values - values.mean(2, keepdim=True)  # (torch.std takes many times as long on the CPU)
+            stds.append(torch.linalg.vector_norm(apart, dim=2) / math.sqrt(max(1, size - 1)))
+            start += size * count
+        return torch.cat(stds, 1)
 
     @staticmethod
     def log_ratios(steps: Sequence[Tensor | list[float] | None], columns: int) -> FloatArray:
