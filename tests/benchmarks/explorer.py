@@ -114,8 +114,8 @@ def watching() -> Iterator[Row]:
             busy = (_cpu(ui) - cpu) / watched
             traffic = (len(terminal.output) - sent) / watched / 1000
             waits = {name: _waits(terminal, *keys) for name, keys in SCREENS.items()}
-        yield Row("drawing while training, of a core", f"{busy:.0%}", "≤ 50 % (50 ms, ten a second)", busy <= 0.5)
-        yield Row("to the terminal", f"{traffic:.0f} kB/s", "≤ 70 kB/s", traffic <= 70)
+        yield Row("drawing while training, of a core", f"{busy:.0%}", "≤ 25 % (25 ms, ten a second)", busy <= 0.25)
+        yield Row("to the terminal", f"{traffic:.0f} kB/s", "≤ 50 kB/s", traffic <= 50)
         for name, times in waits.items():
             slow = statistics.quantiles(times, n=20)[-1]
             what = f"{name} while training, 95 % (median {statistics.median(times) * 1e3:.0f} ms)"

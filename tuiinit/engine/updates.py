@@ -5,7 +5,7 @@ Where measuring is not due for long, as of a network whose steps are slow, an up
 
 from __future__ import annotations
 
-UPDATE_INTERVAL = 0.15  # seconds between updates, at least: about seven a second keep within 70 kB/s to a terminal
+UPDATE_INTERVAL = 0.15  # seconds between updates, at least: about seven a second, more can hardly be seen
 SIGN_OF_LIFE = 1.0  # seconds, after which an update goes out though nothing was measured for it
 MEASURING_SHARE = 0.05  # of the time: updates come less often when measuring would cost more
 

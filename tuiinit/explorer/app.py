@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 from rich.text import Text
 from textual.app import SystemCommand
 from textual.command import Provider
+from textual.driver import Driver
 from textual.screen import Screen
 from textual.theme import ThemeProvider
 from textual.timer import Timer
@@ -29,6 +30,7 @@ from ..stream.replay import FileLink, Source
 from .lines_kept import forget_lines
 from .messages import Updated
 from .offered import offered
+from .output import lean_driver
 from .over import Bounded
 from .palette import ActionPalette
 from .saving import save_picture
@@ -103,6 +105,9 @@ class ExplorerApp(Bounded[int]):
             self.session.attach()
         self.explorer = Explorer(self.session, self.tell)
         self.palette = self.explorer.palette
+
+    def get_driver_class(self) -> type[Driver]:
+        return lean_driver(super().get_driver_class())
 
     def get_default_screen(self) -> Screen[None]:
         return self.explorer
