@@ -80,8 +80,8 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     def replace(self, **changes: Any) -> RunConfig:
         """A copy with some settings changed, validated again; itself where nothing changes."""
-        known = [(getattr(self, name, None), value) for name, value in changes.items()]
-        if all(type(now) is type(then) and now == then for now, then in known):
+        fields = [(getattr(self, name, changes), value) for name, value in changes.items()]
+        if all(type(now) is type(then) and now == then and now is not changes for now, then in fields):
             return self  # asked for some twenty times a draw
         return msgspec.structs.replace(self, **changes)
 
