@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shlex
 import signal
@@ -15,7 +16,7 @@ from tests.faults.terminal import Terminal, arguments_of
 from tests.faults.terminal import until as comes_true
 from tests.watching.test_attaching import pulse, step, steps_of, until
 from tests.watching.writing import Written
-from tuiinit.stream import runs
+from tuiinit.stream import runs, tailing
 from tuiinit.stream.link import LinkError
 from tuiinit.stream.protocol import Frame, Hello, Lane, Measure, Pulse, Trace
 from tuiinit.stream.ssh import Remote
@@ -151,6 +152,26 @@ async def test_a_connection_that_is_silent_is_given_up_after_some_tries(fake: Fa
     assert (await fails(link, gather)).startswith("the connection to box does not come back: ")
     assert lost[0] == f"nothing comes from box; try 1 of {TRIES} in 1 s"
     assert len(calls.read_text().splitlines()) == TRIES + 1
+    run.die()
+
+
+async def test_a_viewer_that_stood_still_does_not_take_its_connection_for_dead(
+    fake: Fake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Written(tmp_path / "run.tuiinit")
+    run.step()
+    fake("whole refuses")
+    link = TailLink(Remote("box"), str(run.path), silent=0.05)  # a quarter of what passes between two looks there
+    link.connect()
+    clock = itertools.count(0.0, 100.0)
+    monkeypatch.setattr(tailing, "monotonic", lambda: next(clock))
+    frames = link.frames()
+    found = await until(frames, step(1))
+    run.step()
+    found += await until(frames, step(2))
+    assert not [frame for frame in found if pulse("lost")(frame)]
+    monkeypatch.undo()
+    await link.close()
     run.die()
 
 

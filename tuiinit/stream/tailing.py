@@ -7,8 +7,8 @@ import fcntl
 import select
 import struct
 import termios
-import time
 from collections.abc import AsyncIterator
+from time import monotonic
 
 import msgspec
 
@@ -27,6 +27,7 @@ from .wire import ProtocolError
 TRIES = 10  # in a row without a word from there, before it is given up
 LONGEST_WAIT = 60  # seconds between two tries; the first is 1, each the double of the one before
 SILENT = 20.0  # seconds without a word after which a connection is taken for dead: a pulse comes every two
+SLEPT = 3.0  # seconds beyond that mean that this process itself stood still, and what came waits to be read
 STARTING = 5  # times as long may pass before the first word: a cluster's file system may be slow to load Python
 GREETING = 2**16  # bytes that a shell's start-up files may print before the first message
 BEGIN = b"\xa4type\xa5Hello"  # how the first message goes on behind its length and a map's first byte
@@ -178,14 +179,22 @@ class TailLink:
         return taken
 
     async def _more(self, reader: asyncio.StreamReader, patience: int = 1) -> None:
-        data = await asyncio.wait_for(reader.read(READ_SIZE), patience * self._silent)
+        limit = patience * self._silent
+        while True:
+            began = monotonic()
+            try:
+                data = await asyncio.wait_for(reader.read(READ_SIZE), limit)
+                break
+            except TimeoutError:
+                if monotonic() - began < limit + SLEPT:
+                    raise
         if not data:
             raise EOFError
         self._buffer += data
 
     async def _settled(self, child: Child) -> None:
-        deadline = time.monotonic() + END_SECONDS
-        while not child.ended() and time.monotonic() < deadline:
+        deadline = monotonic() + END_SECONDS
+        while not child.ended() and monotonic() < deadline:
             await asyncio.sleep(0.01)
 
     def _end(self, child: Child) -> str | None:
