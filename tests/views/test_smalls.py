@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.explorer import fake
+from tests.views.foreign import gpt, gpt_matrices, look, matrix, row
 from tuiinit.config.run import RunConfig
 from tuiinit.session.changed import Changed
 from tuiinit.views import VIEWS
@@ -38,3 +39,20 @@ def test_what_shows_one_layer_alone_can_show_one_layer() -> None:
 def test_a_view_of_closer_looks_is_drawn_when_one_comes() -> None:
     assert {view.id for view in VIEWS if view.inspects} == {"batch-norm", "saturation"}
     assert all(Changed.CLOSER in view.redraws_on for view in VIEWS if view.inspects)
+
+
+def test_small_pictures_of_hundreds_of_rows_and_of_hardly_any() -> None:
+    one = look(gpt(1)[:1], [matrix("only.weight", shape=(3, 3, 3))])
+    for seen in (look(gpt(100), gpt_matrices(100)), one, look([row("a", "Linear")])):
+        for view in VIEWS:
+            if view.small is None:
+                continue
+            axes = view.small.axes([seen], Choice())
+            plot = view.small.plot(seen, axes, Choice(), 56, 14, y_labels=True)
+            assert [sum(len(span.text) for span in line) for line in plot.rows] == [56] * 14
+            for layer in (None, 0, 7):
+                view.small.figures(seen, layer)
+    seen, small = look(gpt(100)), VIEWS[0].small
+    assert small is not None
+    plot = small.plot(seen, small.axes([seen], Choice()), Choice(), 56, 14, y_labels=True)
+    assert "502 rows" in plot.text

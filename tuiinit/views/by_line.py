@@ -17,6 +17,7 @@ from ..session.pointer import Pointer
 from ..stream.protocol import Activation
 
 TAIL = 0.65  # of a name that is cut in the middle, the part that its end keeps
+BOTH_ENDS = 9  # cells from which the beginning of such a name is kept, too
 LEAST_NAME, NAMES_PART = 12, 0.38  # cells of the names: at least, and at most of the table's width
 KIND = 12  # cells of a row's kind
 
@@ -83,7 +84,7 @@ def middle(text: str, width: int) -> str:
         return text
     if width < 2:
         return "…"[:width]
-    tail = max(1, int((width - 1) * TAIL))
+    tail = width - 1 if width < BOTH_ENDS else int((width - 1) * TAIL)
     end = text
     while cell_len(end) > tail:
         end = end[max(1, len(end) - tail) :] if len(end) > 2 * tail else end[1:]

@@ -10,10 +10,14 @@ from ..insight.look import Look
 from ..plots import Band, Plot, Row, by_depth, density, depth, nice_limits, ridges
 from ..plots.axes import GUTTER
 from ..plots.bands import NAMES, Height
+from ..plots.depth import layers_of
 from ..plots.ink import Ink, row
+from ..plots.pooled import pooled
 from ..stream.protocol import Histogram, Snapshot
 from .base import bounds_of, symmetric
+from .by_line import built_here
 from .histograms import DEEP, height_of
+from .labels import labels as line_labels
 from .small import Axes, Choice, Small, Span
 
 OUTLIER = 4.0  # times the median of the cells: what is beyond does not stretch the common axis
@@ -70,6 +74,9 @@ class Histograms(Small):
         chosen = self._chosen(lane.snapshot, choice.layer)
         bands = [Band(name, *density(histogram)) for _, name, histogram in chosen]
         scale, labels = height_of(self._scale, choice.log), GUTTER if y_labels else 0
+        halves = layers_of(len(bands), 2 * max(0, height - 2)).tolist()
+        if 0 < len(halves) < len(bands) and axes.x is not None and not built_here(lane):
+            return self._of_many(lane, chosen, halves, axes.x, scale, labels, choice, width, height)
         if len(bands) >= DEEP or len(bands) > height - 2:
             return depth(
                 bands, width, height,
@@ -81,6 +88,31 @@ class Histograms(Small):
             x=axes.x, scale=scale, title="", labels=labels, roles=[palette[i] for i, *_ in chosen],
             colours=choice.colours, empty="…",
         )  # fmt: skip
+
+    def _of_many(
+        self,
+        lane: Look,
+        chosen: Sequence[tuple[int, str, Histogram]],
+        halves: Sequence[int],
+        x: Span,
+        scale: Height,
+        labels: int,
+        choice: Choice,
+        width: int,
+        height: int,
+    ) -> Plot:
+        """The depth's picture of more rows than half lines: neighbours share one."""
+        key = (self._about, "pooled", x, scale, len(halves))
+        shades = lane.kept(key, lambda: pooled([histogram for *_, histogram in chosen], halves, x, scale))
+        names = [name for _, name, _ in chosen]
+        beside = dict(zip(halves[::2], line_labels(names, halves[::2], None, max(1, labels - 1)), strict=True))
+        bands = [
+            Band(names[i], *shade, label=beside.get(i, "") if j % 2 == 0 else "")
+            for j, (i, shade) in enumerate(zip(halves, shades, strict=True))
+        ]
+        return depth(
+            bands, width, height, x=x, scale=scale, title=f"{len(names)} rows", labels=labels, colours=choice.colours
+        )
 
     def figures(self, lane: Look, layer: int | None) -> Sequence[Sequence[str]]:
         return self._figures(lane.snapshot, layer) if lane.snapshot is not None else ()

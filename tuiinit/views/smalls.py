@@ -28,11 +28,12 @@ from ..plots.ink import number, percent, small
 from ..session.actions import key_of
 from ..stream.protocol import Activation, Snapshot, Weight
 from .base import named
+from .by_line import middle
 from .loss import NOWHERE, logarithmic, reached
 from .saturation import saturated
 from .small import Axes, Choice, Small, Span
 from .small_histograms import OUTLIER, Histograms, typical
-from .steps import nice_end
+from .steps import measured, nice_end
 from .update_data import decades, linear, mark, update_limits
 
 POINTS = 200  # of a curve, for its limits
@@ -69,6 +70,7 @@ class SmallUpdateData(SmallCurves):
         steps, mean, _, _ = lane.history.update_data.read(1, max(1, lane.until), max(2, 2 * width))
         names = [w.name for w in lane.snapshot.weights] if lane.snapshot else []
         chosen = choose(min(len(names), mean.shape[1]), len(SERIES)) if len(steps) else []
+        steps, mean = measured(steps, mean)
         drawn = [
             Curve(names[i], steps, mean[:, i], role, mark=mark(names[i]))
             for i, role in zip(chosen, by_depth(len(chosen)), strict=True)
@@ -119,6 +121,7 @@ class SmallLoss(SmallCurves):
         steps, mean, least, most = lane.history.loss.read(1, max(1, lane.until), max(2, 2 * width))
         drawn: list[Curve] = []
         if len(steps):
+            steps, mean, least, most = measured(steps, mean, least, most)
             line = smoothed(steps, mean[:, 0], choice.smoothing)
             drawn = [Curve("loss", steps, line, SERIES[0], least[:, 0], most[:, 0])]
         guess, y = lane.snapshot.expected_initial_loss if lane.snapshot else None, Axis(*(axes.y or (2.0, 3.6)))
@@ -251,27 +254,34 @@ def _of_gradients(now: Snapshot, layer: int | None) -> Sequence[Sequence[str]]:
     return ((f"std {std}", short), (f"first ÷ last {ratio}", f"× {ratio} back"))
 
 
-def _weight(now: Snapshot, layer: int) -> Weight:
-    return now.weights[1:][min(layer, len(now.weights) - 2)]
+def _matrices(now: Snapshot) -> Sequence[Weight]:
+    """All but the embedding, which is much wider than the others; so the chosen layer is the same in all pictures."""
+    return [w for w in now.weights if w.name != "embedding"]
 
 
 def _of_weights(now: Snapshot, layer: int | None) -> Sequence[Sequence[str]]:
+    shown = _matrices(now)
+    if not shown:
+        return ()
     if layer is not None:
-        return ((f"std {number(_weight(now, layer).std)}",),)
-    std, short = _span(number(now.weights[1].std), number(now.weights[-1].std))
+        return ((f"std {number(shown[min(layer, len(shown) - 1)].std)}",),)
+    std, short = _span(number(shown[0].std), number(shown[-1].std))
     return ((f"std {std}", f"std {short}", short),)
 
 
 def _of_weight_gradients(now: Snapshot, layer: int | None) -> Sequence[Sequence[str]]:
+    shown = _matrices(now)
+    if not shown:
+        return ()
     if layer is not None:
-        w = _weight(now, layer)
+        w = shown[min(layer, len(shown) - 1)]
         return ((f"grad std {small(w.grad_std)}", small(w.grad_std)), (f"grad:data {small(w.grad_data_ratio)}",))
     ratios = [(w.grad_data_ratio or 0.0, w.name) for w in now.weights]
     top, name = max(ratios)
     others = sorted(ratio for ratio, other in ratios if other != name)
     median = others[len(others) // 2] if others else 0.0
     beside = f"{number(top / median, 1)} × median" if median > 0 else "–"
-    return ((f"{name}: {beside}", beside), (f"grad:data {small(top)}", small(top)))
+    return ((f"{middle(name, 24)}: {beside}", beside), (f"grad:data {small(top)}", small(top)))
 
 
 ACTIVATIONS = Histograms(
@@ -280,13 +290,10 @@ ACTIVATIONS = Histograms(
 ACTIVATION_GRADIENTS = Histograms(
     "gradients", lambda s: s.activations, lambda a: a.layer, lambda a: a.grad_histogram, _of_gradients
 )
-# Without the embedding: it is much wider than the other matrices, and the chosen layer is the same in all pictures.
-WEIGHTS = Histograms(
-    "weights", lambda s: s.weights[1:], lambda w: w.name, lambda w: w.histogram, _of_weights, scale="log"
-)
+WEIGHTS = Histograms("weights", _matrices, lambda w: w.name, lambda w: w.histogram, _of_weights, scale="log")
 WEIGHT_GRADIENTS = Histograms(
     "weight gradients",
-    lambda s: s.weights[1:],
+    _matrices,
     lambda w: w.name,
     lambda w: w.grad_histogram,
     _of_weight_gradients,
