@@ -16,7 +16,7 @@ from tuiinit.config.run import RunConfig
 from tuiinit.engine import lanes, room, server
 from tuiinit.engine.own import script
 from tuiinit.stream import protocol as p
-from tuiinit.stream.checked import OwnProblem
+from tuiinit.stream.checked import Check, OwnProblem
 from tuiinit.stream.protocol import Message, floats
 
 NETWORK = """
@@ -270,3 +270,17 @@ def test_torch_is_as_in_a_script_only_for_theirs(screen: Screen, own: Own, monke
     assert seen == [True, False, True]
     screen.settled(p.Select(lanes=(), own=(own(depth=-1, width="x"),)))
     assert seen[-1] is True
+
+
+def test_what_is_drawn_while_a_file_is_imported_is_nobody_elses(screen: Screen, own: Own, tmp_path: Path) -> None:
+    path = Path(own().target)
+    text = path.read_text().replace("nn.Identity()", "nn.Dropout(0.5)")
+    path.write_text(text)
+    alone = of(screen.settled(p.Select(lanes=(), own=(own(),)), p.Advance(steps=6)), p.Snapshot)[-1]
+    screen.settled(p.Restart(), p.Select(lanes=(), own=(own(),)), p.Advance(steps=3))
+    other = tmp_path / "other.py"
+    other.write_text(text + "\ntorch.manual_seed(7)\n")
+    screen.send(Check(target=str(other), device="cpu"))
+    screen.settled(p.Select(lanes=(), own=(OwnConfig(target=str(other), device="cpu"),)))
+    again = of(screen.settled(p.Select(lanes=(), own=(own(),)), p.Advance(steps=3)), p.Snapshot)[-1]
+    assert (again.step, again.loss) == (6, alone.loss)

@@ -9,12 +9,14 @@ import torch
 from ...config.values import ConfigError
 from ...stream.checked import Check, Checked, OwnProblem
 from .checking import check
+from .randomness import Generators
 from .script import as_in_a_script
 from .target import OwnError
 
 
 def answer(command: Check, device_of: Callable[[str], torch.device]) -> Checked | OwnProblem:
     """What a check found, or why it could not be made."""
+    Generators.leave()  # importing may draw random numbers, or seed them
     try:
         with as_in_a_script():
             return check(command, device_of)

@@ -9,6 +9,7 @@ from ..devices import device_of
 from ..training import Training
 from . import script
 from .lane import OwnLane
+from .randomness import Generators
 from .source import Sources
 
 
@@ -38,6 +39,7 @@ class Own:
 
     def begin(self, config: OwnConfig, beside: Training | None) -> Training:
         """A lane at step 0 that has peeked at its first batch. Raises ConfigError, OwnError."""
+        Generators.leave()  # importing may draw random numbers, or seed them
         lane = OwnLane(config, self._sources.get(config.target, config.revision), device_of(config.device))
         self._sources.look_around()
         if isinstance(beside, OwnLane) and beside.config.target == config.target and beside.config.seed == config.seed:
