@@ -40,6 +40,14 @@ class Target:
         return f"{self.place}:{self.name}"
 
 
+def called(text: str) -> str:
+    """What a screen calls a TARGET; one from outside that cannot be read is called as it stands."""
+    try:
+        return Target.of(text).short
+    except ConfigError:
+        return short(text)
+
+
 def _is_file(place: str) -> bool:
     return place.endswith(".py") or os.sep in place
 

@@ -17,7 +17,7 @@ from ..config.names import DEVICES
 from ..config.own import OwnConfig
 from ..config.parameters import NORMS, OWN_GAINS, Gain, OwnRate, Parameter, Theirs, parameter, rungs
 from ..config.run import RunConfig, differences
-from ..config.target import Target
+from ..config.target import called
 from ..config.values import ConfigError
 from ..stream.own import OwnTarget
 
@@ -68,7 +68,7 @@ class OwnKnobs(Knobs):
     """
 
     def __init__(self, config: OwnConfig, target: OwnTarget | None, refused: frozenset[str] = frozenset()) -> None:
-        self.title = Target.of(config.target).short
+        self.title = called(config.target)
         self.built = target is not None
         knobs = target.knobs if target is not None else ()
         parameters = [parameter(knob.name, knob.kind, knob.default, knob.choices, self.title) for knob in knobs]

@@ -212,6 +212,7 @@ class Known:
         status, here, now = self.status, self.lane_status, self.snapshot()
         if (
             self.recorded
+            or self.built_here is None  # others are not looked at closer
             or status is None
             or here is None
             or now is None
