@@ -224,3 +224,25 @@ async def test_the_footer_names_no_key_that_there_is_nothing_for() -> None:
         footer = driver.text.splitlines()[-1]
         assert "b batch norm" in footer
         assert not [word for word in ("tour", "sweep", "nonlinearity") if word in footer]
+
+
+async def test_what_is_compared_is_built_anew_side_by_side() -> None:
+    async with opened(restart=OwnLink) as driver:
+        await driver.press("c")
+        await driver.settled()
+        count = len(driver.session.group)
+        link = driver.link
+        assert isinstance(link, OwnLink)
+        link.changes()
+        await driver.shows("net.py changed: E builds it anew.")
+        await driver.press("E")
+
+        def anew() -> bool:
+            group = driver.session.group
+            measured = [driver.session.lanes[config.key].snapshots.newest for config in group]
+            return {config.revision for config in group if isinstance(config, OwnConfig)} == {1} and all(measured)
+
+        await driver.until(anew, "all lanes anew")
+        assert len(driver.session.group) == count
+        await driver.press("c")
+        assert shown(driver) == CONFIG.replace(revision=1)
