@@ -287,3 +287,21 @@ def test_the_loss_of_every_step_is_told_and_no_tensor_is_kept(tmp_path: Path) ->
     steps, moved, *_ = history.update_data.read(1, 30, 30)
     known = steps[moved[:, 0] == moved[:, 0]].tolist()
     assert known == [1, 10, 20, 30]
+
+
+def test_how_far_a_run_is_is_told_without_losses_and_measured_steps(tmp_path: Path) -> None:
+    import tuiinit
+    from tuiinit.stream.protocol import Status
+
+    model = nn.Linear(4, 2)
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    with tuiinit.watch(model, optimizer, every=1000, record=tmp_path / "run") as watch:  # type: ignore[operator]
+        clock = iter(range(1000))
+        watch._control._now = lambda: next(clock) * 0.5  # seconds
+        for _ in range(20):
+            optimizer.zero_grad()
+            model(torch.ones(8, 4)).square().mean().backward()
+            optimizer.step()
+    steps = [frame.clock for frame in Follower(tmp_path / "run.tuiinit").read() if isinstance(frame, Status)]
+    assert steps[-1] >= 16
+    assert len(steps) > 3

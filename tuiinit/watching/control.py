@@ -20,9 +20,9 @@ class Control:
 
     Time earns a share of itself; what a measured step takes more than plain ones is paid from that, and so is what the
     step after it takes more, since its caches are cold. Milestones (1, 2, 5, 10, …) are measured on credit, those after
-    10, while nobody looks, only if measuring has then taken an eighth of the budget at most, of the first minute or of
-    all the time until now. Savings never exceed the price of one measured step: a pause (evaluation, a checkpoint) is
-    followed by no burst.
+    10 only where no debts are left or, while nobody looks, if measuring has then taken an eighth of the budget at most,
+    of the first minute or of all the time until now. Savings never exceed the price of one measured step: a pause
+    (evaluation, a checkpoint) is followed by no burst.
 
     Args:
         now: a clock, in seconds.
@@ -42,6 +42,7 @@ class Control:
         self._cost = 0.0  # of the measured step that is not paid up yet
         self._first, self._first_cost = 0, 0.0  # measured steps before any plain one, and what is charged for them
         self._measured_at: float | None = None
+        self._beside = 0.0
         self._wished = False
         self._measuring = False
         self._after = False  # this step comes right after a measured one
@@ -75,16 +76,20 @@ class Control:
         """Whether the first step is to be measured."""
         return self._decide()
 
-    def ended(self, own: float = 0.0) -> bool:
+    def ended(self, own: float = 0.0, beside: float = 0.0) -> bool:
         """A step has ended; whether the next one is to be measured.
 
         Args:
             own: seconds that are known to have gone into measuring, the least that is charged.
+            beside: seconds of a core that another thread has taken in all, to write what was measured.
         """
         now = self._now()
         took, self._last = max(0.0, now - self._last), now  # a clock may be set back
         self.step += 1
         rate = self._budget if self.seen else self._budget * UNSEEN
+        written, self._beside = max(0.0, beside - self._beside), beside
+        self.spent += written
+        self._saved -= written
         if self._measuring or self._after:
             usual = statistics.median(self._plain) if self._plain else took
             more = max(own, took - usual)
@@ -128,12 +133,14 @@ class Control:
             return True
         if self._every is not None:
             return following == 1 or following % self._every == 0
-        if is_milestone(following) and (self.seen or following <= EARLY or self._has_credit()):
+        if is_milestone(following) and (following <= EARLY or self._has_credit()):
             return True
         if self._after or not self._plain or self._saved < self._price or self._budget <= 0:
             return False
         return self._measured_at is None or self._last - self._measured_at >= SHORTEST
 
     def _has_credit(self) -> bool:
+        if self.seen:  # then there is a measured step now and then anyway
+            return self._saved >= 0.0
         most = self._budget * LATE * max(AHEAD, self._last - self._began)
         return self.spent + self._price <= most

@@ -91,15 +91,14 @@ class Frames:
         return frames
 
     def block(self, first: int, losses: list[float], speed: float, share: float) -> list[protocol.Frame]:
-        """The frames of steps that were not measured, nothing before the first table."""
+        """The frames of steps that were not measured, nothing before the first table. Losses may not be known."""
         if not self._lane:
             return []
+        status = self._status(first + len(losses) - 1, speed, share)
+        if not losses:
+            return [status]
         packed = struct.pack(f"<{len(losses)}f", *map(_float32, losses))
-        last = first + len(losses) - 1
-        return [
-            Trace(lane=self._lane, first_step=first, loss=packed, update_data=b""),
-            self._status(last, speed, share),
-        ]
+        return [Trace(lane=self._lane, first_step=first, loss=packed, update_data=b""), status]
 
     def _status(self, step: int, speed: float, share: float) -> Status:
         where = LaneStatus(lane=self._lane, step=step, epoch=0.0, steps_per_epoch=0, diverged_at=None)

@@ -49,14 +49,15 @@ class LossBlocks:
         self._micro = []
         self._first += 1
 
-    def due(self, now: float) -> bool:
-        """Whether a block is to be told."""
-        return bool(self._steps) and (len(self._steps) >= BLOCK or not 0 <= now - self._since < SECONDS)
+    def __len__(self) -> int:
+        return len(self._steps)
 
-    def take(self, now: float) -> tuple[int, Callable[[], list[float]]] | None:
+    def due(self, now: float) -> bool:
+        """Whether a block is to be told, be it empty: then only how far the run is."""
+        return len(self._steps) >= BLOCK or not 0 <= now - self._since < SECONDS
+
+    def take(self, now: float) -> tuple[int, Callable[[], list[float]]]:
         """The block so far: its first step, and what reads its losses, by waiting where a device is not that far."""
-        if not self._steps:
-            return None
         block, first = self._steps, self._first
         self._steps, self._first, self._since = [], self._first + len(block), now
         there = [value for value in block if isinstance(value, Tensor)]

@@ -160,21 +160,22 @@ class Watch:
             self._own += time.perf_counter() - began
             if step.failure is not None:
                 raise step.failure
-            self._tell_losses()
+            if self._blocks:
+                self._tell_losses()
             self._blocks.skip()
             self._tell(step, optimizer)
         else:
             self._blocks.ended()
             if self._blocks.due(self._control.now):
                 self._tell_losses()
-        armed = self._control.ended(self._own)
+        armed = self._control.ended(self._own, self._writer.busy)
         self._own = 0.0
         self._arm(armed)
 
     def _tell_losses(self) -> None:
-        taken = self._blocks.take(self._control.now)
-        if taken is not None and self._writer is not None:
-            (first, read), speed, share = taken, self._control.speed, self._control.share
+        first, read = self._blocks.take(self._control.now)
+        speed, share = self._control.speed, self._control.share
+        if self._writer is not None:
             self._writer.put(lambda: self._frames.block(first, read(), speed, share))
 
     def _tell(self, step: Step, optimizer: Optimizer) -> None:

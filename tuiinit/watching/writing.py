@@ -38,6 +38,7 @@ class Writer:
 
     def __init__(self, file: BoundedFile, looked: Callable[[bool], None], wished: Callable[[], None]) -> None:
         self.problem: str | None = None
+        self.busy = 0.0  # seconds that the thread has taken of a core
         self._file = file
         self._looked, self._wished = looked, wished
         self._queue: deque[Make] = deque(maxlen=QUEUED)
@@ -75,6 +76,7 @@ class Writer:
                 self._wake.clear()
                 self._look()
                 self._write_all()
+                self.busy = time.thread_time()
             self._write_all()
             if self._ended is not None:
                 self._append(Kind.BASE, "-", self._ended)
