@@ -392,7 +392,7 @@ async def test_help_opens_again_at_its_top_and_at_the_width_there_is() -> None:
         await driver.pilot.resize_terminal(80, 24)
         await driver.press("question_mark")
         assert driver.app.screen is helper, "one screen serves all the time"
-        await driver.shows("Run or pause")
+        await driver.shows("How to read: Activations")
         assert helper.scroll_area.scroll_y == 0
         assert {len("".join(span.text for span in line)) for line in helper.sheet.rows} <= set(range(75))
         assert max(len(line.rstrip()) for line in driver.text.splitlines()) <= 80

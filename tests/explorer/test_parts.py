@@ -111,6 +111,9 @@ def test_the_header_tells_a_speed_only_while_something_moves(width: int) -> None
         header = text(header_row(session, width))
         assert ("412 steps/s" in header, "paused" in header) == (running, not running)
         assert ("measuring" in header) == (running and width >= 100)
+    for speed, shown in ((0.43, "0.43"), (1.0, "1"), (3.14, "3.1"), (12.3, "12"), (4_200.0, "4,200")):
+        session.take(msgspec.structs.replace(status(RunConfig(), 1001), running=True, steps_per_second=speed))
+        assert f" {shown} steps/s" in text(header_row(session, width))
 
 
 def test_beneath_a_picture_stands_what_is_grey_and_a_warning_once_it_is_old() -> None:

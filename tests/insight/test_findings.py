@@ -448,6 +448,12 @@ def test_too_few_matrices_for_a_median(values: tuple[float | None, ...]) -> None
     assert find(findings(ratios(*values), TANH), "gradient-balance") is None
 
 
+def test_gradients_need_no_balance_where_the_optimizer_divides_by_their_size() -> None:
+    for name, spoken in (("adam", False), ("AdamW", False), ("SGD", True), ("momentum", True)):
+        now = msgspec.structs.replace(ratios(1.0, 3.0, 21.0), optimizer=name)
+        assert (find(findings(now, TANH), "gradient-balance") is not None) == spoken
+
+
 def test_gradient_balance_names_the_worst_and_a_key() -> None:
     now = ratios(1.0, 1.0, 1.0, 30.0, 1.0, 11.0)
     found = get("gradient-balance", now)

@@ -10,6 +10,11 @@ from .run import run_header
 DEVICE_WIDTH = 12
 
 
+def _pace(speed: float) -> str:
+    """Steps a second: a whole number where there are many, two digits of few."""
+    return f"{speed:,.0f}" if speed >= 10 else f"{speed:.2g}"
+
+
 def header_row(session: Known, width: int) -> Row:
     """The header in exactly `width` cells; what matters least goes first where it does not fit."""
     if session.attached is not None:
@@ -24,7 +29,7 @@ def header_row(session: Known, width: int) -> Row:
     else:
         status = session.status
         moving = status is not None and (status.running or status.catching_up)
-        speed = f"{status.steps_per_second:,.0f} steps/s" if status and moving else "paused"
+        speed = f"{_pace(status.steps_per_second)} steps/s" if status and moving else "paused"
         device = visible(session.hello.device)
         device = fit(device, DEVICE_WIDTH).rstrip()
         if status and status.quick and width >= 112:

@@ -73,7 +73,12 @@ def _times(value: float) -> str:
 
 
 def gradient_balance(seen: Seen) -> Finding | None:
-    """Whether one matrix's gradient is far larger beside its data than the others'."""
+    """Whether one matrix's gradient is far larger beside its data than the others'.
+
+    Nothing where the optimizer divides gradients by their size, as Adam does: then it is no matter.
+    """
+    if not seen.plain_optimizer:
+        return None
     ratios = [(w.grad_data_ratio, w) for w in seen.now.weights if w.grad_data_ratio is not None]
     if len(ratios) < 3:  # of fewer there is no median of the others
         return None

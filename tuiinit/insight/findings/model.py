@@ -96,7 +96,7 @@ class Seen:
     def plain_optimizer(self) -> bool:
         """No scaling of each number's step by its past gradients."""
         named = self.now.optimizer or (self.config.optimizer if self.config is not None else None)
-        return named in ("sgd", "momentum")
+        return (named or "").lower() in ("sgd", "momentum")
 
     @property
     def noise(self) -> float:
