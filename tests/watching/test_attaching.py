@@ -102,6 +102,18 @@ async def test_who_detached_and_attaches_again_sees_the_same_and_what_came_meanw
     await link.close()
 
 
+async def test_how_it_stands_with_a_run_is_told_before_all_of_a_long_past_is(tmp_path: Path) -> None:
+    run = Written(tmp_path / "run.tuiinit")
+    run.step(100)
+    link = LiveLink(run.path)
+    found = await until(link.frames(), pulse("live"))
+    assert isinstance(found[-1], Pulse)
+    assert found[-1].lanes == ("run",)
+    assert 1 < len(steps_of(found)) < 100
+    await link.close()
+    run.die()
+
+
 async def test_two_viewers_see_the_same(tmp_path: Path) -> None:
     run = Written(tmp_path / "run.tuiinit")
     links = [LiveLink(run.path), LiveLink(run.path)]

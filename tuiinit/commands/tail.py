@@ -67,14 +67,18 @@ def _frames(follower: Follower, path: Path, refused: list[OSError]) -> None:
     from ..stream import wire
     from ..stream.attaching import cannot_ask
     from ..stream.protocol import Problem
+    from ..stream.replay import FRAMES_AT_ONCE
 
     out = sys.stdout.buffer
     looked, sent, over = -LOOK, -LOOK, False
     while not over:
         over = follower.over
-        for frame in follower.read():
+        for count, frame in enumerate(follower.read(), 1):
             out.write(wire.pack(frame))
             looked = _look(path, looked)
+            if not over and count % FRAMES_AT_ONCE == 0 and time.monotonic() - sent >= LOOK:  # a long past
+                sent = time.monotonic()
+                out.write(wire.pack(follower.pulse(over)))
         looked = _look(path, looked)
         if over or time.monotonic() - sent >= LOOK:
             sent = time.monotonic()

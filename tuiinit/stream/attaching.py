@@ -56,12 +56,14 @@ class LiveLink:
                     yield still(frame)
                     if count % FRAMES_AT_ONCE == 0:
                         await asyncio.sleep(0)
+                        if not over and time.monotonic() - looked >= LOOK:  # a long past takes seconds
+                            looked = self._look()
+                            yield self._follower.pulse(over)
                 if over:
                     yield self._follower.pulse(over)
                     break
                 if time.monotonic() - looked >= LOOK:
-                    looked = time.monotonic()
-                    look(self.path)
+                    looked = self._look()
                     yield self._follower.pulse(over)
                 while self._problems:
                     yield self._problems.pop(0)
@@ -72,6 +74,11 @@ class LiveLink:
             raise LinkError(f"{self.path} cannot be read on: {why}") from None
         finally:
             self._follower.close()
+
+    def _look(self) -> float:
+        """Tell the run that somebody looks; when that was."""
+        look(self.path)
+        return time.monotonic()
 
     def send(self, command: Command) -> None:
         """Ask for the next step to be measured; nothing else reaches somebody's own training."""
