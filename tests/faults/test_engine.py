@@ -129,6 +129,8 @@ def test_an_engine_with_too_little_memory_refuses_the_network_and_goes_on() -> N
         terminal.reaches(0)
         terminal.shows("tanh 1")
         terminal.press("j")
+        terminal.shows("▸gain")
+        terminal.press("\x1b[H")  # home
         terminal.shows("▸nonlinearity")
         terminal.press("j")
         terminal.shows("▸layers")
