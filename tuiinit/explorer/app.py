@@ -36,6 +36,7 @@ from .palette import ActionPalette
 from .saving import save_picture
 from .screen import Explorer
 from .signals import when_continued, when_told_to_end
+from .themes import LIGHT
 
 REDRAW_SECONDS = 0.1  # at most one redraw for news from the engine in this time
 LOOK_SECONDS = 0.5  # between looks at whether the engine still answers
@@ -81,6 +82,7 @@ class ExplorerApp(Bounded[int]):
         attached: bool = False,
     ) -> None:
         super().__init__()
+        self.register_theme(LIGHT)
         forget_lines()
         self.session = Session(config)
         self.session.pointer.colours = not self.no_color

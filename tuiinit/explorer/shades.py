@@ -11,15 +11,15 @@ from functools import lru_cache
 
 from ..plots import BOTH, DEPTH, FAINT, SHADES, Role
 
-DARK_GROUND, LIGHT_GROUND = "#121212", "#e0e0e0"
+DARK_GROUND, LIGHT_GROUND = "#121212", "#ffffff"
 DEPTH_DARK = ("#6f9dff", "#4fb4e0", "#4ac6b4", "#7bd682", "#c3df52", "#ffe53d")
 DEPTH_LIGHT = ("#2347b8", "#1a5fac", "#12718a", "#217c50", "#5f7d14", "#8a7800")
 SHADES_DARK = ("#20183c", "#3b4488", "#2a788e", "#2fae7d", "#9bd93c", "#fde725")
 SHADES_LIGHT = ("#e6e3a4", "#b5d873", "#55b58a", "#2e8296", "#384d94", "#26134f")
-RANGE_DARK, RANGE_LIGHT = "#24374a", "#b6c9dc"
+RANGE_DARK, RANGE_LIGHT = "#24374a", "#cfdfef"
 BEHIND_DARK, BEHIND_LIGHT = "#474750", "#a2a2ae"
 FAINT_SHARE = {True: 0.75, False: 0.7}  # of the colour, the rest of the ground
-BOTH_SHARE = {True: 0.58, False: 0.5}  # of now's colour, on a dark ground with the ground, on a light one with black
+BOTH_SHARE = {True: 0.58, False: 0.62}  # of now's colour, on a dark ground with the ground, on a light one with black
 ANSI_DARK = {"depth": ("bright_blue", "bright_cyan", "bright_green", "bright_yellow"),
              "both": ("blue", "cyan", "green", "yellow"),
              "faint": ("blue", "cyan", "green", "yellow"),
