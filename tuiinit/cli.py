@@ -120,6 +120,8 @@ def attach(runs: tuple[str, ...], host: str | None = None, remote_command: str |
 def engine(compile_steps: bool) -> None:
     """Speak the protocol on standard input and output (started by the explorer)."""
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy's products are small, too: threads would wait in vain
+    # Threads that wait for each other sleep: on a machine that has other work, those that spin take ten times as long.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from .engine.process import main as serve
 
     serve(compile_steps=compile_steps)
