@@ -297,7 +297,7 @@ def test_how_far_a_run_is_is_told_without_losses_and_measured_steps(tmp_path: Pa
     optimizer = torch.optim.SGD(model.parameters(), 0.1)
     with tuiinit.watch(model, optimizer, every=1000, record=tmp_path / "run") as watch:  # type: ignore[operator]
         clock = iter(range(1000))
-        watch._control._now = lambda: next(clock) * 0.5  # seconds
+        watch._control.clock = lambda: next(clock) * 0.5  # seconds
         for _ in range(20):
             optimizer.zero_grad()
             model(torch.ones(8, 4)).square().mean().backward()

@@ -31,7 +31,7 @@ class Control:
     """
 
     def __init__(self, now: Callable[[], float], *, budget: float = 0.02, every: int | None = None) -> None:
-        self._now = now
+        self.clock = now
         self._budget = budget
         self._every = every
         self._plain: deque[float] = deque(maxlen=REMEMBERED)
@@ -83,7 +83,7 @@ class Control:
             own: seconds that are known to have gone into measuring, the least that is charged.
             beside: seconds of a core that another thread has taken in all, to write what was measured.
         """
-        now = self._now()
+        now = self.clock()
         took, self._last = max(0.0, now - self._last), now  # a clock may be set back
         self.step += 1
         rate = self._budget if self.seen else self._budget * UNSEEN

@@ -154,10 +154,10 @@ class Watch:
             self._give_up((self._writer.problem if self._writer is not None else None) or "")
             return
         if step is not None:
-            began = time.perf_counter()
+            began = self._control.clock()
             step.finish()
             self._step = None
-            self._own += time.perf_counter() - began
+            self._own += self._control.clock() - began
             if step.failure is not None:
                 raise step.failure
             if self._blocks:
@@ -195,11 +195,11 @@ class Watch:
 
     def _arm(self, armed: bool) -> None:
         if armed and not (torch.cuda.is_available() and torch.cuda.is_current_stream_capturing()):
-            began = time.perf_counter()
+            began = self._control.clock()
             self._step = Step(
                 self._model, self._samples, self._only, lambda: self.shares() if self.shares is not None else None
             )
-            self._own += time.perf_counter() - began
+            self._own += self._control.clock() - began
 
     # ------------------------------------------------------------------------------------------------- end
 
