@@ -182,7 +182,9 @@ def draw(rng: random.Random, session: Session) -> int:
     for view in VIEWS:
         page = Page(view, *session.sight(), width, height, rng.choice((0, 0, 3, 10**6)))
         check(page.rows, width, height, exact=False)
-        view.layers(session.look()), view.units(session.look(), session.pointer)
+        session.pointer.text = rng.choice(("", "", "", "tanh", "1", "nowhere"))
+        session.walk(view.lines(session.look(), session.pointer), rng.randint(-9, 9))
+        view.units(session.look(), session.pointer)
     return len(VIEWS) + 4
 
 

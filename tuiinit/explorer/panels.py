@@ -33,6 +33,8 @@ from .walking import WalkingScreen
 
 WHILE_TYPING = {"leave", "quit"}  # all else waits while a value is typed
 
+ABOVE = 2  # lines of a table above the one pointed at, where another view is turned to
+
 
 class Panels(WalkingScreen[None]):
     """A screen of panes that show a session. Each is drawn when it no longer tells the truth and is seen."""
@@ -184,8 +186,9 @@ class Panels(WalkingScreen[None]):
         """Show a view by its place among the tabs, around the corner at both ends."""
         look, before = self.session.look(), self.current
         self.view.turn_to(index)
-        self.session.pointer.carry(before.parts(look), self.current.parts(look))
-        self._keep_in_sight()
+        pointer = self.session.pointer
+        pointer.carry(before.parts(look), self.current.parts(look))
+        self.view.top = max(0, self.lines.at(pointer.layer, pointer.fold) - ABOVE)
         self.draw(self.session.hush() | Changed.VIEW)
 
     @on(ViewChosen)

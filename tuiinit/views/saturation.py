@@ -252,6 +252,8 @@ def _picture(a: Activation, unit: int, pointed_at: bool, width: int, height: int
         pieces.append((f"  × {len(a.dead)} dead", DEAD))
     some = f"{len(shown)} of {len(bits)} examples" if len(shown) < len(bits) else f"{len(bits)} examples"
     some += f" × neurons {first}–{last - 1} of {a.width}" if last - first < a.width else f" × {a.width} neurons"
+    if sum(len(piece[0]) for piece in pieces) + len(some) + 3 > width:  # the name stays
+        some = f"{len(shown)} × {last - first}"
     head = Plot((row(width, *pieces, right=[(f"  {some} ", Ink.DIM)]),))
     foot = [Plot((row(width, (_ruler(first, last), Role.TEXT)),))] if ruler else []
     return stacked([head, part, *foot])
@@ -278,6 +280,8 @@ def _pointed_at(a: Activation, unit: int, probe_rows: int) -> list[Piece]:
     unit = min(unit, a.width - 1)
     bits = saturated(a)
     pieces: list[Piece] = [(f" ▾ neuron {unit}: ", Ink.DIM)]
+    if not len(bits) and not probe_rows:
+        return [(" ▾ ", Ink.DIM), (f"{percent(a.saturated)} saturated", Ink.STRONG), (", neurons not known", Ink.DIM)]
     if len(bits):
         count = int(bits[:, unit].sum())
         pieces.append((f"saturated on {count} of {len(bits)} rows", Ink.STRONG))
