@@ -36,7 +36,6 @@ async def test_the_parameters_of_the_function_are_the_settings_of_the_pane() -> 
     async with opened() as driver:
         await driver.shows("net.py", "depth", "norm", "act", "relu", "AdamW", "64 × 10, 64", "matrices with gain")
         assert "guided tour" not in driver.text
-        assert "sweep" not in driver.text.splitlines()[-1]
         await driver.press("down", "home", "enter", *"\b", "9", "enter")
         await driver.until(lambda: shown(driver).value("depth") == 9)
         await driver.settled()
@@ -72,7 +71,6 @@ async def test_keys_turn_what_the_function_has(keys: str, fields: dict[str, Any]
         ((OwnKnob(name="norm", kind="str", default="batch"),), "b", "b turns a bool named norm"),
         ((), "o", "The optimizer (AdamW) belongs to net.py: change it there, then E builds it anew."),
         ((), "N", "The tour is for the lecture's network"),
-        ((), "s", "The sweep screen is for the lecture's network: tuiinit without a file starts with it; c puts"),
     ],
 )  # fmt: skip
 async def test_where_there_is_nothing_to_turn_a_sentence_says_what_to_do(
@@ -223,7 +221,7 @@ async def test_the_footer_names_no_key_that_there_is_nothing_for() -> None:
     async with opened(OwnLink(target(knobs)), size=(160, 40)) as driver:
         footer = driver.text.splitlines()[-1]
         assert "b batch norm" in footer
-        assert not [word for word in ("tour", "sweep", "nonlinearity") if word in footer]
+        assert not [word for word in ("tour", "nonlinearity") if word in footer]
 
 
 async def test_what_is_compared_is_built_anew_side_by_side() -> None:

@@ -11,10 +11,13 @@ from typing import Any
 import pytest
 
 from tests.explorer.driving import Driver, explorer
+from tests.explorer.own import TARGET, OwnLink, twin
+from tuiinit.config.configuration import Configuration
 from tuiinit.config.nonlinearities import LECTURE_GAINS
+from tuiinit.config.own import OwnConfig
 from tuiinit.config.run import RunConfig
 from tuiinit.experiments.sweep.measures import Cell, Measures
-from tuiinit.experiments.sweep.plan import Plan, parse_gains
+from tuiinit.experiments.sweep.plan import Axis, Plan, parse_gains
 from tuiinit.experiments.sweep.recommend import recommend
 from tuiinit.experiments.sweep.sweep import Kept, Sweep
 from tuiinit.explorer.sweep.plots import FIGURES, maps, over_gain
@@ -25,8 +28,9 @@ from tuiinit.stream.protocol import Pause, Select
 SIZES = [(120, 40), (80, 24)]
 
 
-def measured(config: RunConfig) -> Measures:
+def measured(config: Configuration) -> Measures:
     """Best at gain 1 without batch norm, hardly a matter with it."""
+    config = config if isinstance(config, RunConfig) else twin(config)
     dev = 2.4 + (0.02 if config.bn else 0.3) * abs(config.gain - 1) + 0.001 * (config.seed % 3)
     return Measures(
         seed=config.seed, device="cpu", initial_loss=3.3, loss=dev, dev_loss=dev, std_first=0.7, std_last=0.6,
@@ -230,3 +234,24 @@ async def test_advice_says_what_may_change_it_and_where_it_is_cut(size: tuple[in
         shown = " ".join(driver.text.split())
         assert "after 300 steps at lr 0.1" in shown
         assert whole in shown or " … More steps" in shown
+
+
+async def test_a_persons_network_is_swept_over_gains_and_a_parameter() -> None:
+    Fake.gate, Fake.started = 10**6, 0
+    config = OwnConfig(target=TARGET)
+    async with explorer(config, link=OwnLink(), size=(140, 40)) as driver:
+        driver.screen.visits.sweeping.start_sweep = Fake
+        await driver.press("s")
+        await driver.shows("net.py, norm off, relu, depth 6, init kaiming, lr 0.05, AdamW", "0.5 … 3, 5 values")
+        axes = state(driver).choices[3].values
+        assert [axis.name for several in axes for axis in several] == ["depth", "norm", "act", "lr"]
+        await driver.press("left", "up", "up")  # the second axis: norm
+        plan = state(driver).plan
+        assert plan is not None
+        assert plan.axes == (Axis("norm", (False, True)),)
+        await driver.press("space")
+        await driver.until(lambda: state(driver).finished and not state(driver).running)
+        await driver.press("enter")
+        await driver.until(lambda: not isinstance(driver.app.screen, SweepScreen))
+        await driver.settled()
+        assert driver.session.config == config.replace(gain=1.0).set("norm", False)

@@ -7,8 +7,7 @@ import contextlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from ..config.run import RunConfig
-from ..config.values import ConfigError
+from ..config.configuration import Configuration
 from ..plots.ink import visible
 from ..session.changed import Changed
 from .training import TrainingScreen
@@ -39,7 +38,10 @@ class Visits:
         """The sweep, kept from one visit of its screen to the next."""
         from .sweep.sweeping import Sweeping
 
-        self.swept = self.swept or Sweeping()
+        knobs, before = self._below.session.knobs, self.swept
+        if before is None or before.knobs is not knobs:
+            self.swept = Sweeping.over(knobs, before.kept if before is not None else None)
+        assert self.swept is not None
         return self.swept
 
     def draw(self, changed: Changed) -> None:
@@ -82,27 +84,25 @@ class Visits:
 
         below.app.push_screen(self._compare, left)
 
-    def sweep(self, back: Callable[[RunConfig], None]) -> None:
+    def sweep(self, back: Callable[[Configuration], None]) -> None:
         """Sweep over the gain around the lane at hand; `back` is given the configuration that was chosen."""
         from .sweep.screen import SweepScreen
 
         below, session = self._below, self._below.session
-        try:
-            around = session.lecture("The sweep screen is")
-        except ConfigError as error:
-            below.draw(session.say(f"{error}; c puts several gains of this one side by side", "warn"))
+        if session.rebuilds and session.own.target is None:
+            below.draw(session.say(f"{session.knobs.title} is not built yet.", "warn"))
             return
 
         def pause() -> None:
             if session.running or session.catching_up:
                 below.tell(session.pause())
 
-        def left(chosen: RunConfig | None) -> None:
+        def left(chosen: Configuration | None) -> None:
             below.draw(Changed.ALL)
             if chosen is not None:
                 back(chosen)
 
-        below.app.push_screen(SweepScreen(self.sweeping, around, pause), left)
+        below.app.push_screen(SweepScreen(self.sweeping, session.settings, pause), left)
 
     def export(self) -> None:
         """Ask for a folder, and write the report of the lane at hand there."""

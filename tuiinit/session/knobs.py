@@ -84,7 +84,7 @@ class OwnKnobs(Knobs):
         self.sides = (self._gain.name, self._norm.name if self._norm is not None else "")
         self.brief = [name for name in (*first, *others, "lr", "optimizer") if name in self._by_name]
         missing = (("batch-norm", self._norm), ("nonlinearity", self._act))
-        self.without = ("notes", "sweep", *(action for action, setting in missing if setting is None))
+        self.without = ("notes", *(action for action, setting in missing if setting is None))
         self.nameless = ("optimizer", *([self._act.name] if self._act is not None else []))
 
     def __getitem__(self, name: str) -> Setting:

@@ -9,8 +9,7 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 
-from ...config.knobs import BY_NAME
-from ...config.run import RunConfig
+from ...config.configuration import Configuration
 from ...config.values import ConfigError
 from ...experiments.sweep.recommend import recommend
 from ...host.mishaps import mishap
@@ -32,7 +31,7 @@ ADVICE = 8  # rows of the recommendation, at most
 ARROWS = {"left": (-1, 0), "right": (1, 0), "up": (0, 1), "down": (0, -1)}
 
 
-class SweepScreen(CommonScreen[RunConfig | None]):
+class SweepScreen(CommonScreen[Configuration | None]):
     """Runs a sweep on engines of its own while it is open. Dismisses with the configuration to look at, if any."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -42,7 +41,7 @@ class SweepScreen(CommonScreen[RunConfig | None]):
     AUTO_FOCUS = ""
     keys_group = SWEEP
 
-    def __init__(self, sweeping: Sweeping, base: RunConfig, pause: Callable[[], None]) -> None:
+    def __init__(self, sweeping: Sweeping, base: Configuration, pause: Callable[[], None]) -> None:
         super().__init__()
         self.actions = (*SWEEP_ACTIONS, *(action for action in ACTIONS if action.id in SWEEP_SHARED))
         self.sweeping = sweeping
@@ -113,12 +112,16 @@ class SweepScreen(CommonScreen[RunConfig | None]):
 
     def _rest(self, width: int) -> list[Piece]:
         """What stays the same in every run."""
-        names = ("nonlinearity", "hidden", "lr", "optimizer", "batch_size")
-        texts = [BY_NAME[name].text(self._base) for name in names]
-        words = f"{texts[0]}, {texts[1]}, lr {texts[2]}, {texts[3]}, batch {texts[4]}"
+        knobs = self.sweeping.knobs
+        swept = {knobs["gain"].name, "bn"}
+        words = [knobs.title] if knobs.title else []
+        for name in knobs.brief:
+            if name not in swept:
+                label = "" if name in knobs.nameless else {"batch_size": "batch"}.get(name, knobs[name].label)
+                words.append(f"{label} {knobs[name].text(self._base)}".strip())
         return [
             ("  over the gain, all else as in the network at hand  " if width >= 100 else "  over the gain  ", Ink.DIM),
-            (visible(words), Ink.PLAIN),
+            (visible(", ".join(words)), Ink.PLAIN),
         ]
 
     def _options(self, width: int) -> Row:
@@ -230,8 +233,7 @@ class SweepScreen(CommonScreen[RunConfig | None]):
             self.draw()
             return
         self.sweeping.stop()
-        config = best.cell.point.configs[0]
-        self.dismiss(config if isinstance(config, RunConfig) else None)
+        self.dismiss(best.cell.point.configs[0])
 
     def action_close(self) -> None:
         """Stop, keep what was measured, and go back."""

@@ -8,18 +8,21 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from ...config.configuration import Configuration
 from ...config.nonlinearities import NONLINEARITIES
-from ...config.run import RunConfig
+from ...config.parameters import Parameter
 from ...config.values import ConfigError, format_number
 from ...experiments.sweep.measures import Cell
 from ...experiments.sweep.plan import Axis, Plan, parse_gains
 from ...experiments.sweep.sweep import Kept, Sweep
 from ...host.mishaps import mishap
+from ...session.knobs import BUILT, Knobs
 
 STOP_SECONDS = 0.8  # that stopping waits for the threads to end; their engines are killed at once
 
 # Each about evenly spaced in log, with the lecture's four among them.
 GAINS = ("0.5,1,5/3,3", "0.3,0.5,0.7,1,1.3,5/3,2.2,3,5", "0.1,0.2,0.3,0.5,0.7,1,1.3,5/3,2.2,3,5,7,10")
+OWN_GAINS = ("0.5,1,1.41421356,5/3,3", *GAINS[1:])
 STEPS = (50, 100, 200, 300, 500, 1_000, 2_000, 5_000)
 SEEDS = (1, 2, 3, 5, 10)
 AXES: tuple[tuple[Axis, ...], ...] = (
@@ -55,6 +58,15 @@ class Choice:
         return f"{self.value:,}"
 
 
+def own_axes(knobs: Knobs) -> Iterator[Axis]:
+    """What a sweep of a person's network can vary beside the gain: parameters with a few values, and the lr."""
+    for setting in knobs.settings:
+        name = setting.parameter if isinstance(setting, Parameter) else setting.name
+        values = tuple(value for value in setting.worth or () if value is not None)
+        if (isinstance(setting, Parameter) or name == "lr") and name != "gain" and len(values) > 1:
+            yield Axis(name, values)
+
+
 class Running(Protocol):
     """What runs a plan: `sweep.Sweep`, or its like in a test."""
 
@@ -80,6 +92,7 @@ class Sweeping:
             Choice("second axis", AXES, 0),
         )
     )
+    knobs: Knobs = BUILT  # of the network that is swept
     kept: Kept = field(default_factory=dict)
     plan: Plan | None = None
     cells: tuple[Cell, ...] = ()
@@ -90,6 +103,19 @@ class Sweeping:
     _running: Running | None = None
     _began: float | None = None
     version: int = 0  # grows with everything there is to draw
+
+    @classmethod
+    def over(cls, knobs: Knobs, kept: Kept | None = None) -> Sweeping:
+        """A sweep of the network with these knobs; what was measured of it before serves again."""
+        if knobs is BUILT:
+            return cls(kept=kept or {})
+        choices = (
+            Choice("gains", OWN_GAINS, 0),
+            Choice("steps", STEPS, 1),  # a person's network may be slow
+            Choice("seeds", SEEDS, 1),
+            Choice("second axis", ((), *((axis,) for axis in own_axes(knobs))), 0),
+        )
+        return cls(choices=choices, knobs=knobs, kept=kept or {})
 
     @property
     def running(self) -> bool:
@@ -108,19 +134,19 @@ class Sweeping:
             return None
         return (time.monotonic() - self._began) * (self.total - self.done) / self.done
 
-    def planned(self, base: RunConfig) -> Plan:
+    def planned(self, base: Configuration) -> Plan:
         """The plan as chosen, around a configuration. Raises ConfigError."""
         gains, steps, seeds, axes = (choice.value for choice in self.choices)
         return Plan(base.replace(schedule=()), parse_gains(gains), steps, axes=axes, seeds=seeds)
 
-    def prepare(self, base: RunConfig) -> None:
+    def prepare(self, base: Configuration) -> None:
         """Look at what is known of the plan as chosen. Raises ConfigError."""
         self.plan = self.planned(base)
         self.cells = Sweep(self.plan, kept=self.kept).cells
         self.problem = ""
         self.version += 1
 
-    def turn(self, index: int, by: int, base: RunConfig) -> None:
+    def turn(self, index: int, by: int, base: Configuration) -> None:
         """Choose the next value. Raises ConfigError, and then nothing has changed."""
         if self.running:
             raise ConfigError("the sweep runs: space stops it")
