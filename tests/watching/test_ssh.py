@@ -195,7 +195,13 @@ def test_ssh_asks_before_there_is_a_screen_and_never_on_it(fake: Fake, tmp_path:
         terminal.shows("connection lost, try 1 of 10")
         comes_true(lambda: len(calls.read_text().splitlines()) > 1, "it is tried again")
         terminal.says("Connection refused")
-        assert "password" not in terminal.text
+        assert "me@box's password" not in terminal.text
+        terminal.press("E")
+        terminal.shows("me@box's password:")
+        terminal.press("secret\n")
+        terminal.shows("Connected again", "▶ step       4")
+        run.step()
+        terminal.shows("▶ step       5")
         terminal.press("q")
         assert terminal.ends() == 0
         terminal.check_restored()

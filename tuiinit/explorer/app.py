@@ -35,7 +35,7 @@ from .over import Bounded
 from .palette import ActionPalette
 from .saving import save_picture
 from .screen import Explorer
-from .signals import when_continued, when_told_to_end
+from .signals import connect, when_continued, when_told_to_end
 from .themes import LIGHT
 
 REDRAW_SECONDS = 0.1  # at most one redraw for news from the engine in this time
@@ -229,7 +229,8 @@ class ExplorerApp(Bounded[int]):
     async def action_restart_engine(self) -> None:
         """Start a new engine: where the old one died, which catches up; or one that builds a person's file anew."""
         session = self.session
-        if not session.rebuilds and session.dead is None and not (session.quiet or session.stopped):
+        silent = session.quiet or session.stopped or session.lost
+        if not session.rebuilds and session.dead is None and not silent:
             return
         if self._new_link is None:
             self.explorer.draw(session.say("This stream cannot be started again.", "warn"))
@@ -244,6 +245,7 @@ class ExplorerApp(Bounded[int]):
         await self._disconnect()
         try:
             self._link = self._new_link()
+            connect(self, self._link)
         except RuntimeError as error:
             self._changed |= self.session.died(str(error))
         else:

@@ -8,7 +8,9 @@ import os
 import signal
 from collections.abc import Callable
 from types import FrameType
+from typing import Any
 
+from textual.app import App
 from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
 
@@ -45,6 +47,22 @@ def when_told_to_end(leave: Callable[[int], object], last: Callable[[], object])
 
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, handle)
+
+
+def connect(app: App[Any], link: Any) -> None:
+    """Let a source of frames connect that may ask on the terminal, which it has meanwhile; ctrl+c ends it, not this.
+
+    Raises:
+        RuntimeError: there is no connection.
+    """
+    if not getattr(link, "asks", False) or app._driver is None or not app._driver.can_suspend:
+        return
+    before = signal.signal(signal.SIGINT, lambda *_: None)  # not ignored: what is started would ignore it, too
+    try:
+        with app.suspend():
+            link.connect()
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def when_continued(driver: Driver | None, leaving: Callable[[], bool]) -> None:

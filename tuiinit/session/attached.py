@@ -98,7 +98,7 @@ def _well(snapshot: Snapshot) -> Finding:
 def _notice(pulse: Pulse) -> Notice:
     name, text = visible(pulse.name), visible(pulse.text)
     if pulse.state == "lost":
-        return Notice(f"{name}: {text}", "warn")
+        return Notice(f"{name}: {text}. E connects at once, and may ask for a password.", "warn")
     if pulse.state == "gone":
         return Notice(f"{name}: {text or 'no more is written; its process is gone, or records no further'}.", "warn")
     if pulse.state == "ended" and text:

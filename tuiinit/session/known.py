@@ -202,6 +202,12 @@ class Known:
         return self.look(), self.look_before(), self.pointer
 
     @property
+    def lost(self) -> bool:
+        """Whether the connection to the run that is looked at is lost."""
+        pulse = self.attached.of(self.lanes.watched) if self.attached is not None else None
+        return pulse is not None and pulse.state == "lost"
+
+    @property
     def inspecting(self) -> bool:
         """Whether a closer look at the shown lane is on its way."""
         return self.asked.inspecting(self.key)

@@ -28,6 +28,17 @@ class Several:
         self._pulses: list[Pulse | None] = [None] * len(links)
         self._readers: list[asyncio.Task[None]] = []
 
+    @property
+    def asks(self) -> bool:
+        """Whether one of them may ask on the terminal while it connects."""
+        return any(getattr(link, "asks", False) for link in self._links)
+
+    def connect(self) -> None:
+        """Connect those that may ask. Raises LinkError."""
+        for link in self._links:
+            if getattr(link, "asks", False):
+                link.connect()  # type: ignore[attr-defined]
+
     async def frames(self) -> AsyncIterator[Frame]:
         """Frames of all as they come; ends when `close` was called.
 

@@ -64,8 +64,10 @@ class TailLink:
         self._closed = asyncio.Event()
         self._over = False
 
+    asks = True  # on the terminal, while it connects
+
     def connect(self) -> None:
-        """Connect before there is a screen, so that ssh may ask on the terminal; returns once there is an answer.
+        """Connect while there is no screen, so that ssh may ask on the terminal; returns once there is an answer.
 
         Raises:
             LinkError: there is none.
