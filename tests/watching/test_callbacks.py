@@ -13,8 +13,10 @@ from typing import Any
 
 import pytest
 import torch
+from click.testing import CliRunner
 from torch import nn
 
+from tuiinit.cli import cli
 from tuiinit.stream.following import Follower
 from tuiinit.stream.protocol import Snapshot
 from tuiinit.stream.runs import runs_folder
@@ -304,4 +306,6 @@ def test_how_far_a_run_is_is_told_without_losses_and_measured_steps(tmp_path: Pa
             optimizer.step()
     steps = [frame.clock for frame in Follower(tmp_path / "run.tuiinit").read() if isinstance(frame, Status)]
     assert steps[-1] >= 16
+    listed = json.loads(CliRunner().invoke(cli, ["runs", "--json"]).stdout_bytes)
+    assert [run["step"] for run in listed if run["path"] == str(watch.path)] == steps[-1:]
     assert len(steps) > 3

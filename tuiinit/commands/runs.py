@@ -78,7 +78,7 @@ def _run(path: Path) -> dict[str, Any]:
         "name": path.stem,
         "pid": found.hello.pid if found.hello is not None else None,
         "live": is_held(path.resolve()),
-        "step": snapshot.step if snapshot is not None else 0,
+        "step": max(snapshot.step if snapshot is not None else 0, status.clock if status is not None else 0),
         "age": round(max(0.0, time.time() - written.st_mtime), 1),
         "speed": number(status.steps_per_second) if status is not None else None,
         "loss": number(snapshot.loss) if snapshot is not None else None,

@@ -22,7 +22,7 @@ class Norms:
     """Statistics of the first training forward of each batch norm that keeps running ones; hooked until `close`.
 
     What the batch showed follows from how it moved the running statistics: kept ← (1 − m) · kept + m · batch. Where it
-    moved none (a frozen norm, m = 0) it is worked out from some of the batch.
+    moved none (a frozen norm, m = 0), or where they are rounded coarsely, it is worked out from some of the batch.
     """
 
     def __init__(self, model: nn.Module) -> None:
@@ -58,8 +58,8 @@ class Norms:
 
     def _take(self, name: str, module: Any, x: Tensor) -> None:
         before, now = self._before.pop(name), [kept.float().clone() for kept in _running(module)]
-        share = module.momentum
-        if module.training and isinstance(share, float) and share > 0:
+        share, exact = module.momentum, module.running_mean.dtype in (torch.float32, torch.float64)
+        if exact and module.training and isinstance(share, float) and share > 0:
             figures = [(a - (1 - share) * b) / share for a, b in zip(now, before, strict=True)]
         else:
             units = x[: max(2, MOST * x.shape[0] // max(1, x.numel()))].float().transpose(0, 1).flatten(1)
