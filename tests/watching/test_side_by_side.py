@@ -13,6 +13,7 @@ from tests.watching.writing import Written
 from tuiinit.config.run import RunConfig
 from tuiinit.explorer.app import ExplorerApp
 from tuiinit.explorer.compare.runs import RunsScreen
+from tuiinit.explorer.compare.screen import COMPARABLE
 from tuiinit.explorer.visits import ONE_RUN
 from tuiinit.insight.beside import beside
 from tuiinit.stream import attaching
@@ -138,3 +139,35 @@ def test_rows_are_paired_by_name_and_others_are_named() -> None:
     assert [
         len(look.snapshot.activations) for look in beside(histories, None, aligned=False).looks if look.snapshot
     ] == [3, 3]
+
+
+async def test_networks_without_a_name_in_common_are_each_shown_as_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attaching, "LOOK", 0.05)
+    one, other = Written(tmp_path / "one.tuiinit"), Written(tmp_path / "other.tuiinit")
+    one.step(2)
+    lane, snapshot = Written.kept(Lane), Written.kept(Snapshot)
+    (row, *_), (matrix, *_) = lane.shape.rows, lane.shape.matrices
+    shape = msgspec.structs.replace(
+        lane.shape,
+        rows=(msgspec.structs.replace(row, name="head"),),
+        matrices=(msgspec.structs.replace(matrix, name="head.weight"),),
+        vectors=(),
+    )
+    other.put(msgspec.structs.replace(lane, shape=shape))
+    activation = msgspec.structs.replace(snapshot.activations[0], layer="head")
+    weight = msgspec.structs.replace(snapshot.weights[0], name="head.weight")
+    alone = msgspec.structs.replace(snapshot, step=2, activations=(activation,), weights=(weight,), vectors=())
+    other.put(alone)
+    link = Several([LiveLink(run.path) for run in (one, other)])
+    async with driven(ExplorerApp(link, RunConfig(), attached=True), link) as driver:  # type: ignore[arg-type]
+        await driver.until(lambda: len(driver.session.lanes) == 2)
+        await driver.press("c")
+        await driver.until(lambda: isinstance(driver.app.screen, RunsScreen))
+        await driver.shows("no row has one name in all")
+        for _ in COMPARABLE:
+            assert "cannot be drawn" not in driver.text
+            await driver.press("tab", "v")
+    for run in (one, other):
+        run.die()

@@ -47,6 +47,8 @@ def beside(
     known = [snapshot for snapshot in measured if snapshot is not None]
     rows = _common([[a.layer for a in snapshot.activations] for snapshot in known])
     matrices = _common([[w.name for w in snapshot.weights] for snapshot in known])
+    if not rows or not matrices:  # other networks altogether: each is shown as it is
+        aligned = False
     apart = tuple(
         dict.fromkeys(
             name

@@ -172,7 +172,9 @@ class RunsScreen(TrainingScreen[str]):
         if small.layered and (self._single or small.single) and snapshot is not None and snapshot.activations:
             at = min(self.session.pointer.layer, len(snapshot.activations) - 1)
             pieces += [("  row ", Ink.DIM), (visible(snapshot.activations[at].layer), Ink.STRONG)]
-        if found.apart and not small.curved:
+        if found.apart and not small.curved and not found.aligned:
+            pieces.append(("  no row has one name in all", Ink.WARN))
+        elif found.apart and not small.curved:
             names = ", ".join(found.apart[:NAMES_TOLD]) + (", …" if len(found.apart) > NAMES_TOLD else "")
             pieces.append((f"  not in all: {visible(names)}", Ink.WARN))
         return row(width, *pieces)
