@@ -2,6 +2,7 @@
 
 import pytest
 
+from tuiinit.config.command import own_command_line
 from tuiinit.config.own import OwnConfig, value_of
 from tuiinit.config.target import Target
 from tuiinit.config.values import ConfigError
@@ -71,3 +72,12 @@ def test_a_target_names_a_file_or_module_and_a_function(text: str, place: str, n
 def test_what_names_no_function_is_refused(text: str) -> None:
     with pytest.raises(ConfigError, match="does not read"):
         Target.of(text)
+
+
+def test_the_command_that_gives_a_network_again() -> None:
+    config = OwnConfig(target="/a b/net.py", settings=(("depth", 3), ("norm", True)), seed=4, device="cpu")
+    rest = "--set depth=3 --set norm=True --seed 4 --device cpu"
+    assert own_command_line(config) == f"tuiinit explore '/a b/net.py' {rest}"
+    changed = config.replace(gain=5 / 3).changed(20, "lr", 0.1)
+    begins = "tuiinit run '/a b/net.py' --steps 30 --gain 5/3 --lr 0.1"
+    assert own_command_line(changed.at(30), 30) == f"{begins} {rest}"

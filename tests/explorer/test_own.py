@@ -244,3 +244,9 @@ async def test_what_is_compared_is_built_anew_side_by_side() -> None:
         assert len(driver.session.group) == count
         await driver.press("c")
         assert shown(driver) == CONFIG.replace(revision=1)
+
+
+async def test_a_report_is_written_by_a_command_that_is_told() -> None:
+    async with opened(size=(140, 40)) as driver:
+        await driver.press("x", *["backspace"] * 40, "o", "u", "t", "enter")
+        await driver.shows(f"A report trains it under several gains: tuiinit report {own.TARGET} --out out")

@@ -32,9 +32,13 @@ def command_line(config: RunConfig, step: int = 0) -> str:
     return shlex.join(words)
 
 
-def own_command_line(config: OwnConfig) -> str:
-    """The command that opens a person's network with these parameters and this seed; gain and lr are set by keys."""
+def own_command_line(config: OwnConfig, step: int = 0) -> str:
+    """The command that gives a person's network at a step: `tuiinit run`, or as it was built the explorer."""
     words = ["tuiinit", "explore", config.target]
+    numbers = {"--gain": config.gain, "--lr": config.lr}
+    if step or any(value is not None for value in numbers.values()):
+        words = ["tuiinit", "run", config.target, "--steps", str(step)]
+    words += [word for name, value in numbers.items() if value is not None for word in (name, exact_number(value))]
     for name, value in config.settings:
         words += ["--set", f"{name}={value}"]
     if config.seed != OWN_SEED:

@@ -24,7 +24,9 @@ def copy_command_line(app: ExplorerApp) -> None:
     elif app.session.attached is not None:
         command = "tuiinit attach"
     else:
-        command = own_command_line(config) if isinstance(config, OwnConfig) else command_line(config, step)
+        command = (
+            own_command_line(config.at(step), step) if isinstance(config, OwnConfig) else command_line(config, step)
+        )
     app.copy_to_clipboard(command)
     app.explorer.draw(app.session.say(f"Copied: {command}"))
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import shlex
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from ..config.command import own_command_line
 from ..config.configuration import Configuration
+from ..config.own import OwnConfig
 from ..plots.ink import visible
 from ..session.changed import Changed
 from .training import TrainingScreen
@@ -121,6 +124,12 @@ class Visits:
         def chosen(folder: str | None) -> None:
             if folder is not None and is_picture(folder):
                 below.draw(session.say(*written(folder, drawn)))
+            elif folder is not None and isinstance(own := session.config, OwnConfig):
+                words = own_command_line(OwnConfig(target=own.target, settings=own.settings, seed=own.seed))
+                command = words.replace("tuiinit explore", "tuiinit report", 1)
+                below.draw(
+                    session.say(f"A report trains it under several gains: {command} --out {shlex.quote(folder)}")
+                )
             elif folder is not None:
                 below.draw(session.say(f"Writing the report to {visible(folder)} …"))
                 export(session, folder, say)
