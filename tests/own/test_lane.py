@@ -14,6 +14,7 @@ from torch import nn
 from torch.nn import functional
 
 from tests.own.conftest import MakeLane, Write
+from tuiinit.engine.own import lane as own_lane
 from tuiinit.engine.own.lane import OwnLane
 from tuiinit.engine.own.randomness import Generators, seed_all
 
@@ -148,3 +149,24 @@ def test_a_snapshot_tells_what_autograd_does(write: Write, lane_of: MakeLane) ->
         moved = math.log10(float((p.detach() - old).std() / p.detach().std()))
         assert w.update_data_log10 == pytest.approx(moved, abs=1e-4)
         assert block.update_data[2, i] == pytest.approx(moved, abs=1e-4)
+
+
+def test_of_large_tensors_some_values_are_taken(
+    write: Write, lane_of: MakeLane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = write("""
+        def build():
+            model = nn.Sequential(nn.Linear(90, 110), nn.Tanh(), nn.Linear(110, 50))
+            return setup(model=model, batches=[torch.randn(64, 90)])
+    """)
+    exact = lane_of(target).latest
+    monkeypatch.setattr(own_lane, "SAMPLES", 1000)
+    sampled = lane_of(target).latest
+    assert exact is not None
+    assert sampled is not None
+    for one, other in zip(exact.activations, sampled.activations, strict=True):
+        assert one.std != other.std
+        assert other.std == pytest.approx(one.std, rel=4 / (2 * 900) ** 0.5)
+        assert other.grad_std == pytest.approx(one.grad_std, rel=4 / (2 * 900) ** 0.5 * 1.5)
+    for weight, some in zip(exact.weights, sampled.weights, strict=True):
+        assert some.std == pytest.approx(weight.std, rel=4 / (2 * 900) ** 0.5)

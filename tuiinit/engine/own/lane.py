@@ -367,8 +367,7 @@ class OwnLane:
         self.shape = table.shape
         self._matrices = [p.name for p in looked.parameters if len(p.shape) > 1]
         self._threads = 1 if products(looked.rows) < ALONE else script.THREADS
-        examples = self._batch_size or 0
-        self._notices.append(start_of(self.config.key, looked.rows, self.shape, self._expected_loss, examples))
+        self._notices.append(start_of(self.config.key, looked.rows, self.shape, self._batch_size or 0))
 
     def _cost(self, took: float) -> float:
         """What measuring took of a measured step's time."""
