@@ -7,6 +7,7 @@ from rich.cells import cell_len
 
 from tests.explorer.driving import explorer
 from tuiinit.config.knobs import SETTINGS
+from tuiinit.config.run import RunConfig
 from tuiinit.explorer.compare.screen import CompareScreen
 from tuiinit.explorer.dialogs.help import HelpScreen, help_rows
 from tuiinit.explorer.footer import footer
@@ -144,3 +145,14 @@ async def test_f_shows_all_findings_and_goes_back() -> None:
         assert "grey" not in driver.text, "nothing is grey in sentences"
         await driver.press("f")
         assert driver.screen.current.id == "activation-gradients"
+
+
+async def test_a_table_begins_at_its_first_line_when_its_view_is_turned_to() -> None:
+    async with explorer(RunConfig(bn=True), size=(80, 24)) as driver:
+        await driver.press("n", "tab", "tab", "tab", "tab")
+        await driver.settled()
+        assert driver.screen.current.id == "update-data"
+        await driver.shows("1–", " e  embedding")
+        for _ in range(6):  # down to a line that is not in sight yet
+            await driver.press("J")
+        await driver.shows(" o  output")

@@ -38,9 +38,7 @@ class WalkingScreen(TrainingScreen[ScreenResultType]):
 
     def _keep_in_sight(self) -> None:
         """Scroll the table so that the line pointed at is shown."""
-        at = self.lines.at(self.session.pointer.layer, self.session.pointer.fold)
-        if self.view.body_height:
-            self.view.top = max(min(self.view.top, at), at - self.view.body_height + 1)
+        self.view.sought = self.lines.at(self.session.pointer.layer, self.session.pointer.fold)
 
     def action_next_dead(self) -> None:
         if not self.session.point_at_dead():

@@ -105,8 +105,9 @@ class Page:
         cursor: Cursor | None = None,
         *,
         alone: bool = False,
+        sought: int | None = None,
     ) -> None:
-        """`alone` leaves the table out."""
+        """`alone` leaves the table out; `sought` is a line of the table that must be in sight."""
         table = view.table(look, other, pointer, width)
         caption = list(view.caption(look, other, pointer, width))[: max(0, height - LEAST_PICTURE)]
         if pointer.text:
@@ -125,6 +126,8 @@ class Page:
             caption.insert(0, row(width))
         self.body_height = max(0, lines - head)
         self.last_top = max(0, len(table.body) - self.body_height) if lines else 0
+        if sought is not None:
+            top = max(min(top, sought), sought - self.body_height + 1)
         self.top = max(0, min(top, self.last_top))
         plot_height = max(0, height - lines - gap - len(caption))
         self.plot = view.plot(look, other, pointer, width, plot_height)

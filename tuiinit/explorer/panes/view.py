@@ -26,7 +26,7 @@ class ViewPane(Pane):
         self.tabs = TabBar(id="tabs")
         self.index = 0  # of the view that is shown, among the tabs
         self.top = 0  # the first line of its table that is shown
-        self.body_height = 0  # lines of it that are shown
+        self.sought: int | None = None  # the line of it that must be in sight at the next drawing
         self.plot = Plot(())  # as drawn last
         self.cursor: Cursor | None = None  # where values are read off it
 
@@ -70,8 +70,9 @@ class ViewPane(Pane):
         width, height = self.sheet.size
         if not width or not height:
             return
-        page = Page(self.current, *session.sight(), width, height, self.top, self.cursor, alone=alone)
-        self.top, self.body_height, self.plot = page.top, page.body_height, page.plot
+        sought, self.sought = self.sought, None
+        page = Page(self.current, *session.sight(), width, height, self.top, self.cursor, alone=alone, sought=sought)
+        self.top, self.plot = page.top, page.plot
         self.sheet.show(page.rows)
         below = beneath(session) if self.current.compares or session.previous is None else Beneath("")
         self.sheet.subtitle(below.text, warns=below.warns)
