@@ -169,3 +169,15 @@ def test_updates_of_many_matrices_are_a_band_with_the_outliers_named() -> None:
 def test_few_matrices_have_a_curve_each() -> None:
     plot = BY_ID["update-data"].plot(look(gpt(1), gpt_matrices(1)), None, Pointer(), 88, 16)
     assert {curve.name for canvas in plot.canvases for curve in canvas.shown} >= {"wte.weight", "h.0.qkv.weight"}
+
+
+def test_what_was_before_is_of_the_row_of_the_same_name() -> None:
+    """A norm that is switched on moves all rows behind it by one place."""
+    without = look([row("a", "Linear", 0.25), row("b", "Linear", 0.75)])
+    seen = look([row("a", "Linear", 1.0), row("norm", "BatchNorm1d", 1.0), row("b", "Linear", 1.0)])
+    for view in ("activations", "depth"):
+        table = BY_ID[view].table(seen, without, Pointer(), 200)
+        body = ["".join(span.text for span in one) for one in table.body]
+        assert ["0.250" in body[0], "0.750" in body[0]] == [True, False], view
+        assert not any(text in body[1] for text in ("0.250", "0.750")), view
+        assert "0.750" in body[2], view

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 
 from ..config.nonlinearities import SATURATED_AT, range_of
 from ..insight.expected import NOTHING, Figure
-from ..insight.look import Look, snapshot_of
+from ..insight.look import Look
 from ..plots import Line, Role
 from ..plots.ink import Column, Ink, Table, number, percent, signed, small
 from ..session.pointer import Pointer
 from ..stream.protocol import Activation, Histogram, Snapshot
 from .base import bounds_of, redraws
-from .by_line import built_here, by_line, dead_units, figure, of_before, said
+from .by_line import built_here, by_line, dead_units, figure, of_before, rows_before, said
 from .histograms import HistogramView, Part, Quantity, plain
 from .spreads import spread, wide_enough
 
@@ -21,13 +21,13 @@ from .spreads import spread, wide_enough
 def _pairs(
     look: Look, other: Look | None, at: Sequence[int] | None = None
 ) -> list[tuple[Activation, Activation | None]]:
-    """Each layer now, and the layer at the same place in the lane before; all, or those at some places."""
-    now, before = look.snapshot, snapshot_of(other)
+    """Each layer now, and the same of the lane before; all, or those at some places."""
+    now = look.snapshot
     if now is None:
         return []
-    old = before.activations if before else ()
+    old = rows_before(look, other)
     places = range(len(now.activations)) if at is None else at
-    return [(now.activations[i], old[i] if i < len(old) else None) for i in places]
+    return [(now.activations[i], old[i]) for i in places]
 
 
 def _layers(look: Look) -> Sequence[Activation]:

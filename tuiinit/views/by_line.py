@@ -9,7 +9,7 @@ from typing import NamedTuple, overload
 from rich.cells import cell_len, set_cell_size
 
 from ..config.run import RunConfig
-from ..insight.look import Look
+from ..insight.look import Look, snapshot_of
 from ..plots import Row
 from ..plots.ink import Cell, Column, Ink, Table, number, printable, table
 from ..session.lines import Lines, RowLine
@@ -75,6 +75,23 @@ def or_empty(form: Callable[[float | None], str]) -> Callable[[float | None], st
 def built_here(look: Look) -> bool:
     """Whether this program made the network, whose layers are few, alike, and have short names."""
     return isinstance(look.config, RunConfig)
+
+
+def places_before(look: Look, other: Look | None) -> list[int]:
+    """Where each row is in the lane before: at its place where this program made both, else by name; -1 if nowhere."""
+    now, before = look.snapshot, snapshot_of(other)
+    if now is None or before is None:
+        return [-1] * (len(now.activations) if now is not None else 0)
+    if built_here(look):
+        return [i if i < len(before.activations) else -1 for i in range(len(now.activations))]
+    known = {row.layer: i for i, row in enumerate(before.activations)}
+    return [known.get(row.layer, -1) for row in now.activations]
+
+
+def rows_before(look: Look, other: Look | None) -> list[Activation | None]:
+    """For each row the same of the lane before."""
+    before = snapshot_of(other)
+    return [before.activations[i] if before is not None and i >= 0 else None for i in places_before(look, other)]
 
 
 def middle(text: str, width: int) -> str:

@@ -20,7 +20,7 @@ from ..session.lines import Lines
 from ..session.pointer import Pointer
 from ..stream.protocol import Snapshot
 from .base import NOTHING_YET, View, pointed, redraws
-from .by_line import built_here, by_line, figure, of_before, said
+from .by_line import built_here, by_line, figure, of_before, places_before, rows_before, said
 from .histograms import NO_ROW
 from .layer_curves import Bands, Values, array, panel, positive
 from .layout import abreast, paragraph, sentence, shares
@@ -73,14 +73,15 @@ class Depth(View):
         ]
         if any(range_of(kind).saturates for _, (_, kind) in lines.parts):
             wanted.append((("saturated, %", "sat., %"), saturations))
-        at = lines.members
+        at, places = lines.members, places_before(look, other)
+        earlier = [places[i] for i in at]
         return abreast(
             [
                 panel(
                     next((title for title in titles if len(title) <= part - 12), titles[-1]),
                     _at(measure(now), at),
                     _at(expected, at),
-                    _at(measure(before), at) if before else [],
+                    _at(measure(before), earlier) if before else [],
                     part,
                     height,
                     cursor=at.index(pointed(lines, pointer)),
@@ -118,13 +119,13 @@ class Depth(View):
         return [row(width, *legend), *paragraph(meaning, width, Ink.PLAIN, 3, mark="  ")]
 
     def table(self, look: Look, other: Look | None, pointer: Pointer, width: int) -> Table:
-        now, before = look.snapshot, snapshot_of(other)
+        now = look.snapshot
         if now is None or not now.activations:
             return Table((), ())
         std, grad, share = predicted(look, now)
         expected, layers, last = look.expected, now.activations, now.activations[-1].grad_std
         back, back_expected = _ratios(grad_stds(now)), _ratios(grad)
-        old = before.activations if before else ()
+        old = rows_before(look, other)
         lines = self.lines(look, pointer)
         saturates = any(range_of(kind).saturates for _, (_, kind) in lines.parts)
 
@@ -152,8 +153,8 @@ class Depth(View):
                 if saturates
                 else ()
             ),
-            of_before("std before", 10, lambda i: old[i].std if i < len(old) else None, _brief),
-            of_before("grad before", 11, lambda i: old[i].grad_std if i < len(old) else None, _brief),
+            of_before("std before", 10, lambda i: b.std if (b := old[i]) else None, _brief),
+            of_before("grad before", 11, lambda i: b.grad_std if (b := old[i]) else None, _brief),
         )
         here = pointed(lines, pointer) if lines.parts else -1
         names = Column("layer", max(len(a.layer) for a in now.activations), "<")
@@ -170,7 +171,7 @@ def roles_of_kinds(look: Look, lines: Lines) -> list[Role] | None:
 
 
 def _at(values: Values, places: Sequence[int]) -> Values:
-    return [values[i] if i < len(values) else None for i in places]
+    return [values[i] if 0 <= i < len(values) else None for i in places]
 
 
 def _two(value: float | None) -> str:
