@@ -123,8 +123,10 @@ def history(*steps: int, rows: tuple[str, ...] = ("0", "1", "2")) -> LaneHistory
 
 def test_networks_are_shown_at_one_step_or_where_they_were_measured_last_before_it() -> None:
     found = beside([history(1, 10, 30), history(2, 20)], None, aligned=True)
+    assert {look.past for look in found.looks} == {None}  # curves go on to where each run is
     assert (found.step, [look.snapshot.step for look in found.looks if look.snapshot]) == (20, [10, 20])
     found = beside([history(1, 10, 30), history(2, 20)], 1, aligned=True)
+    assert {look.past for look in found.looks} == {1}
     assert [look.snapshot and look.snapshot.step for look in found.looks] == [1, None]
 
 

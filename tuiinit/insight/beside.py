@@ -42,7 +42,7 @@ def beside(
     """
     newest = [history.snapshots.newest for history in histories]
     step = min((snapshot.step for snapshot in newest if snapshot is not None), default=0) if past is None else past
-    looks = [Look.of(history, step) for history in histories]
+    looks = [replace(Look.of(history, step), past=past) for history in histories]  # curves are whole, or end there
     measured = tuple(look.snapshot for look in looks)
     known = [snapshot for snapshot in measured if snapshot is not None]
     rows = _common([[a.layer for a in snapshot.activations] for snapshot in known])
