@@ -110,7 +110,9 @@ class Training:
         self.watch: Any = None
         if record is not None:
             self.watch = tuiinit.watch(self._model, self._optimizer, record=record)  # type: ignore[operator]
-            self.watch._control.clock = lambda: time.thread_time() - self.away
+            control = self.watch._control
+            control.clock = lambda: time.thread_time() - self.away
+            control._began = control._last = control.clock()
         self.wall = 0.0
         self._took: list[tuple[bool, float]] = []  # of each step: whether it, or the one before, is measured; seconds
         self._after = False
