@@ -79,10 +79,10 @@ def _line(session: Known, width: int) -> Row:
     else:
         pieces = [
             (f" {_loss_name(pointer)} ", Ink.DIM),
-            (f"{number(loss_now(look, pointer), 4):<8}", Ink.STRONG),
+            (f"{number(loss_now(look, pointer), 4):<7} ", Ink.STRONG),
         ]
         if session.attached is None:
-            pieces += [("dev ", Ink.DIM), (f"{number(_dev(look), 4):<8}", Ink.STRONG)]
+            pieces += [("dev ", Ink.DIM), (f"{number(_dev(look), 4):<7} ", Ink.STRONG)]
         spare = (("at start ", Ink.DIM), (first, Ink.PLAIN), even if not below.text else ("", Ink.PLAIN))
     after = [(f"{below.text} ", Ink.WARN if below.warns else Ink.DIM)] if below.text else []
     used, more, last = (sum(len(text) for text, _ in part) for part in (pieces, spare, after))
