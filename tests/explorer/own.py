@@ -60,6 +60,8 @@ class OwnLink(fake.FakeLink):
         self._about = about or target()
         self._refused = refuses
         self._fails_at = fails_at
+        self.holds = False  # networks take their time to be built
+        self._waiting: tuple[Any, ...] | None = None
         self._told_data = True  # there are no words
 
     def tells(self, frame: Frame) -> None:
@@ -80,7 +82,17 @@ class OwnLink(fake.FakeLink):
     def _selectable(self, command: Select) -> tuple[Any, ...]:
         return command.own
 
+    def lets_go(self) -> None:
+        """Build what waits."""
+        waiting, self.holds, self._waiting = self._waiting, False, None
+        if waiting is not None:
+            self._select(waiting)
+            self._update()
+
     def _select(self, configs: tuple[Any, ...]) -> None:
+        if self.holds:
+            self._waiting = configs
+            return
         for config in configs:
             if why := self._refused(config):
                 self._outbox.append(OwnProblem(text=why, lines='  File "net.py", line 7, in build\n    raise'))

@@ -250,3 +250,14 @@ async def test_a_report_is_written_by_a_command_that_is_told() -> None:
     async with opened(size=(140, 40)) as driver:
         await driver.press("x", *["backspace"] * 40, "o", "u", "t", "enter")
         await driver.shows(f"A report trains it under several gains: tuiinit report {own.TARGET} --out out")
+
+
+async def test_how_many_networks_are_still_built_is_told_on_the_compare_screen() -> None:
+    async with opened(OwnLink(target(()))) as driver:
+        link = driver.link
+        assert isinstance(link, OwnLink)
+        link.holds = True
+        await driver.press("c")
+        await driver.shows("building 5 networks …")
+        link.lets_go()
+        await driver.until(lambda: "building" not in driver.text)

@@ -210,7 +210,11 @@ class CompareScreen(TrainingScreen[str]):
             pieces += [("  layer ", Ink.DIM), (f"{self.session.pointer.layer + 1}", Ink.STRONG)]
         right: list[Piece] = []
         behind, share = self._behind()
-        if behind:
+        group, lanes = self.session.group, self.session.lanes
+        building = sum(config.key in lanes and lanes[config.key].shape is None for config in group)
+        if building and self.session.rebuilds:  # a person's may take a while
+            right = [(f"building {building} {'networks' if building > 1 else 'network'} … ", Ink.DIM)]
+        elif behind:
             words = f"{behind} {'networks' if behind > 1 else 'network'} behind "
             right = [(words, Ink.DIM), *bar(share, BAR), (f" {share * 100:3.0f} % ", Ink.PLAIN)]
             right.append(("esc stops " if self.session.catching_up else "space goes on ", Ink.KEY))
