@@ -63,6 +63,7 @@ async def test_keys_walk_unfold_and_fold_the_rows(tmp_path: Path, size: tuple[in
         assert "h.3.fc" not in driver.text
         await driver.press("down")
         assert "▸" in line(driver, "h.0 … ")
+        assert "enter unfold" in driver.text.splitlines()[-1]
         await driver.press("enter")
         await driver.shows("gelu × 12")
         await driver.press("J", "shift+down", "down", "j")
@@ -80,7 +81,7 @@ async def test_keys_walk_unfold_and_fold_the_rows(tmp_path: Path, size: tuple[in
 async def test_a_filter_is_typed_kept_and_cleared(tmp_path: Path, size: tuple[int, int]) -> None:
     async with opened(tmp_path, size) as driver:
         await driver.press("slash", *"fc")
-        await driver.shows("/fc  12 of 62 shown")
+        await driver.shows("/fc  12 of 62 shown", "esc show all")
         await driver.press("enter")
         assert not driver.screen.view.filtering
         assert driver.has("/fc  12 of 62 shown")

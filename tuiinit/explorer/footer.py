@@ -26,6 +26,11 @@ SETTINGS = (
     *ENDS,
 )
 FIELD = (Action("footer-take", ("enter",), "", "Take the value", NETWORK, "", "take it"), LEAVE)
+FILTER = (
+    Action("footer-keep", ("enter",), "", "Keep these rows", LOOK, "", "keep these"),
+    Action("footer-all", ("escape",), "leave", "Show all rows", LOOK, "", "show all"),
+)
+FOLDED = (BY_ID["fold"], BY_ID["filter"])
 PLOT = (
     Action("footer-move", ("← →",), "", "Move the cursor", LOOK, "", "move"),
     Action("footer-jump", ("home end",), "", "To the ends", LOOK, "", "ends"),
@@ -82,8 +87,9 @@ ATTACHED = (
 
 
 def footer(
-    *, settings: bool, editing: bool, plot: bool, past: bool, attached: bool = False, without: Collection[str] = ()
-) -> Sequence[Action]:
+    *, settings: bool, editing: bool, plot: bool, past: bool, attached: bool = False, without: Collection[str] = (),
+    filtering: bool = False, folded: bool = False,
+) -> Sequence[Action]:  # fmt: skip
     """The actions to name, by what has the focus and whether an earlier step is looked at.
 
     Args:
@@ -93,7 +99,11 @@ def footer(
         past: an earlier step is looked at.
         attached: it is a run that trains elsewhere.
         without: actions that the network at hand has nothing for.
+        filtering: words of a filter are typed.
+        folded: rows are folded or filtered.
     """
+    if filtering:
+        return FILTER
     if editing:
         return FIELD
     if settings:
@@ -101,6 +111,7 @@ def footer(
     if plot:
         return PLOT
     if attached:
-        return (*PAST[:3], *(action for action in ATTACHED if action.id != "footer-time")) if past else ATTACHED
-    actions = PAST if past else SCREEN
-    return [action for action in actions if action.id not in without]
+        shown = [*PAST[:3], *(action for action in ATTACHED if action.id != "footer-time")] if past else [*ATTACHED]
+    else:
+        shown = [action for action in (PAST if past else SCREEN) if action.id not in without]
+    return [*shown[:3], *FOLDED, *shown[3:]] if folded else shown

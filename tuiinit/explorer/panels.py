@@ -145,11 +145,13 @@ class Panels(WalkingScreen[None]):
         self.header.show([header_row(self.session, self.header.size.width)])
         actions = footer(
             settings=self.config.has_focus,
-            editing=self.config.editing or self.view.filtering,
+            editing=self.config.editing,
             plot=self.view.sheet.has_focus,
             past=self.session.pointer.past is not None,
             attached=self.session.attached is not None,
             without=self.session.knobs.without,
+            filtering=self.view.filtering,
+            folded=bool(self.session.pointer.text) or any(line.head for line in self.lines.all),
         )
         self.keys.show_keys(running=self.session.running, actions=actions)
 
@@ -189,7 +191,7 @@ class Panels(WalkingScreen[None]):
         pointer = self.session.pointer
         pointer.carry(before.parts(look), self.current.parts(look))
         self.view.top = max(0, self.lines.at(pointer.layer, pointer.fold) - ABOVE)
-        self.draw(self.session.hush() | Changed.VIEW)
+        self.draw(self.session.hush() | Changed.VIEW | Changed.HEADER)
 
     @on(ViewChosen)
     def _view_chosen(self, event: ViewChosen) -> None:

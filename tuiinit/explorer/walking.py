@@ -86,7 +86,7 @@ class WalkingScreen(TrainingScreen[ScreenResultType]):
         pointer.filter(text, self.current.lines(look, pointer))
         self.view.top = 0
         self._keep_in_sight()
-        self.draw(self.session.hush() | Changed.VIEW)
+        self.draw(self.session.hush() | Changed.VIEW | Changed.HEADER)
 
     def action_view(self, by: int) -> None:
         """The next view that makes sense for the network, or the one before."""
