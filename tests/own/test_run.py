@@ -147,3 +147,16 @@ def test_threads_that_their_code_leaves_behind_keep_nobody(typed: Typed, write: 
     done, out, error = typed("run", target, "--steps", "2", "--json", "--device", "cpu")
     assert (done, error) == (0, "")
     assert json.loads(out)["step"] == 2
+
+
+@pytest.mark.parametrize(
+    ("broken", "sentence"),
+    [("fail_at=3,0", "the loss failed: RuntimeError"), ("act=gelu,tanh", "build() failed: KeyError: 'gelu'")],
+)
+def test_a_sweep_tells_which_cell_failed_and_why(typed: Typed, write: Write, broken: str, sentence: str) -> None:
+    words = ("--steps", "6", "--axis", broken, "--seeds", "1", "--device", "cpu", "--processes", "1")
+    done, out, error = typed("sweep", write(NETWORK), *words, width=200)
+    assert (done, error) == (0, "")
+    assert sentence in out
+    assert "failed" in out
+    assert "the only cell that came through of 2 cells" in " ".join(out.split())

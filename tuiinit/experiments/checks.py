@@ -12,7 +12,7 @@ from ..stream.protocol import Problem
 class OwnCodeError(Exception):
     """A person's code failed: one sentence, and their own lines of the traceback."""
 
-    def __init__(self, sentence: str, lines: str) -> None:
+    def __init__(self, sentence: str, lines: str = "") -> None:
         super().__init__(sentence)
         self.lines = lines
 

@@ -22,6 +22,7 @@ from ..data import reading
 from ..data.reading import DataError
 from ..stream.link import Engine, LinkError
 from ..stream.protocol import Advance
+from .checks import OwnCodeError
 from .runs import Conversation, Progress, Result, RunError
 
 GPU_PROCESSES = 4  # each holds a context of its own on the accelerator
@@ -221,6 +222,9 @@ class Pool:
                             self._ended()
                             done = True
                             break
+                        except OwnCodeError as error:  # it would fail again; the engine is sound
+                            failure, answered = str(error), True
+                            break
                         except (RunError, LinkError) as error:
                             if self._stopped:
                                 return
@@ -301,13 +305,16 @@ class Pool:
 
 
 def train(session: Conversation, job: Job, moved: Callable[[int], None]) -> list[Result]:
-    """Run one job in a session; `moved` is told steps done, over all its lanes. Raises RunError."""
+    """Run one job in a session; `moved` is told steps done, over all its lanes. Raises RunError, OwnCodeError."""
     configs, steps, redraw = job
     session.results.clear()
     session.restart(configs)
     if redraw:
         session.redraw()
     results = session.advance(Advance(steps=steps), lambda done, _: moved(done))
+    for result in results:
+        if result.failed:
+            raise OwnCodeError(result.failed, result.lines)
     if all(result.diverged_at is not None for result in results):
         return results
     return session.evaluate()
