@@ -64,7 +64,8 @@ def test_a_table_leaves_out_the_columns_that_do_not_fit() -> None:
     assert text(whole.head) == " layer      std  theory "
     assert text(whole.body[0]) == " tanh 1    0.75    0.76 "
     narrow = table(columns, [["tanh 1", "0.75", "0.76"]], 20)
-    assert text(narrow.head) == " layer      std     "
+    assert text(narrow.head) == " layer      std    …", "a sign of what is left out"
+    assert text(narrow.body[0]) == " tanh 1    0.75     "
 
 
 def test_blocks_stand_side_by_side() -> None:

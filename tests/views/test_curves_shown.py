@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tests.explorer.driving import explorer
+from tuiinit.config.run import RunConfig
 from tuiinit.plots import DEPTH, FAINT, by_depth
 from tuiinit.plots.cells import Role
 from tuiinit.plots.curves import Curve, curves
@@ -109,3 +110,21 @@ async def test_z_shows_the_picture_alone() -> None:
         assert len(driver.screen.view.sheet.rows) - driver.screen.view.plot.canvases[0].rows < table
         await driver.press("z")
         await driver.shows("matrix")
+
+
+@pytest.mark.parametrize("view", ["activations", "activation-gradients", "weights", "weight-gradients", "update-data"])
+async def test_in_a_window_of_24_rows_the_picture_of_20_layers_has_14(view: str) -> None:
+    async with explorer(RunConfig(hidden=(10,) * 20), size=(80, 24)) as driver:
+        await driver.train(5)
+        driver.screen.show_view(next(i for i, v in enumerate(VIEWS) if v.id == view))
+        await driver.until(lambda: driver.screen.current.id == view)
+        assert len(driver.screen.view.plot.rows) >= 14
+        assert driver.screen.view.plot.canvases
+
+
+async def test_figures_that_do_not_fit_beside_the_bands_leave_a_sign() -> None:
+    async with explorer(size=(80, 24)) as driver:
+        look, other, pointer = driver.session.sight()
+        heads = {width: VIEWS[3].plot(look, other, pointer, width, 18).text.split("\n")[0] for width in (78, 150)}
+        assert heads[78].rstrip().endswith(" …")
+        assert heads[150].rstrip().endswith("grad:data")

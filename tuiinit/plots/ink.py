@@ -176,7 +176,10 @@ def _text(cell: Cell) -> str:
 
 
 def table(columns: Sequence[Column], rows: Iterable[Sequence[Cell]], width: int, gap: int = 2) -> Table:
-    """Lay out a table in `width` cells; the last columns that don't fit are left out, and spare ones that are empty."""
+    """Lay out a table in `width` cells; the last columns that don't fit are left out, and spare ones that are empty.
+
+    Where columns are left out the heading ends with an ellipsis.
+    """
     body = list(rows)
     if any(column.spare for column in columns):
         full = [i for i, c in enumerate(columns) if not c.spare or any(map(_text, (cells[i] for cells in body)))]
@@ -188,6 +191,7 @@ def table(columns: Sequence[Column], rows: Iterable[Sequence[Cell]], width: int,
         if used > width and kept:
             break
         kept += 1
+    more = kept < len(columns)
     columns = columns[:kept]
 
     space = [" " * gap * bool(index) for index in range(kept)]
@@ -201,7 +205,12 @@ def table(columns: Sequence[Column], rows: Iterable[Sequence[Cell]], width: int,
         # A table of many layers is laid out ten times a second: pieces whose widths are known are not measured.
         return (*spans, _span(" " * rest, Ink.PLAIN)) if rest > 0 else row(width, *spans)
 
-    return Table(line([c.title for c in columns], Ink.HEAD), tuple(line(cells, Ink.PLAIN) for cells in body))
+    head = line([c.title for c in columns], Ink.HEAD)
+    if more and rest > 0:
+        head = (*head[:-1], _span(" " * (rest - 1) + "…", Ink.HEAD))
+    elif more:
+        head = row(width, *row(width - 1, *head))  # cut: it ends with an ellipsis
+    return Table(head, tuple(line(cells, Ink.PLAIN) for cells in body))
 
 
 def number(value: float | None, digits: int = 3) -> str:

@@ -345,8 +345,8 @@ def of_fold(lines: Lines, pointer: Pointer) -> Lines:
 def beside(quantities: Sequence[Quantity], layers: int, width: int, rows: int) -> tuple[Row, list[tuple[Row, ...]]]:
     """The heading over the bands' figures, and for each layer its rows of figures: now, theory, redraws, before.
 
-    Quantities that do not fit into `width` are left out, the last ones first; with one row a band there is
-    only now, and no word is needed for which row is what.
+    Quantities that do not fit into `width` are left out, the last ones first, and the heading ends with an ellipsis;
+    with one row a band there is only now, and no word is needed for which row is what.
     """
     theory = any(any(q.theory) for q in quantities)
     before = any(any(q.before) for q in quantities)
@@ -364,6 +364,8 @@ def beside(quantities: Sequence[Quantity], layers: int, width: int, rows: int) -
         return (*spans, Span(f" {word}".ljust(tag), Role.TEXT)) if tag else tuple(spans)
 
     heading = line([(q.title, Role.TEXT) for q in shown], "")
+    if len(shown) < len(quantities):
+        heading = (*heading[: len(shown)], Span(" …".ljust(tag), Role.TEXT))
     figures: list[tuple[Row, ...]] = []
     for i in range(layers):
         lines = [line([q.now[i] for q in shown], "")]

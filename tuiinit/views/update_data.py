@@ -82,6 +82,10 @@ class UpdateData(View):
     def parts(self, look: Look) -> Parts:
         return look.matrix_parts
 
+    def part(self, look: Look, pointer: Pointer) -> int:
+        # In a window of 24 rows the picture keeps 14; the table tells which matrices another's network has.
+        return 0 if built_here(look) else self.table_part
+
     def out_of_place(self, look: Look) -> str:
         now = look.snapshot
         return NO_MATRIX if now is not None and not now.weights else ""
