@@ -213,7 +213,7 @@ async def test_gains_and_norm_stand_side_by_side() -> None:
 
 async def test_its_settings_are_on_one_line_at_80_columns() -> None:
     async with opened(size=(80, 24)) as driver:
-        await driver.shows("net.py  gain as built  norm off  relu  depth 6  init kaiming  lr 0.05  AdamW")
+        await driver.shows("net.py  gain as built  norm off  relu  lr 0.05  AdamW  depth 6  init kaiming")
 
 
 async def test_the_footer_names_no_key_that_there_is_nothing_for() -> None:

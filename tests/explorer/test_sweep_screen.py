@@ -242,7 +242,7 @@ async def test_a_persons_network_is_swept_over_gains_and_a_parameter() -> None:
     async with explorer(config, link=OwnLink(), size=(140, 40)) as driver:
         driver.screen.visits.sweeping.start_sweep = Fake
         await driver.press("s")
-        await driver.shows("net.py, norm off, relu, depth 6, init kaiming, lr 0.05, AdamW", "0.5 … 3, 5 values")
+        await driver.shows("net.py, norm off, relu, lr 0.05, AdamW, depth 6, init kaiming", "0.5 … 3, 5 values")
         axes = state(driver).choices[3].values
         assert [axis.name for several in axes for axis in several] == ["depth", "norm", "act", "lr"]
         await driver.press("left", "up", "up")  # the second axis: norm

@@ -82,7 +82,7 @@ class OwnKnobs(Knobs):
         first = [setting.name for setting in (self._gain, self._norm, self._act) if setting is not None]
         others = [p.name for p in parameters if p.name not in first]
         self.sides = (self._gain.name, self._norm.name if self._norm is not None else "")
-        self.brief = [name for name in (*first, *others, "lr", "optimizer") if name in self._by_name]
+        self.brief = [name for name in (*first, "lr", "optimizer", *others) if name in self._by_name]
         missing = (("batch-norm", self._norm), ("nonlinearity", self._act))
         self.without = ("notes", *(action for action, setting in missing if setting is None))
         self.nameless = ("optimizer", *([self._act.name] if self._act is not None else []))

@@ -45,7 +45,10 @@ class Own:
     @property
     def failure(self) -> str:
         """How it failed last, in a sentence that says what to do."""
-        return f"{self.problem.text} — E builds it again once it is mended" if self.problem is not None else ""
+        if self.problem is None:
+            return ""
+        again = "E builds it again once it is mended" if self.problem.lines else "E tries again"
+        return f"{self.problem.text} — {again}"
 
     def build_anew(self) -> None:
         """The file is read again: nothing that was said of it holds."""
