@@ -23,7 +23,8 @@ from ...stream.protocol import Evaluation, Lane, Message, OwnKnob, OwnTarget, Sh
 from ..training import TraceBlock
 from . import script
 from .building import build, examples_of, inputs_of, loss_of, moved, on_device
-from .drawing import Draws, batches
+from .drawing import Draws
+from .evaluating import dev_loss
 from .expecting import Expecting
 from .gains import Ends, matrices, set_gain
 from .likeness import Begun, begun, unlike
@@ -31,7 +32,7 @@ from .moves import FOLLOWED, Moves
 from .optimizing import Optimizing
 from .randomness import Generators
 from .source import Builder
-from .still import copied, in_eval_mode, still
+from .still import copied, still
 from .target import OwnError, own_code, settings
 from .theory import start_of
 from .work import ALONE, products
@@ -381,22 +382,11 @@ class OwnLane:
         """The mean loss over the dev batches in eval mode, an example as much as another; null without any."""
         dev: float | None = None
         try:
-            if self._built.setup.dev is not None:
-                dev = self._dev_loss()
+            if (given := self._built.setup.dev) is not None:
+                self._take_over()
+                with self._generators.unmoved():
+                    dev = dev_loss(self._built, given, self.device)
         except OwnError as error:
             sentence = f"the dev loss is not known: {error.sentence}"
             self._notices.append(OwnProblem(text=cut(sentence, LONGEST), lines=cut(error.lines, LONGEST)))
         return Evaluation(lane=self.config.key, step=self.step, dev=dev)
-
-    def _dev_loss(self) -> float | None:
-        assert self._built.setup.dev is not None
-        total, examples = torch.zeros((), dtype=torch.float64), 0
-        self._take_over()
-        with self._generators.unmoved(), in_eval_mode(self._built.model), torch.no_grad():
-            for batch in batches(self._built.setup.dev):
-                there = moved(batch, self.device)
-                count = examples_of(there) or 1
-                total += float(loss_of(self._built, there, graded=False)) * count
-                examples += count
-        loss = float(total) / examples if examples else math.nan
-        return loss if math.isfinite(loss) else None
