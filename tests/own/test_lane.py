@@ -170,3 +170,25 @@ def test_of_large_tensors_some_values_are_taken(
         assert other.grad_std == pytest.approx(one.grad_std, rel=4 / (2 * 900) ** 0.5 * 1.5)
     for weight, some in zip(exact.weights, sampled.weights, strict=True):
         assert some.std == pytest.approx(weight.std, rel=4 / (2 * 900) ** 0.5)
+
+
+@pytest.mark.parametrize(
+    ("batches", "dev", "due"),
+    [
+        ("[torch.ones(4, 3)]", None, []),
+        ("[torch.ones(4, 3)]", 1, [50, 100]),
+        ("[torch.ones(4, 3)] * 30", 7, [60, 120]),
+        ("[torch.ones(4, 3)] * 60", 200, []),
+        ("[torch.ones(4, 3)] * 60", 60, [60, 120]),
+    ],
+)
+def test_dev_losses_come_after_epochs_and_cost_no_more_than_those(
+    write: Write, lane_of: MakeLane, batches: str, dev: int | None, due: list[int]
+) -> None:
+    given = "" if dev is None else f", dev=[torch.ones(2, 3)] * {dev}"
+    one = lane_of(write(f"def build():\n    return setup(batches={batches}{given})\n"))
+    found = []
+    for step in range(1, 121):
+        one.step = step
+        found += [step] if one.at_epoch_end else []
+    assert found == due

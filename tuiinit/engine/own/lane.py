@@ -23,7 +23,7 @@ from ...stream.protocol import Evaluation, Lane, Message, OwnKnob, OwnTarget, Sh
 from ..training import TraceBlock
 from . import script
 from .building import build, examples_of, inputs_of, loss_of, moved, on_device
-from .drawing import Draws
+from .drawing import Draws, length
 from .evaluating import dev_loss
 from .expecting import Expecting
 from .gains import Ends, matrices, set_gain
@@ -39,6 +39,7 @@ from .work import ALONE, products
 
 BLOCK = 512  # steps whose losses wait on the device
 SAMPLES = 2**20  # values taken of a tensor that is larger: the std of so many is known to 0.1 %
+EVALUATED = 50  # steps between two dev losses that nobody asked for, at least; more where they take longer
 CALLS = 16  # of one module that are rows
 GAIN = "gain"  # the parameter of a function that sets its gain itself
 
@@ -82,6 +83,8 @@ class OwnLane:
         self._model = unwrapped(self._built.model)
         self._built.model.train()
         self._draws = Draws(self._built.setup.batches)
+        dev = self._built.setup.dev
+        self._dev_batches = None if dev is None else length(dev) or self._draws.length or 0
         try:
             self._begin(scales)
         except BaseException:
@@ -190,8 +193,11 @@ class OwnLane:
 
     @property
     def at_epoch_end(self) -> bool:
-        """Whether the last step ended an epoch."""
-        return self.step > 0 and self.steps_per_epoch > 0 and self.step % self.steps_per_epoch == 0
+        """Whether the last step ended an epoch after which the dev loss is due: of short epochs not every one."""
+        if self.step == 0 or self._dev_batches is None or self.step % max(1, self.steps_per_epoch):
+            return False
+        apart = math.ceil(max(EVALUATED, self._dev_batches) / self.steps_per_epoch) if self.steps_per_epoch else 0
+        return apart > 0 and self.step // self.steps_per_epoch % apart == 0
 
     def follow(self, config: OwnConfig) -> None:
         """Go on under a configuration that agrees with this lane's up to the present step."""
