@@ -206,8 +206,16 @@ def lanes() -> Iterator[Row]:
     def run(group: Lanes) -> Callable[[], None]:
         def work() -> None:
             for _ in range(STEPS // STRIDE):
-                for lane in group.selected:
-                    _train(lane, STRIDE)
+                for members, stack in group.stacks.of(group.selected):
+                    if stack is None:
+                        for lane in members:
+                            _train(lane, STRIDE)
+                        continue
+                    for _ in range(STRIDE):
+                        stack.train_step()
+                        for lane in members:
+                            if lane.trace_full:
+                                lane.take_trace()
 
         return work
 

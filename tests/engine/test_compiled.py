@@ -64,7 +64,7 @@ class Interpreted(Compiler):
 def values(lane: Trainer) -> list[Tensor]:
     optimizer = lane._optimizer
     state = [] if optimizer is None else [t for s in optimizer.state.values() for t in s.values()]
-    return [t.clone() for t in (lane.network.flat, lane.network.running, *state) if isinstance(t, Tensor)]
+    return [t.clone() for t in (lane.network.flat, lane.network.memory.all_running, *state) if isinstance(t, Tensor)]
 
 
 CASES = [

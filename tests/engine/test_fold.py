@@ -98,5 +98,5 @@ def test_a_closer_look_tells_of_it_and_changes_nothing(trainer: Make) -> None:
     lane.train_step()
     alone.train_step()
     assert torch.equal(lane.network.flat, alone.network.flat)
-    assert torch.equal(lane.network.running, alone.network.running)
+    assert torch.equal(lane.network.memory.all_running, alone.network.memory.all_running)
     assert inspect(trained(trainer, bn=False)).folded is None

@@ -91,7 +91,8 @@ def test_written_out_pass_is_autograd(dataset: Dataset, name: Any, settings: dic
             parameters += [block.norm.gamma, block.norm.beta]
     flat = torch.cat([p.grad.flatten() for p in parameters if p.grad is not None])
     assert len(flat) == one.parameter_count
-    torch.testing.assert_close(one.flat_grad, flat, rtol=1e-4, atol=1e-7)
+    # A bias before batch norm has a gradient of 0, but for rounding.
+    torch.testing.assert_close(one.flat_grad, flat, rtol=1e-4, atol=5e-7)
     for mine, theirs in zip(one.buffers(), other.buffers(), strict=True):
         torch.testing.assert_close(mine, theirs)
 

@@ -107,7 +107,7 @@ def test_the_lane_stays_as_it_is(trainer: Make, optimizer: str) -> None:
     assert b is not None
     assert timeless(a) == timeless(b)
     assert torch.equal(alone.network.flat, beside.network.flat)
-    assert torch.equal(alone.network.running, beside.network.running)
+    assert torch.equal(alone.network.memory.all_running, beside.network.memory.all_running)
 
 
 def test_the_number_of_draws_follows_from_the_shape(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,6 +21,7 @@ TRAIN_OVER_DEV = 7  # at least so many examples are for training for one that th
 INSPECTED = 1_024  # training examples that pass together where a lane is looked at closely
 DESCRIBED = 2**22  # values of which a histogram is made at a time
 OPTIMIZERS = {"sgd": (0, 0), "momentum": (1, 0), "rmsprop": (1, 1), "adam": (2, 1), "adamw": (2, 1)}  # kept; passing
+STACKABLE = 2**18  # weights and outputs of a network, beyond which products take its time, alone or in a stack
 NO_ROOM = "there is not enough memory for this"
 
 
@@ -29,6 +30,11 @@ def parameters(config: RunConfig, classes: int) -> int:
     fans = (config.context * config.embedding, *config.hidden, classes)
     vectors = (2 + config.bias_before_bn) if config.bn else 1
     return classes * config.embedding + sum(a * b for a, b in itertools.pairwise(fans)) + vectors * sum(fans[1:])
+
+
+def stackable(config: RunConfig, classes: int) -> bool:
+    """Whether a network is so small that it gains by steps in a stack of others."""
+    return parameters(config, classes) + config.batch_size * sum(config.hidden) <= STACKABLE
 
 
 class Need(NamedTuple):

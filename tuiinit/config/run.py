@@ -107,6 +107,14 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         return self.replace(schedule=tuple(sorted(kept, key=lambda c: c.step)))
 
 
+_ALIKE = ("data", "column", "device", "batch_size", *(setting.name for setting in SETTINGS if setting.shaping))
+
+
+def kind_of(config: RunConfig) -> tuple[object, ...]:
+    """What is the same of networks that can be trained as a stack: they differ in gain, lr, seed and the like."""
+    return tuple(getattr(config, name) for name in _ALIKE)
+
+
 _DEFAULTS = {field.name: field.default for field in msgspec.structs.fields(RunConfig)}
 
 

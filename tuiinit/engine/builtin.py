@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 
 from ..config.memory import Need, needed
@@ -11,6 +13,7 @@ from ..stream.protocol import Message
 from .devices import device_of
 from .minibatches import Dataset
 from .own import script
+from .stack import Place, places
 from .trainer import Trainer
 from .training import Training
 
@@ -33,12 +36,18 @@ class Datasets:
 
 
 class Builtin:
-    """Makes lanes from configurations."""
+    """Makes lanes from configurations.
+
+    Args:
+        stacked: lay lanes of one shape that begin together side by side, so that they can take steps as one.
+    """
 
     watches = False  # word lists are read once
 
-    def __init__(self) -> None:
+    def __init__(self, *, stacked: bool = True) -> None:
         self._datasets = Datasets()
+        self._stacked = stacked
+        self._places: dict[str, Place] = {}
 
     def news(self) -> list[Message]:
         """None."""
@@ -53,10 +62,19 @@ class Builtin:
         text = self._datasets.get(config, device_of(config.device)).text
         return needed(config, len(text.vocabulary), len(text.train))
 
+    def together(self, configs: Sequence[RunConfig]) -> None:
+        """Lay out those that can be stacked side by side. Raises ConfigError, DataError."""
+        self._places = {}
+        if not self._stacked:
+            return
+        cpu = torch.device("cpu")  # where a lane's numbers are the same however many are computed at once
+        on_it = [config for config in configs if device_of(config.device) == cpu]
+        self._places = places([(config, len(self._datasets.get(config, cpu).text.vocabulary)) for config in on_it], cpu)
+
     def begin(self, config: RunConfig, beside: Training | None) -> Training:
         """A lane at step 0 that has peeked at its first minibatch. Raises ConfigError, DataError."""
         device = device_of(config.device)
-        lane = Trainer(config, self._datasets.get(config, device), device)
+        lane = Trainer(config, self._datasets.get(config, device), device, self._places.pop(config.key, None))
         lane.peek()
         return lane
 

@@ -19,6 +19,7 @@ from .own.making import Own
 from .own.target import OwnError
 from .quick.compiled import Compiler
 from .room import free, make_room
+from .stack import Stacks
 from .trainer import Trainer
 from .training import Maker, Settings, Training
 
@@ -38,7 +39,8 @@ class Lanes:
         self.selected: list[Training] = []
         self.put_aside: list[str] = []  # lanes that were forgotten for lack of memory, until somebody takes that
         self._lanes: OrderedDict[str, Training] = OrderedDict()  # the longest unused first
-        self._makers: dict[type, Maker] = {RunConfig: Builtin(), OwnConfig: Own()}
+        self._makers: dict[type, Maker] = {RunConfig: Builtin(stacked=compiler is None), OwnConfig: Own()}
+        self.stacks = Stacks()
         self._compiler = compiler
 
     @property
@@ -76,12 +78,13 @@ class Lanes:
         chosen: dict[str, Training] = {}
         new: list[Training] = []
         beside = self.selected[0] if self.selected else None
+        self.stacks.forget()
         try:
+            self._together(config for config in configs if not self._there(config))
             for config in configs:
-                lane = self._lanes.get(config.key) or chosen.get(config.key)
-                maker = self._maker(config)
-                maker.prepare()
-                if lane is None or lane.step > self._clock.now:
+                lane = chosen.get(config.key) or self._there(config)
+                self._maker(config).prepare()
+                if lane is None:
                     lane = self._begin(config, beside, spared)
                     new.append(lane)
                 chosen[config.key] = lane
@@ -99,6 +102,19 @@ class Lanes:
             self._lanes.popitem(last=False)[1].close()
         self._keep_within_memory()
         return new
+
+    def _there(self, config: Settings) -> Training | None:
+        """The lane, if there is one that has not gone past the clock."""
+        lane = self._lanes.get(config.key)
+        return None if lane is None or lane.step > self._clock.now else lane
+
+    def _together(self, configs: Iterable[Settings]) -> None:
+        """Tell those who make them of lanes that begin together."""
+        of_maker: dict[type, list[Settings]] = {}
+        for config in configs:
+            of_maker.setdefault(type(config), []).append(config)
+        for kind, together in of_maker.items():
+            self._makers[kind].together(together)
 
     def _begin(self, config: Settings, beside: Training | None, spared: set[str]) -> Training:
         """Begin a lane, if need be in place of others that nobody looks at."""
@@ -171,6 +187,8 @@ class Lanes:
             grown = Need(after.kept - (before.kept if lane.step else 0), after.passing)
             if grown.kept > 0:
                 make_room([grown], lane.device, lambda: False)
+        self.stacks.forget()
+        self._together(config for lane, config in zip(self.selected, wanted, strict=True) if not lane.step)
         changed = []
         for i, (lane, config) in enumerate(zip(list(self.selected), wanted, strict=True)):
             old = lane.config.key
@@ -210,6 +228,7 @@ class Lanes:
 
     def close(self) -> None:
         """Let go of all lanes."""
+        self.stacks.forget()
         for lane in self._lanes.values():
             lane.close()
         self._lanes.clear()

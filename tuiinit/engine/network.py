@@ -109,6 +109,41 @@ class Layer(nn.Module):
         return x if self.nonlinearity is None else self.nonlinearity(x)
 
 
+class Memory:
+    """Room for the parameters of networks of one shape, side by side.
+
+    Args:
+        config: of one of them, for its shape.
+        classes: size of the vocabulary.
+        lanes: how many networks.
+        device: where.
+
+    Attributes:
+        parameters: data, gradients and update (3, lanes, parameters); weights, then vectors.
+        running: of each batch norm the running means and variances (2, lanes, width).
+    """
+
+    def __init__(self, config: RunConfig, classes: int, lanes: int, device: torch.device) -> None:
+        fans = (config.context * config.embedding, *config.hidden, classes)
+        self.lanes = lanes
+        self.shapes = [(classes, config.embedding), *itertools.pairwise(fans)]
+        vectors = (2 + config.bias_before_bn) if config.bn else 1
+        self.weights_size = sum(rows * columns for rows, columns in self.shapes)
+        self.parameters = torch.zeros((3, lanes, self.weights_size + vectors * sum(fans[1:])), device=device)
+        widths = fans[1:] if config.bn else ()
+        #: All of them end to end; of one lane (2, all widths together), as a quick step takes them.
+        self.all_running = torch.zeros((2, lanes * sum(widths)), device=device)
+        self.all_running[1] = 1
+        parts = torch.split(self.all_running, [lanes * width for width in widths], 1) if widths else ()
+        self.running = [part.view(2, lanes, -1) for part in parts]
+
+    def matrices(self, part: Tensor) -> list[Tensor]:
+        """The matrices in a part of the parameters (lanes, parameters): (lanes, fan_in, fan_out) each."""
+        sizes = [rows * columns for rows, columns in self.shapes]
+        split = torch.split(part[:, : self.weights_size], sizes, 1)
+        return [one.view(len(part), *shape) for one, shape in zip(split, self.shapes, strict=True)]
+
+
 class Network(nn.Module):
     """The network of a configuration, at its initialisation.
 
@@ -121,11 +156,23 @@ class Network(nn.Module):
         classes: size of the vocabulary.
         generator: a CPU generator; left where the minibatch draws begin.
         device: where the parameters live.
+        memory: where on it; room of its own by default.
+        lane: its place there.
     """
 
-    def __init__(self, config: RunConfig, classes: int, generator: torch.Generator, device: torch.device) -> None:
+    def __init__(
+        self,
+        config: RunConfig,
+        classes: int,
+        generator: torch.Generator,
+        device: torch.device,
+        memory: Memory | None = None,
+        lane: int = 0,
+    ) -> None:
         super().__init__()
         self.config = config
+        self.memory = memory = memory or Memory(config, classes, 1, device)
+        self.lane = lane
         fans = (config.context * config.embedding, *config.hidden, classes)
         last = len(config.hidden)
         drawn = [torch.randn((classes, config.embedding), generator=generator) * config.embedding_scale]
@@ -148,7 +195,7 @@ class Network(nn.Module):
             if config.bn:
                 vectors += [torch.full((width,), config.output_scale if i == last else 1.0), torch.zeros(width)]
         #: All parameters end to end, weights, then vectors; beside them the gradients, and room for the update.
-        self.buffer = torch.zeros((3, sum(t.numel() for t in (*drawn, *vectors))), device=device)
+        self.buffer = memory.parameters[:, lane]
         self.flat, self.flat_grad, self.flat_update = self.buffer
         self.flat.copy_(torch.cat([t.reshape(-1) for t in (*drawn, *vectors)]))
         shapes = [t.shape for t in (*drawn, *vectors)]
@@ -160,7 +207,7 @@ class Network(nn.Module):
         self.weights, self.weight_grads = data[:matrices], grads[:matrices]
         self.weight_shapes = [tuple(shape) for shape in shapes[:matrices]]
         self.vectors, self.vector_grads = data[matrices:], grads[matrices:]
-        self.weights_size = sum(w.numel() for w in self.weights)
+        self.weights_size = memory.weights_size
         #: Neighbours of one size as (3, count, size) views of data, gradients and update, for statistics in one go.
         self.groups = _groups(self.buffer, self.weights)
         kinds = ("bias",) * (not config.bn or config.bias_before_bn) + ("gamma", "beta") * config.bn
@@ -170,10 +217,7 @@ class Network(nn.Module):
 
         self.embedding = nn.Parameter(self.weights[0])
         rest = iter(self.vectors)
-        #: All running means and variances (2, widths of all layers together); empty without batch norm.
-        self.running = torch.zeros((2, sum(fans[1:]) if config.bn else 0), device=device)
-        self.running[1] = 1
-        running = iter(torch.split(self.running, list(fans[1:]), dim=1)) if config.bn else iter(())
+        running = iter([running[:, lane] for running in memory.running])
         curve = ELEMENTWISE[config.nonlinearity]
         layers = []
         for i in range(last + 1):

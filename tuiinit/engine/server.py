@@ -229,12 +229,21 @@ class Server:
 
     def _step(self, lanes: list[Training], steps: int = 1) -> None:
         due = self._updates.due(time.monotonic())
-        for lane in lanes:
+        for together, stack in self.lanes.stacks.of(lanes):
             for left in reversed(range(steps)):
-                step = lane.step + 1
-                last = self.clock.is_last(step) or is_milestone(step) or self._ends_epoch(lane)
-                self._step_lane(lane, measure=(due and not left) or last)
-                if lane.ended:
+                step = together[0].step + 1
+                last = self.clock.is_last(step) or is_milestone(step) or any(map(self._ends_epoch, together))
+                measure = (due and not left) or last
+                if stack is not None and not measure:
+                    stack.train_step()
+                    for lane in together:
+                        self._stepped(lane)
+                else:
+                    for lane in together:
+                        self._step_lane(lane, measure=measure)
+                if any(lane.ended for lane in together):
+                    together, stack = [lane for lane in together if not lane.ended], None
+                if not together:
                     break
         if due:
             cost = sum(lane.latest.cost for lane in lanes if lane.latest is not None)
@@ -247,10 +256,13 @@ class Server:
         return lane.steps_per_epoch >= LEAST_EPOCH and lane.steps_to_epoch_end == 1
 
     def _step_lane(self, lane: Training, *, measure: bool) -> None:
-        snapshot = lane.train_step(measure=measure)
+        self._stepped(lane, lane.train_step(measure=measure), measured=measure)
+
+    def _stepped(self, lane: Training, snapshot: protocol.Snapshot | None = None, *, measured: bool = False) -> None:
+        """A lane has taken a step, which was measured or not: keep what it tells."""
         self._outbox.add(snapshot)
         self._rates.add(snapshot.cost if snapshot is not None else 0.0)
-        if measure or lane.trace_full or lane.ended:
+        if measured or lane.trace_full or lane.ended:
             self._collect(lane)
         self._outbox.others += lane.notices()
         if lane.at_epoch_end and not lane.ended:

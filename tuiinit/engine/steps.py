@@ -46,37 +46,41 @@ class Step:
         self._optimizer = optimizer
         self._quick: Quick | None = None
         self._refused = False  # a quick way was tried in vain
-        #: The loss; then for each group of equal matrices their sums, then norms, of data and of change.
-        self.record = network.flat.new_zeros(record_size(network))
+        self._records = Records(network, 1, plain=optimizer is None)
+        self.record = self._records.rows[0]
         self.loss = self.record[0]
-        self._pass = Pass(network, rows, self.record[:1].view(1, 1))
-        self._watched: list[tuple[Tensor, Tensor, Tensor]] = []
-        for group, place in _places(network):
-            pair = group[:2] if optimizer is None else group[::2]  # data and gradient, or data and update
-            sums, norms = self.record[place].view(2, 2, -1)
-            self._watched.append((pair, sums, norms))
+        self._pass = Pass([network], rows, self.record[:1].view(1, 1, 1))
 
     def peek(self, x: Tensor, y: Tensor) -> Kept:
-        """The pass alone (see `Pass.run`), for its loss and what it sees; the network stays as it is."""
-        kept = self._pass.run(x, y, keep=True, peek=True)
-        assert kept is not None
-        return kept
+        """The pass alone (see `plain`), for its loss and what it sees; the network stays as it is."""
+        return self._pass.run([x], y.view(1, 1, -1), keep=True, peek=True)[0]
 
     def __call__(self, x: Tensor, y: Tensor, *, keep: bool = False) -> Kept | None:
-        """Pass a minibatch (see `Pass.run`) and update; `record` and `loss` are then its own."""
+        """Pass a minibatch (see `plain`) and update; `record` and `loss` are then its own."""
         if self._quick is None or keep:
             return self.plain(x, y, keep=keep)
         self._quick(x, y)
         return None
 
     def plain(self, x: Tensor, y: Tensor, *, keep: bool = False) -> Kept | None:
-        """The step, operation by operation."""
-        kept = self._pass.run(x, y, keep=keep)
+        """The step, operation by operation.
+
+        Args:
+            x: contexts (B · context,), indices.
+            y: the characters that follow (B, 1), indices.
+            keep: give back what was seen on the way.
+        """
+        kept = self._pass.run([x], y.view(1, 1, -1), keep=keep)
         self.update()
-        return kept
+        return kept[0] if kept else None
 
     def update(self) -> None:
         """Update the parameters by the gradients that are there, and tell of it."""
+        self.move()
+        self._records.tell()
+
+    def move(self) -> None:
+        """Update the parameters by the gradients that are there."""
         network = self._network
         if self._optimizer is None:
             network.flat.add_(network.flat_grad, alpha=-self.factor)
@@ -84,9 +88,6 @@ class Step:
             network.flat_update.copy_(network.flat)
             self._optimizer.step()
             torch.sub(network.flat, network.flat_update, out=network.flat_update)
-        for pair, sums, norms in self._watched:
-            torch.sum(pair, -1, out=sums)
-            torch.linalg.vector_norm(pair, dim=-1, out=norms)
 
     @property
     def plain_sgd(self) -> bool:
@@ -103,7 +104,8 @@ class Step:
             x: a minibatch to compare on, as for `Pass.run`.
             y: what follows.
         """
-        state = [self._network.buffer, self._network.running, self.record]
+        running = self._network.memory.all_running
+        state = [self._network.buffer, running, self.record]
         if self._optimizer is not None:
             state += [t for kept in self._optimizer.state.values() for t in kept.values() if isinstance(t, Tensor)]
         before = [t.clone() for t in state]
@@ -111,7 +113,7 @@ class Step:
         def result(way: Quick) -> list[NDArray[np.float32]]:
             way(x, y)
             figures = read(self.record.cpu().numpy()[None], np.array([self.factor]), self._network)
-            after = [self._network.flat.cpu().numpy().copy(), self._network.running.cpu().numpy().copy(), *figures]
+            after = [self._network.flat.cpu().numpy().copy(), running.cpu().numpy().copy(), *figures]
             for t, saved in zip(state, before, strict=True):
                 t.copy_(saved)
             return after
@@ -135,6 +137,38 @@ class Step:
     def adopted(self) -> bool:
         """Whether a quick way has been taken."""
         return self._quick is not None
+
+
+class Records:
+    """What a step tells of networks that lie side by side.
+
+    Args:
+        first: the first of them.
+        lanes: how many.
+        plain: the change is the gradient, as for plain SGD, or else the update.
+
+    Attributes:
+        rows: one a network: the loss; then for each group of equal matrices their sums, then norms, of data and of
+            change.
+    """
+
+    def __init__(self, first: Network, lanes: int, *, plain: bool) -> None:
+        parameters = first.memory.parameters[:, first.lane : first.lane + lanes].transpose(0, 1)
+        pairs = parameters[:, :2] if plain else parameters[:, ::2]
+        self.rows = pairs.new_zeros((lanes, record_size(first)))
+        self._watched: list[tuple[Tensor, Tensor, Tensor]] = []
+        start = 0
+        for group, place in _places(first):
+            end = start + group[0].numel()
+            sums, norms = self.rows[:, place].view(lanes, 2, 2, -1).unbind(1)
+            self._watched.append((pairs[:, :, start:end].view(lanes, 2, *group.shape[1:]), sums, norms))
+            start = end
+
+    def tell(self) -> None:
+        """Sums and norms of what is there now."""
+        for pair, sums, norms in self._watched:
+            torch.sum(pair, -1, out=sums)
+            torch.linalg.vector_norm(pair, dim=-1, out=norms)
 
 
 def record_size(network: Network) -> int:

@@ -20,7 +20,7 @@ from ..measure.fetch import Fetch
 from ..stream.protocol import DataInfo, Evaluation, Lane, LeftOut, Message, Snapshot
 from . import evaluation
 from .minibatches import BLOCK, Dataset, Minibatches, tensors
-from .network import Network
+from .network import Memory, Network
 from .passes import Kept
 from .quick.captured import capture
 from .quick.compiled import Compiler
@@ -47,9 +47,12 @@ class Trainer:
         config: with its schedule.
         dataset: on `device`.
         device: where to train.
+        place: common memory and where in it the network lies; memory of its own by default.
     """
 
-    def __init__(self, config: RunConfig, dataset: Dataset, device: torch.device) -> None:
+    def __init__(
+        self, config: RunConfig, dataset: Dataset, device: torch.device, place: tuple[Memory, int] | None = None
+    ) -> None:
         self.config = config
         self.dataset = dataset
         self.device = device
@@ -60,7 +63,7 @@ class Trainer:
         self.first: First | None = None  # once `peek` has looked at it
         generator = torch.Generator().manual_seed(config.seed)
         classes = len(dataset.text.vocabulary)
-        self.network = Network(config.at(0), classes, generator, device)
+        self.network = Network(config.at(0), classes, generator, device, *(place or ()))
         self._minibatches = Minibatches(generator, dataset.x, dataset.y)
         self._now = config.at(0)
         self._optimizer = make_optimizer(self._now, self.network)
@@ -171,15 +174,41 @@ class Trainer:
         A loss that is not finite ends the lane: `diverged_at` tells the step. Without `measure` this is
         noticed when the trace is read (`take_trace`), so that an accelerator is not waited for each step.
         """
+        return self.take_step(*self.next_minibatch(), measure=measure)
+
+    def next_minibatch(self) -> tuple[Tensor, Tensor]:
+        """What the next step is taken on, under the settings in force then; see `Minibatches.next`."""
         if self.step in self._change_steps:
             self._apply(self.config.at(self.step))
-        kept = self._stepper(*self._minibatches.next(self._now.batch_size), keep=measure)
-        if self.step == 0:
-            self._first_loss = self._stepper.loss.clone()
-        self.step += 1
-        self._record_rows[len(self._factors)].copy_(self._stepper.record)
-        self._factors.append(self._stepper.factor)
+        return self._minibatches.next(self._now.batch_size)
+
+    def take_step(self, x: Tensor, y: Tensor, *, measure: bool = False) -> Snapshot | None:
+        """`train_step` on this minibatch."""
+        kept = self._stepper(x, y, keep=measure)
+        self.stepped(self._stepper.record)
         return None if kept is None else self._measure(kept)
+
+    def move(self) -> None:
+        """Update the parameters by the gradients that are there, as a part of a step; see `stepped`."""
+        self._stepper.move()
+
+    def stepped(self, record: Tensor) -> None:
+        """A step is done that told this (see `Records`)."""
+        if self.step == 0:
+            self._first_loss = record[0].clone()
+        self.step += 1
+        self._record_rows[len(self._factors)].copy_(record)
+        self._factors.append(self._stepper.factor)
+
+    @property
+    def rows(self) -> int:
+        """Examples of a minibatch."""
+        return self._now.batch_size
+
+    @property
+    def plain_sgd(self) -> bool:
+        """Whether the update is the gradient times lr."""
+        return self._stepper.plain_sgd
 
     @torch.inference_mode()
     def peek(self) -> Snapshot | None:
@@ -198,7 +227,7 @@ class Trainer:
         On a CUDA device that is the step as a CUDA graph; on the CPU a compiled one.
         """
         step = self._stepper
-        if not step.adopts or self.diverged_at is not None:
+        if not step.adopts or self.diverged_at is not None or self.network.memory.lanes > 1:
             return
         x, y = self._minibatches.next(self._now.batch_size, peek=True)
         if self.device.type == "cuda":
@@ -246,7 +275,7 @@ class Trainer:
         # The norm, not its square: that may leave float32's range.
         input_norm = fetch.ask(torch.linalg.vector_norm(kept.embedded, dtype=torch.float64))
         log_p = torch.log_softmax(kept.logits, 1) / math.log(10)
-        probabilities = fetch.look(log_p.view(1, -1), LOG10_PROBABILITIES)
+        probabilities = fetch.look(log_p.reshape(1, -1), LOG10_PROBABILITIES)
         asked_activations = probe.Activations(fetch, kept.outputs, kept.grads, limits)
         asked_weights = probe.Weights(fetch, network.weight_shapes, [group[:2] for group in network.groups])
         norms = [layer.norm.kept for layer in network.blocks if layer.norm is not None]

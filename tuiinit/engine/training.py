@@ -124,6 +124,9 @@ class Maker(Protocol):
     def need(self, config: Any) -> Need:
         """Memory that the lane of a configuration takes, as far as it is known. Raises ConfigError, DataError."""
 
+    def together(self, configs: Sequence[Any]) -> None:
+        """These lanes are about to begin together."""
+
     def begin(self, config: Any, beside: Training | None) -> Training:
         """A lane at step 0 that has peeked at its first minibatch.
 

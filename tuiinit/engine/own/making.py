@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ...config.memory import Need
 from ...config.own import OwnConfig
 from ...stream.protocol import Message, SourceChanged
@@ -36,6 +38,9 @@ class Own:
     def need(self, config: OwnConfig) -> Need:
         """As much as the newest lane of the same function: nobody knows before it is built."""
         return self._needs.get(config.target, Need(0, 0))
+
+    def together(self, configs: Sequence[OwnConfig]) -> None:
+        """Nothing: each is built by itself."""
 
     def begin(self, config: OwnConfig, beside: Training | None) -> Training:
         """A lane at step 0 that has peeked at its first batch. Raises ConfigError, OwnError."""

@@ -47,7 +47,7 @@ class Compiler:
         if runner is None:
             return None
         lr = torch.tensor([step.factor])
-        state = [*network.weights, *network.vectors, network.flat_grad, network.running]
+        state = [*network.weights, *network.vectors, network.flat_grad, network.memory.all_running]
 
         def whole(x: Tensor, y: Tensor) -> None:
             step.record.copy_(runner([*state, x, y, lr])[0])

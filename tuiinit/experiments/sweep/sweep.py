@@ -7,17 +7,19 @@ and what it measured is kept, so that a sweep that was stopped goes on where it 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, MutableMapping, Sequence
-from itertools import groupby
-from operator import itemgetter
 from typing import Any, Protocol
 
 from ...config.configuration import Configuration
+from ...config.memory import stackable
+from ...config.run import RunConfig, kind_of
 from ..pool import Done, EngineLine, Job, Pool
 from ..runs import Progress
 from .measures import Cell, Measures, measures
 from .plan import Plan
 
 MAX_LANES = 4  # of one job: they train side by side in one engine
+MAX_STACKED = 8  # where they are small networks of one shape, whose steps an engine takes together
+CLASSES = 27  # of a vocabulary, for the size of a network
 
 Kept = MutableMapping[str, Measures]  # what was measured, by `key_of`
 
@@ -81,15 +83,15 @@ class Sweep:
         self._pool: Executor = executor or Pool(
             jobs=[], processes=processes, progress=progress, engine=engine, engines=engines, warn=warn
         )
-        lanes = max(1, min(MAX_LANES, len(missing) // (4 * self._pool.width(plan.base.device))))
-        self._cell_of: list[int] = []
-        jobs: list[Job] = []
-        for index, group in groupby(missing, key=itemgetter(0)):
-            configs = [config for _, config in group]
-            for start in range(0, len(configs), lanes):
-                jobs.append(Job(tuple(configs[start : start + lanes]), plan.steps))
-                self._cell_of.append(index)
-        self._pool.jobs = jobs
+        share = max(1, len(missing) // (4 * self._pool.width(plan.base.device)))
+        parts: list[list[tuple[int, Configuration]]] = []
+        for alike in _alike(missing):
+            small = isinstance(alike[0][1], RunConfig) and stackable(alike[0][1], CLASSES)
+            lanes = min(share, MAX_STACKED if small else MAX_LANES)
+            parts += [alike[start : start + lanes] for start in range(0, len(alike), lanes)]
+        parts.sort(key=lambda part: part[0][0])
+        self._cells_of = [list(dict.fromkeys(index for index, _ in part)) for part in parts]
+        self._pool.jobs = [Job(tuple(config for _, config in part), plan.steps) for part in parts]
 
     def _key(self, config: Configuration) -> str:
         return key_of(config, self.plan.steps)
@@ -106,15 +108,16 @@ class Sweep:
                 reported.add(index)
                 yield cell
         for done in self._pool:
-            index = self._cell_of[done.job]
+            cells = self._cells_of[done.job]
             if done.failure:
-                self._failures[index] = done.failure
+                self._failures.update(dict.fromkeys(cells, done.failure))
             for config, result in zip(self._pool.jobs[done.job].configs, done.results, strict=bool(done.results)):
                 run = result if isinstance(result, Measures) else measures(result, self.plan.steps)
                 self.kept[self._key(config)] = run
-            if index not in reported and (cell := self.cell(index)) is not None:
-                reported.add(index)
-                yield cell
+            for index in cells:
+                if index not in reported and (cell := self.cell(index)) is not None:
+                    reported.add(index)
+                    yield cell
 
     def cell(self, index: int) -> Cell | None:
         """The cell at a place of the plan, or None if it is not done."""
@@ -133,6 +136,15 @@ class Sweep:
     def stop(self) -> None:
         """End at once, from any thread; runs that were finished are kept."""
         self._pool.stop()
+
+
+def _alike(missing: Sequence[tuple[int, Configuration]]) -> list[list[tuple[int, Configuration]]]:
+    """Runs that an engine can train as a stack, together; of a person's own networks those of one cell."""
+    groups: dict[object, list[tuple[int, Configuration]]] = {}
+    for index, config in missing:
+        kind = kind_of(config) if isinstance(config, RunConfig) and stackable(config, CLASSES) else index
+        groups.setdefault(kind, []).append((index, config))
+    return list(groups.values())
 
 
 def run(plan: Plan, **options: Any) -> tuple[Cell, ...]:
