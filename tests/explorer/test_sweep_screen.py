@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import asynccontextmanager
 from functools import cache
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.explorer.driving import Driver, explorer
@@ -20,7 +22,7 @@ from tuiinit.experiments.sweep.measures import Cell, Measures
 from tuiinit.experiments.sweep.plan import Axis, Plan, parse_gains
 from tuiinit.experiments.sweep.recommend import recommend
 from tuiinit.experiments.sweep.sweep import Kept, Sweep
-from tuiinit.explorer.sweep.plots import FIGURES, maps, over_gain
+from tuiinit.explorer.sweep.plots import FIGURES, maps, over_gain, turned, value
 from tuiinit.explorer.sweep.screen import SweepScreen
 from tuiinit.explorer.sweep.sweeping import AXES, GAINS, Sweeping
 from tuiinit.stream.protocol import Pause, Select
@@ -255,3 +257,29 @@ async def test_a_persons_network_is_swept_over_gains_and_a_parameter() -> None:
         await driver.until(lambda: not isinstance(driver.app.screen, SweepScreen))
         await driver.settled()
         assert driver.session.config == config.replace(gain=1.0).set("norm", False)
+
+
+def test_figures_are_log_or_linear_as_a_person_chose() -> None:
+    plan, cells = plan_and_cells(0)
+    for figure in FIGURES:
+        values = [v for cell in cells if math.isfinite(v := value(cell, figure))]
+        for log in (None, True, False):
+            shown = turned(figure, cells, log)
+            assert shown.log == (figure.log if log is None else log and min(values) > 0)
+            plot = over_gain(plan, cells, shown, 80, 20)
+            (canvas,) = plot.canvases
+            told = [v for curve in canvas.shown for v in curve.y if math.isfinite(v)]
+            assert told
+            assert sorted(set(np.round([10**v if shown.log else v for v in told], 9))) == sorted(
+                set(np.round(values, 9))
+            )
+            assert all(canvas.y[0] <= v <= canvas.y[1] for v in told)
+
+
+async def test_y_changes_the_scale_of_a_sweeps_figures() -> None:
+    async with explorer() as driver:
+        await driver.press("s")
+        await driver.shows("space starts the sweep")
+        for said in ("logarithmic", "linear", "as fits each figure"):
+            await driver.press("y")
+            await driver.shows(f"Scales: {said}")

@@ -130,7 +130,7 @@ NOTES_ACTIONS: tuple[Action, ...] = (
     Action("quit-notes", ("q", "ctrl+q"), "quit", "Quit", NOTES, "Leave the program", "quit"),
 )
 
-SWEEP_SHARED = ("next-view", "previous-view", "help", "palette", "suspend", "quit")
+SWEEP_SHARED = ("next-view", "previous-view", "scale", "help", "palette", "suspend", "quit")
 
 SWEEP_ACTIONS: tuple[Action, ...] = (
     Action("sweep-run", ("space",), "sweep_run", "Start or stop", SWEEP, "What is measured is kept", "start, stop"),

@@ -13,12 +13,13 @@ from ...experiments.sweep.measures import Cell
 from ...experiments.sweep.plan import Plan
 from ...experiments.sweep.recommend import figure, recommend
 from ...insight.thresholds import UPDATE_RIGHT, power_of_ten
-from ...plots import SERIES, Axis, Curve, Plot, curves, heat, nice_limits
+from ...plots import SERIES, Axis, Curve, Plot, curves, heat, nice_limits, nice_ticks
 from ...plots.ink import Ink, row
 from ...views.layout import abreast, shares, stacked
 
 NAMES = {False: "no batch norm", True: "batch norm", None: "this network"}
 MARKS = {False: "o", True: "x", None: "o"}
+EXPONENTIAL = "grad_ratio"  # of Measures: what grows by a factor with every layer
 ROLES = {False: SERIES[0], True: SERIES[1], None: SERIES[0]}
 
 
@@ -45,6 +46,12 @@ def value(cell: Cell, shown: Figure) -> float:
     """A cell's mean over its seeds; NaN where not every seed came through."""
     mean = cell.mean(shown.name) if cell.sound else None
     return math.nan if mean is None else mean
+
+
+def turned(shown: Figure, cells: Sequence[Cell], log: bool | None) -> Figure:
+    """The figure on the axis that a person chose, None as it is; logarithmic only where all values are above 0."""
+    known = [v for cell in cells if math.isfinite(v := value(cell, shown))]
+    return shown if log is None else shown._replace(log=log and bool(known) and min(known) > 0)
 
 
 def over_gain(plan: Plan, cells: Sequence[Cell], shown: Figure, width: int, height: int, empty: str = "") -> Plot:
@@ -100,6 +107,10 @@ def _axis(shown: Figure, span: tuple[float, float]) -> Axis:
     if not shown.log:
         return Axis(*nice_limits(*span))
     low, high = (max(value, 1e-30) for value in span)
+    if shown.name != EXPONENTIAL:
+        ticks = tuple((math.log10(v), label) for v, label in nice_ticks(low, high, 6) if v > 0)
+        pad = 0.03 * math.log10(high / low) or 0.01
+        return Axis(math.log10(low) - pad, math.log10(high) + pad, ticks, "log")
     bottom, top = min(-1, math.floor(math.log10(low))), max(1, math.ceil(math.log10(high)))
     every = max(1, (top - bottom) // 6)
     return Axis(bottom, top, tuple((float(p), f"1e{p}" if p else "1") for p in range(bottom, top + 1, every)))

@@ -21,7 +21,7 @@ from ..messages import ViewChosen
 from ..panes.bars import KeyBar, TabBar
 from ..sheets.sheet import Sheet
 from ..training import CommonScreen
-from .plots import FIGURES, MARKS, NAMES, ROLES, maps, over_gain
+from .plots import FIGURES, MARKS, NAMES, ROLES, maps, over_gain, turned
 from .sweeping import Sweeping
 
 LOOK_SECONDS = 0.2  # between looks at how far the sweep is
@@ -49,6 +49,7 @@ class SweepScreen(CommonScreen[Configuration | None]):
         self._pause = pause
         self._field = 0
         self._figure = 0
+        self._log: bool | None = None  # whether axes are logarithmic, where a person chose
         self._said = ""
         self._drawn: tuple[object, ...] = ()
         self.line = Sheet(id="header")
@@ -160,7 +161,7 @@ class SweepScreen(CommonScreen[Configuration | None]):
         plan, cells = self.sweeping.plan, self.sweeping.cells
         if plan is None or width < 20 or height < 4:
             return [row(width)] * height
-        shown = FIGURES[self._figure]
+        shown = turned(FIGURES[self._figure], cells, self._log)
         advice = self._advice(width - 2, min(ADVICE, height // 3))
         legend: list[Piece] = [" "]
         for bn in plan.bn:
@@ -218,6 +219,12 @@ class SweepScreen(CommonScreen[Configuration | None]):
 
     def action_view(self, by: int) -> None:
         self._figure = (self._figure + by) % len(FIGURES)
+        self.draw()
+
+    def action_scale(self) -> None:
+        self._log = {None: True, True: False, False: None}[self._log]
+        kind = {None: "as fits each figure", True: "logarithmic where values are above 0", False: "linear"}[self._log]
+        self._said = f"Scales: {kind}."
         self.draw()
 
     @on(ViewChosen)
