@@ -14,7 +14,8 @@ from tests.own.conftest import Write
 from tuiinit.config.own import OwnConfig
 from tuiinit.config.run import RunConfig
 from tuiinit.engine import lanes, room, server
-from tuiinit.engine.own import script
+from tuiinit.engine.own import making, script
+from tuiinit.measure import parameters
 from tuiinit.stream import protocol as p
 from tuiinit.stream.checked import Check, OwnProblem
 from tuiinit.stream.protocol import Message, floats
@@ -284,3 +285,31 @@ def test_what_is_drawn_while_a_file_is_imported_is_nobody_elses(screen: Screen, 
     screen.settled(p.Select(lanes=(), own=(OwnConfig(target=str(other), device="cpu"),)))
     again = of(screen.settled(p.Select(lanes=(), own=(own(),)), p.Advance(steps=3)), p.Snapshot)[-1]
     assert (again.step, again.loss) == (6, alone.loss)
+
+
+def test_what_was_never_thought_of_ends_no_engine(
+    screen: Screen, own: Own, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise ZeroDivisionError("never thought of")
+
+    screen.settled(p.Select(lanes=(), own=(own(),)))
+    monkeypatch.setattr(parameters.Parameters, "after", fails)
+    frames = screen.settled(p.Advance(steps=1))
+    assert "step 1 could not be measured: ZeroDivisionError" in of(frames, OwnProblem)[0].text
+    assert status_of(frames).lanes[0].step == 1
+    assert not status_of(frames).lanes[0].failed
+    monkeypatch.setattr(making.OwnLane, "compare", fails)
+    frames = screen.settled(p.Select(lanes=(), own=(own(gain=3.0),)))
+    assert "could not be looked at: ZeroDivisionError" in of(frames, OwnProblem)[0].text
+    odd = write("""
+        class Odd(list):
+            def __init__(self, one, two):
+                super().__init__([one, two])
+
+        def build():
+            return setup(batches=[Odd(torch.ones(4, 3), 1)])
+    """)
+    frames = screen.settled(p.Select(lanes=(), own=(OwnConfig(target=odd, revision=1, device="cpu"),)))
+    assert "a batch could not be moved to cpu: TypeError" in of(frames, OwnProblem)[0].text
+    assert status_of(screen.settled(p.Advance(steps=1))).lanes[0].step == 2

@@ -101,13 +101,22 @@ def called(model: Any, inputs: Any) -> Any:
 
 
 def moved(batch: Any, device: torch.device) -> Any:
-    """A batch with its tensors on a device: in tuples, lists and mappings, and of whatever has a `.to`."""
+    """A batch with its tensors on a device: in tuples, lists and mappings, and of whatever has a `.to`.
+
+    Raises:
+        OwnError: it cannot be put together again.
+    """
+    with own_code(f"a batch could not be moved to {device}"):
+        return _moved(batch, device)
+
+
+def _moved(batch: Any, device: torch.device) -> Any:
     if isinstance(batch, Mapping) and not hasattr(batch, "to"):
-        return type(batch)((key, moved(value, device)) for key, value in batch.items())  # type: ignore[call-arg]
+        return type(batch)((key, _moved(value, device)) for key, value in batch.items())  # type: ignore[call-arg]
     if isinstance(batch, tuple) and hasattr(batch, "_fields"):
-        return type(batch)(*(moved(part, device) for part in batch))
+        return type(batch)(*(_moved(part, device) for part in batch))
     if isinstance(batch, list | tuple):
-        return type(batch)(moved(part, device) for part in batch)
+        return type(batch)(_moved(part, device) for part in batch)
     to = getattr(batch, "to", None)
     return to(device) if callable(to) else batch
 

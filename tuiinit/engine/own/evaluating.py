@@ -10,6 +10,21 @@ from .building import Built, examples_of, loss_of, moved
 from .drawing import Given, batches
 from .still import in_eval_mode
 
+EVALUATED = 50  # steps between two dev losses that nobody asked for, at least; more where they take longer
+
+
+def is_due(step: int, per_epoch: int, dev: int | None) -> bool:
+    """Whether a step ends an epoch after which the dev loss is to be known: of short epochs not every one.
+
+    Args:
+        step: the last one.
+        per_epoch: steps; 0 where nobody can say, and no dev loss is due.
+        dev: dev batches; None without any.
+    """
+    if dev is None or step == 0 or per_epoch == 0 or step % per_epoch:
+        return False
+    return step // per_epoch % math.ceil(max(EVALUATED, dev) / per_epoch) == 0
+
 
 @torch.no_grad()
 def dev_loss(built: Built, given: Given, device: torch.device) -> float | None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from contextlib import nullcontext
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,12 +21,12 @@ from ...measure.models import unwrapped
 from ...measure.step import Step
 from ...measure.table import Table
 from ...stream.checked import OwnProblem
-from ...stream.protocol import Evaluation, Lane, Message, OwnKnob, OwnTarget, Shape, Snapshot, Unlike
+from ...stream.protocol import Evaluation, Lane, Message, OwnTarget, Shape, Snapshot, Unlike
 from ..training import TraceBlock
 from . import script
 from .building import build, examples_of, inputs_of, loss_of, moved, on_device
 from .drawing import Draws, length
-from .evaluating import dev_loss
+from .evaluating import dev_loss, is_due
 from .expecting import Expecting
 from .gains import Ends, matrices, set_gain
 from .likeness import Begun, begun, unlike
@@ -39,7 +41,6 @@ from .work import ALONE, products
 
 BLOCK = 512  # steps whose losses wait on the device
 SAMPLES = 2**20  # values taken of a tensor that is larger: the std of so many is known to 0.1 %
-EVALUATED = 50  # steps between two dev losses that nobody asked for, at least; more where they take longer
 CALLS = 16  # of one module that are rows
 GAIN = "gain"  # the parameter of a function that sets its gain itself
 
@@ -133,10 +134,7 @@ class OwnLane:
         """Its function, and what that gave."""
         return OwnTarget(
             target=self.config.target,
-            knobs=tuple(
-                OwnKnob(name=knob.name, kind=knob.kind, default=knob.default, choices=knob.choices)  # type: ignore[arg-type]
-                for knob in self._source.knobs
-            ),
+            knobs=self._source.records(),
             batches=self._draws.length,
             inputs=cut(self._inputs, 200),
             optimizer=self._optimizing.name,
@@ -194,10 +192,7 @@ class OwnLane:
     @property
     def at_epoch_end(self) -> bool:
         """Whether the last step ended an epoch after which the dev loss is due: of short epochs not every one."""
-        if self.step == 0 or self._dev_batches is None or self.step % max(1, self.steps_per_epoch):
-            return False
-        apart = math.ceil(max(EVALUATED, self._dev_batches) / self.steps_per_epoch) if self.steps_per_epoch else 0
-        return apart > 0 and self.step // self.steps_per_epoch % apart == 0
+        return is_due(self.step, self.steps_per_epoch, self._dev_batches)
 
     def follow(self, config: OwnConfig) -> None:
         """Go on under a configuration that agrees with this lane's up to the present step."""
@@ -220,7 +215,7 @@ class OwnLane:
             with torch.enable_grad():
                 self._train(looked)
         except OwnError as error:
-            self._fail(f"at step {self.step + 1:,} {error.sentence}", error.lines)
+            self.failed = self._say(f"at step {self.step + 1:,} {error.sentence}", error.lines)
             return None
         finally:
             if looked is not None:
@@ -242,14 +237,22 @@ class OwnLane:
         if batch is None:
             batch = moved(self._draws.draw(), self.device)
         loss = self._backward(batch, looked)
+        optimizer, again = self._optimizing.optimizer, self._optimizing.repeats
         before = self._moves.before()
         if looked is not None:
-            looked.before(self._optimizing.optimizer, self._optimizing.repeats)
+            self._looking(partial(looked.before, optimizer, again))
         self._optimizing.step(lambda: self._backward(batch, None))
         if looked is not None:
-            looked.after(self._optimizing.optimizer)
+            self._looking(partial(looked.after, optimizer))
         self._moved.append(self._moves.after(before))
         self._losses.append(loss.detach().to(torch.float32, copy=True).reshape(()))
+
+    def _looking(self, look: Callable[[], None]) -> None:
+        """Measure, and go on if that fails."""
+        try:
+            look()
+        except Exception as error:
+            self._unmeasured(error, self.step + 1)
 
     def _backward(self, batch: Any, looked: Step | None) -> Tensor:
         self._optimizing.zero_grad()
@@ -260,9 +263,9 @@ class OwnLane:
             loss.backward()  # type: ignore[no-untyped-call]
         return loss
 
-    def _fail(self, sentence: str, lines: str) -> None:
-        self.failed = cut(sentence, LONGEST)
-        self._notices.append(OwnProblem(text=self.failed, lines=cut(lines, LONGEST)))
+    def _say(self, sentence: str, lines: str = "") -> str:
+        self._notices.append(OwnProblem(text=cut(sentence, LONGEST), lines=cut(lines, LONGEST)))
+        return cut(sentence, LONGEST)
 
     def peek(self) -> Snapshot | None:
         """What the next batch finds, without an update: the snapshot of step 0."""
@@ -323,17 +326,16 @@ class OwnLane:
         try:
             return self._snapshot(looked, started)
         except Exception as error:  # a kind of network that was never thought of: training goes on
-            self._unmeasured(error)
+            self._unmeasured(error, self.step)
             return None
 
-    def _unmeasured(self, error: Exception) -> None:
-        sentence = f"step {self.step:,} could not be measured: {type(error).__name__}: {error}"
-        self._notices.append(OwnProblem(text=cut(sentence, LONGEST)))
+    def _unmeasured(self, error: Exception, step: int) -> None:
+        self._say(f"step {step:,} could not be measured: {type(error).__name__}: {error}")
 
     def _snapshot(self, looked: Step, started: float) -> Snapshot | None:
         looked.finish()
         if looked.failure is not None:
-            self._unmeasured(looked.failure)
+            self._unmeasured(looked.failure, self.step)
         loss = looked.losses[0]
         if not math.isfinite(loss):
             self._diverge(self.step)
@@ -393,6 +395,5 @@ class OwnLane:
                 with self._generators.unmoved():
                     dev = dev_loss(self._built, given, self.device)
         except OwnError as error:
-            sentence = f"the dev loss is not known: {error.sentence}"
-            self._notices.append(OwnProblem(text=cut(sentence, LONGEST), lines=cut(error.lines, LONGEST)))
+            self._say(f"the dev loss is not known: {error.sentence}", error.lines)
         return Evaluation(lane=self.config.key, step=self.step, dev=dev)

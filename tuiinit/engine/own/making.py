@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from ...config.memory import Need
 from ...config.own import OwnConfig
+from ...config.values import ConfigError
 from ...stream.protocol import Message, SourceChanged
 from ..devices import device_of
 from ..training import Training
@@ -13,6 +14,7 @@ from . import script
 from .lane import OwnLane
 from .randomness import Generators
 from .source import Sources
+from .target import OwnError
 
 
 class Own:
@@ -45,6 +47,14 @@ class Own:
     def begin(self, config: OwnConfig, beside: Training | None) -> Training:
         """A lane at step 0 that has peeked at its first batch. Raises ConfigError, OwnError."""
         Generators.leave()  # importing may draw random numbers, or seed them
+        try:
+            return self._begin(config, beside)
+        except (OwnError, ConfigError):
+            raise
+        except Exception as error:  # of a kind of network that was never thought of
+            raise OwnError(f"this network could not be looked at: {type(error).__name__}: {error}") from error
+
+    def _begin(self, config: OwnConfig, beside: Training | None) -> OwnLane:
         lane = OwnLane(config, self._sources.get(config.target, config.revision), device_of(config.device))
         self._sources.look_around()
         if isinstance(beside, OwnLane) and beside.config.target == config.target and beside.config.seed == config.seed:

@@ -36,15 +36,21 @@ class Moves:
 
     def before(self) -> Tensor | None:
         """The matrices before a step, None where they are too large for it."""
-        return _joined(self._parameters) if self._followed else None
+        return self._joined() if self._followed else None
 
     def after(self, before: Tensor | None) -> Tensor | None:
         """The stds (2, matrices) of a step's update, and of what is there after it."""
         if before is None:
             return None
-        now = _joined(self._parameters)
+        if (now := self._joined()) is None:
+            return None
         change = self._planned(before)
         return self._stds(torch.stack([now - before if change is None else change, now]))
+
+    def _joined(self) -> Tensor | None:
+        """All values in a row; None where a person's code has made a matrix larger or smaller."""
+        joined = torch.cat([_flat(p) for p in self._parameters])
+        return joined if len(joined) == sum(size * count for size, count in self._alike) else None
 
     def _planned(self, before: Tensor) -> Tensor | None:
         """The step before it is rounded, where it follows from the gradients alone."""
@@ -78,10 +84,6 @@ class Moves:
             if isinstance(step, list):
                 table[i] = step
         return table
-
-
-def _joined(parameters: Iterable[Tensor]) -> Tensor:
-    return torch.cat([_flat(p) for p in parameters])
 
 
 def _flat(values: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from ...stream.protocol import OwnKnob
 from . import target as targets
 from .target import Knob, Target, is_own
 
@@ -22,6 +23,13 @@ class Builder:
 
     function: Callable[..., Any]
     knobs: tuple[Knob, ...]
+
+    def records(self) -> tuple[OwnKnob, ...]:
+        """The knobs as the stream tells them."""
+        return tuple(
+            OwnKnob(name=knob.name, kind=knob.kind, default=knob.default, choices=knob.choices)  # type: ignore[arg-type]
+            for knob in self.knobs
+        )
 
 
 class Sources:
