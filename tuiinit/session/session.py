@@ -13,7 +13,6 @@ import msgspec
 
 from ..config.configuration import Configuration
 from ..config.own import OwnConfig
-from ..config.run import random_seed
 from ..config.values import ConfigError
 from ..insight.word_counts import left_out, lines_left_out
 from ..stream.checked import OwnProblem
@@ -396,6 +395,3 @@ class Session(Looking):
             raise ConfigError(READ_ONLY)
         if self.recorded:
             raise ConfigError(RECORDED)
-
-
-__all__ = ["Changed", "ConfigError", "Notice", "Session", "random_seed"]
