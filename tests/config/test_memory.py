@@ -15,6 +15,8 @@ from tuiinit.config.memory import Need, needed
 from tuiinit.config.run import RunConfig
 from tuiinit.config.values import ConfigError
 from tuiinit.engine import room
+from tuiinit.engine.clock import Clock
+from tuiinit.engine.lanes import Lanes
 from tuiinit.engine.server import Server
 from tuiinit.experiments import pool
 from tuiinit.experiments.pool import Job, Pool
@@ -34,7 +36,7 @@ def total(config: RunConfig, classes: int = 27, examples: int = 182_625) -> int:
 PEAKS = """
 import torch
 from tuiinit.config.run import RunConfig
-from tuiinit.engine.lanes import Datasets
+from tuiinit.engine.builtin import Datasets
 from tuiinit.engine.trainer import Trainer
 
 def size(name):
@@ -215,15 +217,17 @@ def test_where_nothing_is_known_nothing_is_refused(talk: Conversation) -> None:
     assert not talk.problems(p.Select(lanes=(TINY.replace(batch_size=4096),)))
 
 
-def test_lanes_that_nobody_looks_at_go_first(talk: Conversation, monkeypatch: pytest.MonkeyPatch) -> None:
-    lanes = [TINY.replace(seed=seed) for seed in range(5)]
+def test_lanes_that_nobody_looks_at_go_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    lanes = Lanes(Clock())
+    configs = [TINY.replace(seed=seed) for seed in range(5)]
     need = total(TINY)
-    for lane in lanes[:3]:
-        talk.ask(p.Select(lanes=(lane,)))
-    kept = talk.server.lanes._lanes
+    for config in configs[:3]:
+        lanes.select([config])
+    kept = lanes._lanes
     monkeypatch.setattr(room, "free", lambda device: need * (2 - len(kept)))
-    assert not talk.problems(p.Select(lanes=(lanes[3],)))
-    assert list(kept) == [lanes[2].key, lanes[3].key], "the oldest went, the one that was shown stayed"
+    lanes.select([configs[3]])
+    assert list(kept) == [configs[2].key, configs[3].key], "the oldest went, the one that was shown stayed"
+    assert lanes.put_aside == [config.key for config in configs[:2]]
 
 
 # ---------------------------------------------------------------------------------- several processes at once
