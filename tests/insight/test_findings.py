@@ -8,14 +8,14 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.made import activation, batch_norm, snapshot, weight
+from tests.made import activation, batch_norm, made, snapshot, weight
 from tuiinit.config.nonlinearities import NONLINEARITIES
 from tuiinit.config.run import RunConfig
 from tuiinit.insight.expected import Expectation, Figure
 from tuiinit.insight.findings import SEVERITIES, Finding, findings
 from tuiinit.insight.theory import Prediction, initial_loss, predict
 from tuiinit.insight.thresholds import BIAS_CANCELLED
-from tuiinit.stream.protocol import Evaluation, Snapshot
+from tuiinit.stream.protocol import Evaluation, Snapshot, Vector
 
 TANH = RunConfig(gain=5 / 3)
 BN = RunConfig(bn=True)
@@ -535,3 +535,25 @@ def test_without_batch_norm_or_evaluation_no_word_about_statistics() -> None:
     lost = Evaluation(lane="lane", step=1, dev=math.nan, dev_calibrated=1.0)
     for config, known in ((TANH, evaluation), (BN, None), (BN, Evaluation(lane="lane", step=1, dev=9.0)), (BN, lost)):
         assert find(findings(snapshot(), config, evaluation=known), "batch-norm-statistics") is None
+
+
+@pytest.mark.parametrize(
+    ("vectors", "gradient", "sentence"),
+    [
+        (1, 0.0, "Only the 0.bias learns: the gradient of every weight matrix is 0."),
+        (3, 0.0, "Only the 0.bias, the 1.bias and the 2.bias learn: the gradient of every weight matrix is 0."),
+        (
+            6, 1e-12,
+            "Only the 0.bias, the 1.bias, the 2.bias and 3 more vectors learn: the gradient of every weight matrix is "
+            "under 1e-6 of theirs.",
+        ),
+    ],
+)  # fmt: skip
+def test_the_vectors_that_alone_learn_are_named_or_counted(vectors: int, gradient: float, sentence: str) -> None:
+    seen = snapshot(
+        step=1,
+        weights=(weight("0.weight", grad_std=gradient),),
+        vectors=tuple(made(Vector, name=f"{i}.bias", grad_std=1e-3) for i in range(vectors)),
+    )
+    (found,) = [finding for finding in findings(seen, None) if finding.id == "learning"]
+    assert found.text == sentence

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import math
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +13,7 @@ import torch
 from torch import nn
 
 from tests.own import healthy, planted
+from tests.own.planted import Network
 from tuiinit.engine.own.building import build
 from tuiinit.engine.own.checking import looked_at, uninitialised_filled
 from tuiinit.insight.check.finding import CheckFinding
@@ -129,3 +132,41 @@ def test_a_loss_is_expected_only_where_one_is_known(make: Callable[[], Any], exp
     found = checked(make)
     assert found.expected_loss == (None if expected is None else pytest.approx(expected, abs=1e-4))
     assert "loss-at-start" not in [f.id for f in judge(found)]
+
+
+def of_gains(first: float, others: float) -> Network:
+    model, inputs = planted.missing_root_two()
+    layers = [layer for layer in model if isinstance(layer, nn.Linear)]  # type: ignore[attr-defined]
+    for layer in layers[:-1]:
+        nn.init.normal_(layer.weight, std=(first if layer is layers[0] else others) / math.sqrt(planted.WIDTH))
+    return model, inputs
+
+
+def test_where_layers_have_several_gains_the_sentence_has_their_range() -> None:
+    found = [f for f in judge(checked(lambda: of_gains(13.0, 0.125))) if f.id in ("shrinks", "vanishing-gradient")]
+    assert {f.id for f in found} == {"shrinks", "vanishing-gradient"}
+    for finding in found:
+        low, high = re.search(r"gains are (\S+) to (\S+); 1.41 keeps it", finding.text).groups()  # type: ignore[union-attr]
+        assert 0.11 < float(low) < 0.13
+        assert 12 < float(high) < 14
+    (one,) = [f for f in findings_of("missing_root_two") if f.id == "shrinks"]
+    assert "gain is 1" in one.text or "gain is 0.9" in one.text
+
+
+@pytest.mark.parametrize("passing", [nn.Identity, nn.Dropout, lambda: nn.Sequential(nn.Identity(), nn.Identity())])
+def test_the_advised_gain_is_for_what_follows_behind_a_module_that_only_passes_on(passing: Any) -> None:
+    def make() -> Network:
+        return nn.Sequential(nn.Linear(64, 64), passing(), nn.ReLU(), nn.Linear(64, 5)), torch.randn(200, 64)
+
+    gains = [row.advised_gain for row in checked(make).rows if row.kind == "Linear"]
+    assert gains == pytest.approx([math.sqrt(2), 1.0])
+
+
+def test_behind_pooling_too_and_before_a_norm_none_is_advised() -> None:
+    def make() -> Network:
+        pooled = [nn.Conv2d(3, 8, 3), nn.MaxPool2d(2), nn.ReLU()]
+        normed = [nn.Conv2d(8, 8, 3), nn.Identity(), nn.BatchNorm2d(8), nn.ReLU()]
+        return nn.Sequential(*pooled, *normed), torch.randn(8, 3, 16, 16)
+
+    gains = [row.advised_gain for row in checked(make).rows if row.kind == "Conv2d"]
+    assert gains == [pytest.approx(math.sqrt(2)), None]

@@ -11,6 +11,7 @@ from tests.views.foreign import BY_ID, gpt, gpt_matrices, look, matrix, page, ro
 from tuiinit.insight.look import Look
 from tuiinit.session.pointer import Pointer
 from tuiinit.views import VIEWS
+from tuiinit.views.labels import labels
 
 SIZES = [(88, 24), (80, 19), (118, 36)]
 LONG = "a.very." + "long." * 25 + "name.that.ends"
@@ -181,3 +182,20 @@ def test_what_was_before_is_of_the_row_of_the_same_name() -> None:
         assert ["0.250" in body[0], "0.750" in body[0]] == [True, False], view
         assert not any(text in body[1] for text in ("0.250", "0.750")), view
         assert "0.750" in body[2], view
+
+
+def test_rows_of_no_block_have_their_names_where_two_share_a_line() -> None:
+    """`body.0`, `body.1`, …: without a block to name, a blank would leave nothing to tell the lines by."""
+    assert labels([f"body.{i}" for i in range(5)], [0, 2, 4], 3, 20) == ["body.0", "▸body.3", "body.4"]
+    assert labels(["tok", "h.0.a", "h.0.b", "h.1.a", "h.1.b", "out"], [0, 2, 4], None, 20) == ["tok", "h.1", "out"]
+    seen = look([row(f"body.{i}", "relu" if i % 2 else "Linear") for i in range(24)])
+    shown = [one for one in page("activations", seen, size=(88, 24)) if "│" in one]
+    assert sum("body." in one for one in shown) >= 12
+
+
+def test_figures_beside_the_pictures_stand_in_their_columns_however_small() -> None:
+    small = look([row("a", "Linear", 12.5), row("b", "Linear", 4.2e-4), row("c", "Linear", 3e-12)])
+    shown = [one for one in page("activations", small, size=(100, 24)) if "│" in one]
+    ends = [one.index("+0.000") for one in shown if "+0.000" in one]
+    assert len(ends) == 3
+    assert len(set(ends)) == 1

@@ -103,14 +103,11 @@ class Activations(HistogramView):
         predicted = [theory.layer(a.layer) if theory else None for a, _ in pairs]
         stds, shares = _at(look.expected.std, at), _at(look.expected.saturated, at)
         std, share = [spread(f) for f in stds], [f.span(_share, "") for f in shares]
+        now, before = [number(a.std) for a, _ in pairs], [number(b.std) if b else "" for _, b in pairs]
+        said_by_theory = [number(f.theory) if f.theory is not None else "" for f in stds]
         found = [
             Quantity(
-                "std",
-                wide_enough(5, std),
-                plain([number(a.std) for a, _ in pairs]),
-                [number(f.theory) if f.theory is not None else "" for f in stds],
-                [number(b.std) if b else "" for _, b in pairs],
-                std,
+                "std", wide_enough(5, [*now, *said_by_theory, *before, *std]), plain(now), said_by_theory, before, std
             ),
             Quantity(
                 "saturated",

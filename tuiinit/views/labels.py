@@ -11,6 +11,8 @@ from .by_line import middle
 def labels(names: Sequence[str], firsts: Sequence[int], pointed: int | None, width: int) -> list[str]:
     """Labels of a picture's lines: the block where one begins, else what the row is in it; ▸ at the one pointed at.
 
+    Where lines stand for several rows, those within a block have none, and those of no block the first row's name.
+
     Args:
         names: of all rows.
         firsts: the first row of each line.
@@ -25,7 +27,8 @@ def labels(names: Sequence[str], firsts: Sequence[int], pointed: int | None, wid
         new = next((i for i, block in enumerate(blocks) if block != before), None)
         name = names[first + new] if new is not None else names[first]
         if joined:
-            text = (blocks[new] or name) if new is not None else ""
+            # Rows of no block have nothing but their names: without them all lines would be blank.
+            text = (blocks[new] or name) if new is not None else "" if before else name
         elif new is None and before:
             text = f" {name.removeprefix(before)}"
         else:

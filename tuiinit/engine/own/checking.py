@@ -244,7 +244,7 @@ TABLE = {"tanh": 5 / 3, "sigmoid": 1.0, "relu": math.sqrt(2), "leaky_relu": math
 
 def _advised(rows: list[Row], at: int, feeding: list[int | None]) -> float | None:
     """The gain that keeps the signal through what follows; none before a norm, which undoes any gain."""
-    follower = next((row for row, feeder in zip(rows, feeding, strict=True) if feeder == at), None)
+    follower = _follower(rows, at, feeding)
     if follower is None:
         return 1.0
     if follower.module is not None and is_norm(follower.module):
@@ -257,6 +257,21 @@ def _advised(rows: list[Row], at: int, feeding: list[int | None]) -> float | Non
     if follower.activation in TABLE:
         return TABLE[follower.activation]
     return keeping_gain(follower.curve) if follower.curve is not None else None
+
+
+#: Modules that leave the scale of a signal as it is, or about: the gain is for what comes after them.
+PASSING = (
+    nn.Identity, nn.Flatten, nn.Unflatten, nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout,
+    nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d, nn.AdaptiveMaxPool1d, nn.AdaptiveMaxPool2d, nn.AdaptiveMaxPool3d,
+)  # fmt: skip
+
+
+def _follower(rows: list[Row], at: int, feeding: list[int | None]) -> Row | None:
+    """The row that a row's output goes into, behind those that only pass it on."""
+    while (at := next((i for i, feeder in enumerate(feeding) if feeder == at), -1)) >= 0:
+        if not isinstance(rows[at].module, PASSING):
+            return rows[at]
+    return None
 
 
 def _parameters(model: nn.Module) -> Iterator[tuple[str, tuple[str, ...], nn.Parameter]]:

@@ -50,7 +50,7 @@ def gradient(checked: Checked) -> Iterator[CheckFinding]:
         wrong = [r for r in checked.rows if r.fan_in is not None and off(r) and not is_last(checked, r)]
         if any(row.norm for row in checked.rows):
             wrong = []  # norms set the scale, so gains are not to blame
-        text += why(wrong[:1])
+        text += why(wrong)
         cure = initialise_all(wrong)
     yield CheckFinding("vanishing-gradient" if vanishes else "exploding-gradient", severity, rows[0].name, text, *cure)
 

@@ -25,6 +25,7 @@ LOGITS_LARGE = 0.4  # std of logits, below which they are not why a loss is high
 STREAM_WARN, STREAM_BAD = 4.0, 100.0  # rms of a residual stream, last ÷ first sum: √N at N = 16 branches of full size
 LOGITS_WARN = 3.0  # std of logits from a tied weight
 GAIN_OFF = 0.1  # relative, between a gain found and the one advised
+ONE_GAIN = 1.25  # largest ÷ smallest of gains that are said as one
 BIAS_HEAVY = 1.0  # rms of a bias ÷ std of its layer's output
 
 #: The steepest slope of activations that never pass a gradient on whole.

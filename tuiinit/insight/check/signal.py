@@ -18,6 +18,7 @@ from .limits import (
     DEAD_WARN,
     HOMOGENEOUS,
     JUMP_BAD,
+    ONE_GAIN,
     SATURATED_BAD,
     SATURATED_WARN,
     STD_BAD,
@@ -92,13 +93,18 @@ def _jumps(checked: Checked, chain: Sequence[CheckedRow], reported: set[str]) ->
 
 
 def why(rows: Sequence[CheckedRow]) -> str:
-    """The gain of the first of some layers, how it was drawn, and the gain that would do."""
-    row = next((row for row in rows if off(row)), rows[0] if rows else None)
+    """The gains of some layers, how the first that is off was drawn, and the gain that would do for it."""
+    wrong = [row for row in rows if off(row) and row.gain is not None] or list(rows[:1])
+    row = wrong[0] if wrong else None
     if row is None or row.gain is None:
         return ""
-    began = initialiser(row.initialiser or "")
+    low, high = (f"{end(r.gain for r in wrong if r.gain is not None):.3g}" for end in (min, max))
+    if float(high) <= float(low) * ONE_GAIN:  # one gain, but for the luck of the draw
+        gains, began = f"gain is {row.gain:.3g}", initialiser(row.initialiser or "")
+    else:
+        gains, began = f"gains are {low} to {high}", ""
     needs = f"; {row.advised_gain:.3g} keeps it" if row.advised_gain is not None else ""
-    return f" The weights' gain is {row.gain:.3g}{f', {began}' if began else ''}{needs}."
+    return f" The weights' {gains}{f', {began}' if began else ''}{needs}."
 
 
 def saturated(checked: Checked) -> Iterator[CheckFinding]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 from ...config.nonlinearities import gain_of
 from ...config.values import format_number
 from ..thresholds import BIAS_CANCELLED
 from .advice import SOUND_OUTPUT_SCALE
 from .model import Finding, Help, Seen
-from .words import others
+from .words import listed, power
 
 NAMED = 3  # vectors that are named; more are counted
 
@@ -21,9 +23,13 @@ def only_vectors(seen: Seen) -> Finding | None:
         return None
     learn = [v.name for v in seen.now.vectors if v.grad_std > BIAS_CANCELLED * largest]
     if learn:
-        more = others(learn[NAMED - 1 :]).replace("; ", " and ").replace(" layer", "") if len(learn) > NAMED else ""
-        names = ", ".join(f"the {name}" for name in learn[:NAMED])
-        text = f"Only {names}{more} learn{'s' if len(learn) == 1 else ''}: the gradient of every weight matrix is 0."
+        named = learn[:NAMED] if len(learn) > NAMED + 1 else learn
+        names = [f"the {name}" for name in named]
+        if len(named) < len(learn):
+            names.append(f"{len(learn) - len(named)} more vectors")
+        largest_weight = max(w.grad_std for w in seen.now.weights)
+        text = f"Only {listed(names)} learn{'s' if len(learn) == 1 else ''}: the gradient of every weight matrix is "
+        text += f"under {power(math.log10(BIAS_CANCELLED))} of theirs." if largest_weight else "0."
     else:
         text = "Nothing learns: every gradient is 0."
     zero, helps = _began_at_0(seen)
@@ -58,5 +64,5 @@ def _began_at_0(seen: Seen) -> tuple[str, tuple[Help, ...]]:
     if not zero:
         return "", ()
     names, words, options = zip(*zero, strict=True)
-    listed = " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
-    return listed[0].upper() + listed[1:], (Help("config", ", ".join(words), " ".join(options)),)
+    text = listed(names)
+    return text[0].upper() + text[1:], (Help("config", ", ".join(words), " ".join(options)),)

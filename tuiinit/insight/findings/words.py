@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sized
+from collections.abc import Callable, Sequence, Sized
 from typing import Literal
 
 from ...stream.protocol import Activation
@@ -73,6 +73,11 @@ def others(hit: Sized) -> str:
     """How many layers or matrices there are beside the one that is named."""
     more = len(hit) - 1
     return f"; so in {more} more layer{'s' if more > 1 else ''}" if more else ""
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names as they stand in a sentence: a, b and c."""
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 def percent(share: float) -> str:
