@@ -5,6 +5,7 @@ What a step tells stays on the device as raw sums; `read` makes the figures of m
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
@@ -191,12 +192,28 @@ def read(records: NDArray[np.float32], factors: NDArray[np.float64], network: Ne
     std² = (norm² − sum² / size) / (size − 1), unbiased.
     """
     numbers = records.astype(np.float64)
-    update_data = []
+    at, sizes = _indices(tuple((group.shape[1], group.shape[2]) for group in network.groups))
     with np.errstate(all="ignore"):  # a matrix that stands still has log10 0; one beyond float32 tells so itself
-        for group, place in _places(network):
-            count, size = group.shape[1:]
-            sums, norms = numbers[:, place].reshape(-1, 2, 2, count).transpose(1, 0, 2, 3)
-            variance = np.maximum(norms**2 - sums**2 / size, 0) / (size - 1)
-            data, change = np.sqrt(variance).transpose(1, 0, 2)
-            update_data.append(np.log10(change * factors[:, None] / data))
-    return Figures(records[:, 0].copy(), np.concatenate(update_data, axis=1).astype(np.float32))
+        data_sum, change_sum, data_norm, change_norm = (numbers[:, places] for places in at)
+        data, change = (
+            np.sqrt(np.maximum(norms**2 - sums**2 / sizes, 0) / (sizes - 1))
+            for sums, norms in ((data_sum, data_norm), (change_sum, change_norm))
+        )
+        update_data = np.log10(change * factors[:, None] / data)
+    return Figures(records[:, 0].copy(), update_data.astype(np.float32))
+
+
+@functools.cache
+def _indices(groups: tuple[tuple[int, int], ...]) -> tuple[list[NDArray[np.intp]], NDArray[np.float64]]:
+    """Where sums of data and of change, then norms of both, stand in a record, and the matrices' sizes.
+
+    Args:
+        groups: of equal matrices: how many, and their size.
+    """
+    at: list[list[int]] = [[], [], [], []]
+    start = 1
+    for count, _ in groups:
+        for places in at:
+            places.extend(range(start, start := start + count))
+    sizes = [size for count, size in groups for _ in range(count)]
+    return [np.array(places) for places in at], np.array(sizes, np.float64)

@@ -16,7 +16,7 @@ from ..config.memory import Need, needed
 from ..config.nonlinearities import RANGES
 from ..config.run import RunConfig
 from ..measure import records as probe
-from ..measure.fetch import Fetch
+from ..measure.fetch import Fetch, Room
 from ..stream.protocol import DataInfo, Evaluation, Lane, LeftOut, Message, Snapshot
 from . import evaluation
 from .minibatches import BLOCK, Dataset, Minibatches, tensors
@@ -28,6 +28,7 @@ from .steps import Step, read, record_size
 from .training import TraceBlock
 from .vectors import Vectors
 
+ROOM = Room()  # lanes are measured one after the other
 LOG10_PROBABILITIES = (-8.0, 0.0)  # what the histogram of predicted probabilities spans
 
 
@@ -267,14 +268,17 @@ class Trainer:
     def _measure(self, kept: Kept, *, updated: bool = True) -> Snapshot | None:
         """All numbers of a snapshot; None if one is not finite, and the lane marked as diverged if it is the loss."""
         started = time.perf_counter()
-        network, fetch = self.network, Fetch()
+        network, fetch = self.network, Fetch(ROOM)
         limits = RANGES[self.config.nonlinearity]
         record = fetch.ask(self._stepper.record)
         first = fetch.ask(self._stepper.loss if self._first_loss is None else self._first_loss)
-        logit_std = fetch.ask(kept.logits.std())
+        logits = kept.logits.t()
+        off = logits.double()  # whose squares may leave float32's range
+        off -= off.mean()
+        logit_std = fetch.ask(torch.linalg.vector_norm(off) / math.sqrt(max(1, off.numel() - 1)))
         # The norm, not its square: that may leave float32's range.
         input_norm = fetch.ask(torch.linalg.vector_norm(kept.embedded, dtype=torch.float64))
-        log_p = torch.log_softmax(kept.logits, 1) / math.log(10)
+        log_p = torch.log_softmax(logits, 0).div_(math.log(10))
         probabilities = fetch.look(log_p.reshape(1, -1), LOG10_PROBABILITIES)
         asked_activations = probe.Activations(fetch, kept.outputs, kept.grads, limits)
         asked_weights = probe.Weights(fetch, network.weight_shapes, [group[:2] for group in network.groups])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -25,11 +26,7 @@ class Vectors:
     def __init__(self, fetch: Fetch, names: Sequence[str], groups: Sequence[Tensor]) -> None:
         self._names = names
         self._sizes = [group.shape[2] for group in groups for _ in range(group.shape[1])]
-        # In double precision, in which no square of a float32 number leaves the range: they are few.
-        self._moments = [
-            fetch.ask(torch.stack(torch.std_mean(group.double(), -1, correction=int(group.shape[2] > 1))))
-            for group in groups
-        ]
+        self._values = fetch.ask(torch.cat([group.reshape(3, -1) for group in groups], 1))
 
     def records(self, factor: float | None, updated: bool) -> tuple[protocol.Vector, ...] | None:
         """One record a vector, or None if a number is not finite.
@@ -38,10 +35,8 @@ class Vectors:
             factor: what a gradient must be multiplied by to be the update; None where the update itself is there.
             updated: whether there was an update.
         """
-        rows = [row for moments in self._moments for row in moments().transpose(2, 1, 0)]  # (3, std and mean) each
         records = []
-        for name, size, row in zip(self._names, self._sizes, rows, strict=True):
-            data, grad, update = row.tolist()
+        for name, size, (data, grad, update) in zip(self._names, self._sizes, self._moments(), strict=True):
             std, grad_std = _std(*data), _std(*grad)
             if not all(map(math.isfinite, (*data, *grad))):
                 return None
@@ -58,6 +53,18 @@ class Vectors:
                 )
             )
         return tuple(records)
+
+    def _moments(self) -> list[list[list[float]]]:
+        """Of each vector the std and mean of data, gradient and update."""
+        # In double precision, in which no square of a float32 number leaves the range.
+        values, sizes = self._values(), np.array(self._sizes)
+        starts = np.cumsum(sizes) - sizes
+        with np.errstate(invalid="ignore"):  # of what is not finite nothing is told
+            means = np.add.reduceat(values, starts, axis=1) / sizes
+            squares = np.add.reduceat((values - np.repeat(means, sizes, axis=1)) ** 2, starts, axis=1)
+            stds = np.sqrt(squares / np.maximum(sizes - 1, 1))
+        moments: list[list[list[float]]] = np.stack([stds, means], 2).transpose(1, 0, 2).tolist()
+        return moments
 
 
 def _std(std: float, mean: float) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -17,13 +18,20 @@ BINS = 64
 ROBUST = 4.0  # unbounded values are binned within this many stds of their mean; the share outside is counted
 FLOAT32_SQUARES = (1e-16, 1e15)  # between these stds no square, and no sum of squares, leaves float32's range
 SMALL = 2**16  # values of a tensor that is described together with others of its size
+KEPT_VALUES = 2**20  # of a description whose memory is kept, which takes 12 bytes each
+KEPT_PLANS = 4  # of descriptions of as many layouts
 CHUNK = 2**22  # values that are looked at together: what is worked out on the way takes some 16 bytes each
 
 
 class Fetch:
-    """Numbers that are worked out on the device and go to the host together, in one transfer."""
+    """Numbers that are worked out on the device and go to the host together, in one transfer.
 
-    def __init__(self) -> None:
+    Args:
+        room: memory that is kept from one time to the next, for one thread at a time.
+    """
+
+    def __init__(self, room: Room | None = None) -> None:
+        self._room = room or Room()
         self._parts: list[Tensor] = []
         self._size = 0
         self._rows = 0  # that are looked at
@@ -56,7 +64,7 @@ class Fetch:
     def fetch(self) -> None:
         """Fetch all that was asked for."""
         looked, places = _merged(self._looked)
-        table = self.ask(torch.cat([_describe(batch) for batch in _batches(looked)])) if looked else None
+        table = self.ask(torch.cat([self._room.describe(batch) for batch in _batches(looked)])) if looked else None
         if self._parts:
             self._numbers = torch.cat(self._parts).cpu().numpy().astype(np.float64)
         if table is not None:
@@ -111,44 +119,107 @@ def _batches(looked: Sequence[_Rows]) -> Iterator[list[_Rows]]:
     yield batch
 
 
-def _describe(batch: Sequence[_Rows]) -> Tensor:
-    """Mean, std, half the histogram's range, counts, the outer ones outside: (all rows, 3 + BINS + 2).
+class _Plan:
+    """Room in which tensors of some sizes are described, and what of it is always the same.
 
-    The std is unbiased, 0 for a single value, and taken in two passes, which stay exact where the mean is far
-    larger than it. What can be done for all rows at once is: at these sizes it is the number of operations
-    that takes the time.
+    What can be done for all rows at once is: at these sizes it is the number of operations that takes the time, and
+    memory that is new each time.
+
+    Args:
+        layout: rows, values in each, and what their histograms span, for each part.
+        like: a tensor of the kind that is described.
     """
-    means, norms, places = [], [], []
-    for values, limits in batch:
-        means.append(values.mean(1, keepdim=True))
-        place = values - means[-1]
-        norm = torch.linalg.vector_norm(place, dim=1, keepdim=True)
-        norms.append(norm.mul_(1 / math.sqrt(max(1, values.shape[1] - 1))))
-        places.append(place if limits is None else torch.sub(values, sum(limits) / 2, out=place))
-    mean, std = torch.cat(means), torch.cat(norms)
-    # A constant still gets bins that have a width.
-    half = torch.maximum(std * ROBUST, mean.abs().mul_(1e-3)).clamp_min_(1e-30)
-    sizes = [len(values) for values, _ in batch]
-    for part, (_, limits) in zip(torch.split(half, sizes), batch, strict=True):
-        if limits is not None:
-            part.fill_((limits[1] - limits[0]) / 2)
-    # Bin numbers from 1; 0 and BINS + 1 take what is outside. Scaled a hair less, the bounds fall into the
-    # outer bins, where saturated outputs of exactly 1 belong.
-    scale = BINS / 2 * (1 - 1e-6) / half
-    scaled = [place.mul_(part).view(-1) for place, part in zip(places, torch.split(scale, sizes), strict=True)]
-    index = torch.cat(scaled).add_(BINS / 2 + 1).clamp_(0, BINS + 1).to(torch.int32)
-    index.clamp_(0, BINS + 1)  # what is no number has some place, too
-    width = BINS + 2
-    first = torch.arange(0, len(mean) * width, width, dtype=torch.int32, device=mean.device)[:, None]
-    parts = zip(torch.split(index, [len(s) for s in scaled]), torch.split(first, sizes), strict=True)
-    for part, bins in parts:
-        part.view(len(bins), -1).add_(bins)
-    if index.is_cuda:  # bincount would wait for the device, to learn how many bins there are
-        ones = torch.ones((), device=index.device).expand(len(index))
-        counts = torch.zeros(len(mean) * width, device=index.device).scatter_add_(0, index.long(), ones)
-    else:
-        counts = torch.bincount(index, minlength=len(mean) * width)
-    return torch.cat([mean, std, half, counts.view(-1, width).to(mean.dtype)], 1)
+
+    def __init__(self, layout: _Layout, like: Tensor) -> None:
+        new, device = like.new_empty, like.device
+        counts = [rows for rows, _, _ in layout]
+        total = sum(rows * size for rows, size, _ in layout)
+        self.values, self.bins = new(total), torch.empty(total, dtype=torch.int32, device=device)
+        self.mean, self.norm = new((sum(counts), 1)), new((sum(counts), 1))
+        #: What is kept of each part: (rows, size) of `values`, its rows of `mean` and of `norm`.
+        self.parts = list(
+            zip(
+                [
+                    part.view(rows, size)
+                    for part, (rows, size, _) in zip(
+                        torch.split(self.values, [rows * size for rows, size, _ in layout]), layout, strict=True
+                    )
+                ],
+                torch.split(self.mean, counts),
+                torch.split(self.norm, counts),
+                [limits for _, _, limits in layout],
+                strict=True,
+            )
+        )
+        each = [(size, limits) for rows, size, limits in layout for _ in range(rows)]
+        self.degrees = like.new_tensor([[1 / math.sqrt(max(1, size - 1))] for size, _ in each])
+        self.fixed = like.new_tensor([[(limits[1] - limits[0]) / 2 if limits else 0.0] for _, limits in each])
+        self.limited = torch.tensor([[limits is not None] for _, limits in each], device=device)
+        width = BINS + 2
+        first = torch.arange(0, len(each) * width, width, dtype=torch.int32, device=device)
+        self.first = torch.repeat_interleave(first, torch.tensor([size for size, _ in each], device=device))
+        self.rows = len(each)
+
+    def describe(self, batch: Sequence[_Rows]) -> Tensor:
+        """Mean, std, half the histogram's range, counts, the outer ones outside: (all rows, 3 + BINS + 2).
+
+        The std is unbiased, 0 for a single value, and taken in two passes, which stay exact where the mean is far
+        larger than it.
+        """
+        torch.cat([values.reshape(-1) for values, _ in batch], out=self.values)
+        for values, mean, norm, limits in self.parts:
+            torch.mean(values, 1, keepdim=True, out=mean)
+            if limits is None:
+                torch.linalg.vector_norm(values.sub_(mean), dim=1, keepdim=True, out=norm)
+            else:
+                torch.linalg.vector_norm(values - mean, dim=1, keepdim=True, out=norm)
+                values.sub_(sum(limits) / 2)
+        std = self.norm * self.degrees
+        # A constant still gets bins that have a width.
+        half = torch.maximum(std * ROBUST, self.mean.abs().mul_(1e-3)).clamp_min_(1e-30)
+        torch.where(self.limited, self.fixed, half, out=half)
+        # Bin numbers from 1; 0 and BINS + 1 take what is outside. Scaled a hair less, the bounds fall into the
+        # outer bins, where saturated outputs of exactly 1 belong.
+        scale = BINS / 2 * (1 - 1e-6) / half
+        for (values, *_), part in zip(self.parts, torch.split(scale, [len(p[0]) for p in self.parts]), strict=True):
+            values.mul_(part)
+        index = self.bins.copy_(self.values.add_(BINS / 2 + 1).clamp_(0, BINS + 1))
+        if index.is_cuda or not math.isfinite(float(std.sum())):
+            index.clamp_(0, BINS + 1)  # what is no number has some place, too
+        index.add_(self.first)
+        if index.is_cuda:  # bincount would wait for the device, to learn how many bins there are
+            ones = torch.ones((), device=index.device).expand(len(index))
+            counts = torch.zeros(self.rows * (BINS + 2), device=index.device).scatter_add_(0, index.long(), ones)
+        else:
+            counts = torch.bincount(index, minlength=self.rows * (BINS + 2))
+        return torch.cat([self.mean, std, half, counts.view(self.rows, -1).to(std.dtype)], 1)
+
+
+_Layout = tuple[tuple[int, int, tuple[float, float] | None], ...]
+
+
+class Room:
+    """Memory for what is described again and again; without it every description takes memory of its own."""
+
+    def __init__(self) -> None:
+        self._plans: OrderedDict[object, _Plan] = OrderedDict()  # the longest unused first
+
+    def describe(self, batch: Sequence[_Rows]) -> Tensor:
+        """See `_Plan.describe`."""
+        like = batch[0].values
+        layout = tuple((len(values), values.shape[1], limits) for values, limits in batch)
+        key = layout, like.dtype, like.device
+        plan = self._plans.get(key) or _Plan(layout, like)
+        if len(plan.values) <= KEPT_VALUES:
+            self._plans[key] = plan
+            self._plans.move_to_end(key)
+            while len(self._plans) > KEPT_PLANS:
+                self._plans.popitem(last=False)
+        return plan.describe(batch)
+
+
+def _describe(batch: Sequence[_Rows]) -> Tensor:
+    return Room().describe(batch)
 
 
 def _descriptions(table: NDArray[np.float64], looked: Sequence[_Rows]) -> list[Described]:

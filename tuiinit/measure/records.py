@@ -29,8 +29,16 @@ def _by_shape(tensors: Sequence[Tensor]) -> list[list[int]]:
 
 
 def _stacked(tensors: Sequence[Tensor], places: Sequence[int]) -> Tensor:
-    """(n, rows, the rest flattened) of the tensors at these places."""
-    return torch.stack([tensors[i].detach().flatten(1) for i in places])
+    """(n, rows, the rest flattened) of the tensors at these places, in memory as they are."""
+    flat = [tensors[i].detach().flatten(1) for i in places]
+    if flat[0].is_contiguous() or not flat[0].t().is_contiguous():
+        return torch.stack(flat)
+    return torch.stack([t.t() for t in flat]).transpose(1, 2)
+
+
+def _values(stacked: Tensor) -> Tensor:
+    """(n, all values of one) of stacked tensors, in the order in which they lie in memory."""
+    return (stacked if stacked.is_contiguous() else stacked.transpose(1, 2)).flatten(1)
 
 
 class Activations:
@@ -52,10 +60,10 @@ class Activations:
             flags = ((y <= limits.below) | (y >= limits.above)).float()
             asked = (
                 fetch.ask(flags.sum(1)),  # of each unit, the rows on which it is saturated
-                fetch.ask(torch.linalg.vector_norm(grad, 1, dim=(1, 2))),
+                fetch.ask(torch.linalg.vector_norm(_values(grad), 1, dim=1)),
                 fetch.ask(flags[:, :SATURATION_ROWS]),
             )
-            looks = fetch.look(y.flatten(1), bounds), fetch.look(grad.flatten(1))
+            looks = fetch.look(_values(y), bounds), fetch.look(_values(grad))
             self._groups.append((places, y.shape[1:], looks, asked))
 
     def saturated_throughout(self) -> list[NDArray[np.bool_]]:
