@@ -205,6 +205,17 @@ def test_curves_are_told_apart_without_colour() -> None:
     assert dotted < whole
 
 
+@pytest.mark.parametrize("dotted", [False, True])
+@pytest.mark.parametrize("x", [1.0, 1.3, 1.6, 1.9, 2.2, 2.5])
+def test_a_point_alone_is_seen(x: float, dotted: bool) -> None:
+    nan = float("nan")
+    drawn = [curve([x], [1], dotted=dotted), curve([0, x, 10], [nan, 1, nan], dotted=dotted)]
+    for one in drawn:  # a first step, and a value between two that are not finite
+        assert len(dots(plots.curves([one], 60, 10, x=Axis(0, 10), y=Axis(0, 2)))) == 5
+    whole = dots(plots.curves([curve([x, x + 2], [1, 1])], 60, 10, x=Axis(0, 10), y=Axis(0, 2)))
+    assert len({row for row, _ in whole}) == 1  # a line stays as thin as it was
+
+
 def test_labels_that_share_a_row_stand_around_it() -> None:
     assert apart([5, 5, 5], 20) == [4, 5, 6]
     assert apart([0, 0, 0], 20) == [0, 1, 2]

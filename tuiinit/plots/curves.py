@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from .axes import GUTTER, Axis, Frame, framed, nice_limits, value_range
 from .cells import BLANK, Canvas, Cells, Floats, Grid, Plot, Role, Row, Shown, Span, choose, clean_text, shorten
-from .raster import BRAILLE, Dots, braille, crossed, extent, fill, runs, scatter
+from .raster import BRAILLE, Dots, alone, braille, crossed, extent, fill, runs, scatter
 
 LINE = ord("─")
 EVENT_LINE = ord("┊")
@@ -28,7 +28,8 @@ class Curve:
     """One curve: y over x, each (n,); `low` and `high` (n,), where given, are the range behind each point.
 
     A value that is not finite breaks the line. `dotted` draws it with gaps (the lane before); `mark` is a
-    character or a name put beside the frame where the curve ends, which tells curves apart without colour. `points`
+    character or a name put beside the frame where the curve ends, which tells curves apart without colour. A point
+    with none beside it, as after the first step, is a cross of dots. `points`
     draws each value for itself instead of a line: as a dot, as a cross of dots, which is easier to see where points
     are few and lies as exactly as a line does, or as the mark's character.
     """
@@ -159,8 +160,10 @@ class _Canvas:
         cells = []
         for curve, (top, bottom) in zip(curves, extents, strict=True):
             dots = fill(self.canvas, top, bottom)
+            points = alone(dots)  # whole where the curve is dotted, too: its gap could take all there is
             if curve.dotted:
                 dots &= np.arange(dots.shape[1]) % 4 < 2
+            dots |= points
             cells.append(braille(dots))
         self._lines(curves, cells)
         for curve, (top, bottom) in zip(curves, extents, strict=True):

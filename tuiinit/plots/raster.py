@@ -104,6 +104,12 @@ def crossed(dots: Dots) -> Dots:
     return cross
 
 
+def alone(dots: Dots) -> Dots:
+    """The dots of columns whose neighbours have none, each as a cross: a single point that can be seen."""
+    column = np.concatenate([[False], dots.any(axis=0), [False]])
+    return crossed(dots & ~(column[:-2] | column[2:]))
+
+
 def fill(canvas: Canvas, top: Floats, bottom: Floats) -> Dots:
     """The dots between two rows in each dot column."""
     row = np.arange(4 * canvas.rows)[:, None]
