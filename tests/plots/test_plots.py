@@ -390,3 +390,15 @@ def test_the_label_of_a_line_stands_where_it_hides_no_curve(free: tuple[float, f
     assert " ln 27 " in marked.text
     for before, after in zip(plain.text, marked.text, strict=True):
         assert after == before or not "⠁" <= before <= "⣿"
+
+
+@pytest.mark.parametrize("beside", [2.0, -2.0])
+def test_a_label_hides_no_curve_that_runs_along_the_whole_line(beside: float) -> None:
+    x = np.linspace(0, 1, 400)
+    drawn = [curve(x, 0 * x), curve(x, 0 * x + beside)]
+    plain = plots.curves(drawn, 60, 14, x=Axis(0, 1), y=Axis(-4, 4))
+    marked = plots.curves(drawn, 60, 14, x=Axis(0, 1), y=Axis(-4, 4), lines=[(0.0, "ln 27")])
+    assert dots(marked) == dots(plain)
+    rows = marked.text.split("\n")
+    label, line = (next(i for i, row in enumerate(rows) if mark in row) for mark in (" ln 27 ", "┼"))
+    assert abs(label - line) == 1

@@ -267,10 +267,15 @@ class _Canvas:
         cost = np.where(self._is_braille(row), 1, self.canvas.columns)  # a mark is one cell, and all that tells
         cost[(code == BLANK) | np.isin(code, HIDEABLE)] = 0
         taken = np.concatenate([[0], np.cumsum(cost)])
+        hidden = taken[len(label) :] - taken[: -len(label)]  # by a label that begins in each column
         last = self.canvas.columns - len(label) - 1
         # At the right, at the left, in the middle, or else where least is hidden.
-        places = (last, 1, last // 2, *range(last, 0, -1))
-        column = min(places, key=lambda at: int(taken[at + len(label)] - taken[at]))
+        column = min((last, 1, last // 2, *range(last, 0, -1)), key=lambda at: int(hidden[at]))
+        if hidden[column]:  # a curve runs along the whole line: just above or below it, where nothing is
+            for near, at in ((near, at) for near in (row - 1, row + 1) for at in (last, 1)):
+                if 0 <= near < self.canvas.rows and (self.codes[near, at : at + len(label)] == BLANK).all():
+                    row, column = near, at
+                    break
         self.grid.put(self.canvas.top + row, self.canvas.left + column, label, Role.MARK)
 
     def event_label(self, value: float, label: str) -> None:
