@@ -15,13 +15,14 @@ import msgspec
 import pytest
 from rich.console import Console
 
+from tests.made import activation, snapshot
 from tuiinit.config.own import OwnConfig
 from tuiinit.config.run import RunConfig
 from tuiinit.config.values import ConfigError
 from tuiinit.experiments import runs
 from tuiinit.experiments.pool import EngineLine
 from tuiinit.experiments.sweep import recommend as recommending
-from tuiinit.experiments.sweep.measures import Cell, Measures, log_slope
+from tuiinit.experiments.sweep.measures import Cell, Measures, log_slope, measures
 from tuiinit.experiments.sweep.plan import Axis, Plan, Point, parse_axes, parse_gains
 from tuiinit.experiments.sweep.recommend import choose, recommend
 from tuiinit.experiments.sweep.sweep import Kept, Sweep, run
@@ -251,6 +252,25 @@ def test_a_persons_network_is_swept_over_gains_and_parameters_of_its_function() 
     assert plan.points[1].configs[1] == own.set("norm", "false").replace(lr=0.1, seed=4)
     assert Plan(own, (0.5,), 5).points[0].configs[0].gain == 0.5
     assert [point.label for point in Plan(own, (None, 1.0), 5).points] == ["gain as built", "gain 1"]
+
+
+def test_of_a_persons_network_layers_of_one_kind_are_compared_and_zeros_of_a_relu_are_no_saturation() -> None:
+    rows = (
+        activation("Linear 1", kind="Linear", std=2.0, saturated=math.nan, grad_std=1e-3),
+        activation("ReLU 1", kind="relu", std=1.0, saturated=0.5),
+        activation("Linear 2", kind="Linear", std=1.0, saturated=math.nan, grad_std=2e-3),
+    )
+    sweeper = OwnConfig(target="net.py")
+    result = runs.Result(sweeper, snapshots={3: snapshot(step=3, activations=rows)})
+    found = measures(result, 3)
+    assert (found.layers, found.std_ratio, found.grad_ratio, found.saturated) == (2, 0.5, 0.5, None)
+    cell = Cell(Point(None, None, (), (sweeper,), 3), (msgspec.structs.replace(found, loss=1.0),))
+    assert (cell.judged_by, cell.sound) == ("loss", True)
+    assert "saturated" not in recommend([cell]).text
+    assert "training loss 1.000 after 3 steps" in recommend([cell]).text
+    bounded = msgspec.structs.replace(rows[1], kind="tanh")
+    result.snapshots[3] = snapshot(step=3, activations=(*rows, bounded))
+    assert measures(result, 3).saturated == 0.5
 
 
 @pytest.mark.parametrize("named", [{"depths": "0"}, {"depths": "1.5"}, {"widths": "a"}, {"lrs": ""}])

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 
+from ...config.nonlinearities import range_of
 from ...config.own import OwnConfig
 from ...stream.protocol import Activation
 from ..runs import Result
@@ -35,7 +36,7 @@ class Measures(msgspec.Struct, frozen=True, kw_only=True):
     std_last: float | None = None  # of the last layer's
     std_ratio: float | None = None  # last / first
     std_slope: float | None = None  # least-squares slope of ln std over layers
-    saturated: float | None = None  # of the most saturated layer, share 0…1
+    saturated: float | None = None  # of the most saturated layer, share 0…1; null where none can be
     dead: float | None = None  # dead units in all layers
     grad_ratio: float | None = None  # std of the gradient at the first layer's outputs / at the last's
     update_data_log10: float | None = None  # median over matrices of log10 update:data in the last step
@@ -59,7 +60,9 @@ def measures(result: Result, steps: int) -> Measures:
     evaluation = result.evaluations.get(steps)
     rows = _alike(snapshot.activations)
     stds = [a.std for a in rows]
-    shares = [a.saturated for a in snapshot.activations if math.isfinite(a.saturated)]
+    own = isinstance(result.configuration, OwnConfig)  # of our network's rows the person knows the nonlinearity
+    shares = [a.saturated for a in snapshot.activations if not own or range_of(a.kind).bounded]
+    shares = [share for share in shares if math.isfinite(share)]
     ratios = [w.update_data_log10 for w in snapshot.weights if w.update_data_log10 is not None]
     ratios = [ratio for ratio in ratios if math.isfinite(ratio)]
     tail = result.loss[-max(1, min(LOSS_STEPS, steps // LOSS_SHARE)) :].astype(np.float64)

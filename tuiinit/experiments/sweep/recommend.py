@@ -142,7 +142,9 @@ def health(cell: Cell) -> tuple[int, int]:
 def _bounded(cell: Cell) -> bool:
     """Whether the share of saturated outputs means saturation, and not zeros of a ReLU."""
     config = cell.point.configs[0]
-    return isinstance(config, OwnConfig) or RANGES[config.nonlinearity].bounded
+    if isinstance(config, OwnConfig):
+        return cell.mean("saturated") is not None
+    return RANGES[config.nonlinearity].bounded
 
 
 # ---------------------------------------------------------------------------------------------- sentences
