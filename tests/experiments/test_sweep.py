@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 from rich.console import Console
 
-from tests.made import activation, snapshot
+from tests.made import activation, made, snapshot
 from tuiinit.config.own import OwnConfig
 from tuiinit.config.run import RunConfig
 from tuiinit.config.values import ConfigError
@@ -28,6 +29,7 @@ from tuiinit.experiments.sweep.recommend import choose, recommend
 from tuiinit.experiments.sweep.sweep import Kept, Sweep, run
 from tuiinit.paper import runs as tables
 from tuiinit.paper import sweeps as sweep_tables
+from tuiinit.stream.protocol import Trace
 
 pytestmark = pytest.mark.usefixtures("warm")
 SMALL = RunConfig(hidden=(12, 12), device="cpu", seed=7)
@@ -65,19 +67,19 @@ def test_a_cell_is_what_run_tells_of_its_configurations(plan: Plan, cells: tuple
     singles = runs.run(configs, steps=STEPS, evaluate=True)
     swept = [run for cell in cells for run in cell.runs]
     assert len(singles) == len(swept) == 8
-    for single, measures in zip(singles, swept, strict=True):
+    for single, mine in zip(singles, swept, strict=True):
         single_json = json.loads(tables.as_json(single))
         stds = [a["std"] for a in single_json["activations"]]
-        assert measures.seed == single_json["config"]["seed"]
-        assert measures.dev_loss == single_json["dev_loss"]
-        assert measures.initial_loss == single_json["initial_loss"]
-        assert measures.std_first == stds[0]
-        assert measures.std_last == stds[-1]
-        assert measures.saturated == max(a["saturated"] for a in single_json["activations"])
-        assert measures.loss == pytest.approx(single.loss[-5:].mean())  # min(100, 25 / 5) steps
+        assert mine.seed == single_json["config"]["seed"]
+        assert mine.dev_loss == single_json["dev_loss"]
+        assert mine.initial_loss == single_json["initial_loss"]
+        assert mine.std_first == stds[0]
+        assert mine.std_last == stds[-1]
+        assert mine.saturated == max(a["saturated"] for a in single_json["activations"])
+        assert mine.loss == pytest.approx(single.loss[-5:].mean())  # min(100, 25 / 5) steps
         updates = sorted(w["update_data_log10"] for w in single_json["weights"])
-        assert measures.update_data_log10 == (updates[1] + updates[2]) / 2
-        assert measures.update_data_spread == updates[-1] - updates[0]
+        assert mine.update_data_log10 == (updates[1] + updates[2]) / 2
+        assert mine.update_data_spread == updates[-1] - updates[0]
 
 
 def test_two_processes_tell_the_same_bytes_as_one(plan: Plan, cells: tuple[Cell, ...]) -> None:
@@ -262,6 +264,7 @@ def test_of_a_persons_network_layers_of_one_kind_are_compared_and_zeros_of_a_rel
     )
     sweeper = OwnConfig(target="net.py")
     result = runs.Result(sweeper, snapshots={3: snapshot(step=3, activations=rows)})
+    result.take(made(Trace, loss=np.full(3, 2.0, "<f4").tobytes()))
     found = measures(result, 3)
     assert (found.layers, found.std_ratio, found.grad_ratio, found.saturated) == (2, 0.5, 0.5, None)
     cell = Cell(Point(None, None, (), (sweeper,), 3), (msgspec.structs.replace(found, loss=1.0),))
