@@ -133,3 +133,30 @@ def test_what_is_no_optimizer() -> None:
         Optimizing(None, nn.Sequential())
     with pytest.raises(OwnError, match="the optimizer could not be made: TypeError"):
         Optimizing(lambda p: torch.optim.SGD(p, rate=1), mlp())  # type: ignore[call-arg]
+
+
+def normed(norm: bool, redraw: bool = True, bias: bool = True) -> nn.Sequential:
+    """As most write it: the norm between the layers moves the numbers of all that is behind it."""
+    torch.manual_seed(0)
+    layers: list[nn.Module] = []
+    for _ in range(5):
+        layers += [nn.Linear(5, 5, bias=bias or not norm), *([nn.BatchNorm1d(5)] if norm else []), nn.ReLU()]
+    model = nn.Sequential(*layers)
+    for layer in model:
+        if redraw and isinstance(layer, nn.Linear):
+            nn.init.normal_(layer.weight)
+            nn.init.zeros_(layer.bias)
+    return model
+
+
+@pytest.mark.parametrize("redraw", [True, False])
+def test_a_norm_that_moves_the_numbers_leaves_the_draws_alike(redraw: bool) -> None:
+    assert unlike(begun(normed(True, redraw), BATCH), begun(normed(False, redraw), BATCH)) is None
+    assert unlike(begun(normed(False, redraw), BATCH), begun(normed(True, redraw), BATCH)) is None
+
+
+def test_where_a_norm_takes_the_biases_draws_away_the_first_that_differs_is_named() -> None:
+    assert unlike(begun(normed(True, False, bias=False), BATCH), begun(normed(False, False), BATCH)) == (
+        "weights",
+        "3.weight",
+    )

@@ -9,6 +9,7 @@ from typing import NamedTuple, overload
 from rich.cells import cell_len, set_cell_size
 
 from ..config.run import RunConfig
+from ..insight.counterparts import places_in
 from ..insight.look import Look, snapshot_of
 from ..plots import Row
 from ..plots.ink import Cell, Column, Ink, Table, number, printable, table
@@ -78,14 +79,13 @@ def built_here(look: Look) -> bool:
 
 
 def places_before(look: Look, other: Look | None) -> list[int]:
-    """Where each row is in the lane before: at its place where this program made both, else by name; -1 if nowhere."""
+    """Where each row is in the lane before: at its place where this program made both; -1 if nowhere."""
     now, before = look.snapshot, snapshot_of(other)
     if now is None or before is None:
         return [-1] * (len(now.activations) if now is not None else 0)
     if built_here(look):
         return [i if i < len(before.activations) else -1 for i in range(len(now.activations))]
-    known = {row.layer: i for i, row in enumerate(before.activations)}
-    return [known.get(row.layer, -1) for row in now.activations]
+    return places_in(before, now)
 
 
 def rows_before(look: Look, other: Look | None) -> list[Activation | None]:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from ..insight.blocks import Parts
+from ..insight.counterparts import names_in
 from ..insight.look import Look, shape_words, snapshot_of
 from ..plots.ink import Cell, Ink
 from ..session.lines import Lines, lines_of
@@ -24,9 +25,10 @@ def parameter_pairs(look: Look, other: Look | None) -> list[tuple[Parameter, Par
         return []
     matrices = {w.name: w for w in before.weights} if before else {}
     vectors = {v.name: v for v in before.vectors} if before else {}
+    named = names_in(before, now) if before else {}
     return [
-        *((w, matrices.get(w.name)) for w in now.weights),
-        *((v, vectors.get(v.name)) for v in now.vectors),
+        *((w, matrices.get(named.get(w.name, ""))) for w in now.weights),
+        *((v, vectors.get(named.get(v.name, ""))) for v in now.vectors),
     ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..insight.blocks import Parts
+from ..insight.counterparts import names_in
 from ..insight.expected import NOTHING
 from ..insight.look import Look, snapshot_of
 from ..insight.thresholds import (
@@ -30,7 +31,9 @@ def weight_pairs(look: Look, other: Look | None, at: Sequence[int] | None = None
     if now is None:
         return []
     old = {w.name: w for w in before.weights} if before else {}
-    return [(now.weights[i], old.get(now.weights[i].name)) for i in (range(len(now.weights)) if at is None else at)]
+    named = names_in(before, now) if before else {}
+    places = range(len(now.weights)) if at is None else at
+    return [(now.weights[i], old.get(named.get(now.weights[i].name, ""))) for i in places]
 
 
 class OfMatrices(HistogramView):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any, Literal, NamedTuple
 
 import torch
@@ -16,11 +17,15 @@ SAMPLES = 256  # values of a tensor that it is known by
 SAME = 1e-3  # relative to the largest value: of a factor that was applied in another precision
 
 
+Place = tuple[str, str, tuple[int, ...], int]  # module's class, name in it, shape, and which one of these it is
+
+
 class Begun(NamedTuple):
     """What a network began with: samples of its parameters by name and shape, and of its first batch."""
 
     parameters: dict[tuple[str, tuple[int, ...]], list[Tensor]]  # of a recurrent matrix a sample for each gate
     batch: list[Tensor]
+    places: dict[str, Place]  # of each parameter: names may have moved, as a norm in between moves them
 
 
 @torch.no_grad()
@@ -36,17 +41,41 @@ def begun(model: nn.Module, batch: Any) -> Begun:
             if not is_lazy(p) and local(p).numel() and p.is_floating_point()
         },
         [sample(part, SAMPLES).cpu() for part in tensors_of(batch)],
+        _places(model),
     )
 
 
-def unlike(one: Begun, other: Begun) -> tuple[Literal["weights", "batches"], str] | None:
-    """What does not come again: the first parameter of equal name and shape that is no multiple, or the batches.
+def _places(model: nn.Module) -> dict[str, Place]:
+    counts: Counter[tuple[str, str, tuple[int, ...]]] = Counter()
+    places: dict[str, Place] = {}
+    kinds = {name: type(module).__name__ for name, module in model.named_modules()}
+    for name, parameter in model.named_parameters():
+        if is_lazy(parameter):
+            continue
+        owner, _, last = name.rpartition(".")
+        key = kinds.get(owner, ""), last, tuple(parameter.shape)
+        places[name] = (*key, counts[key])
+        counts[key] += 1
+    return places
 
-    A gain is set for each gate of a recurrent matrix by itself, so each may have a factor of its own.
+
+def unlike(one: Begun, other: Begun) -> tuple[Literal["weights", "batches"], str] | None:
+    """What does not come again: the first parameter that is no multiple of the other's, or the batches.
+
+    The other's is the one of the same name and shape, or that of the same place among its like: one that is alike will
+    do. A gain is set for each gate of a recurrent matrix by itself, so each may have a factor of its own.
     """
+    at = {other.places[name]: values for (name, _), values in other.parameters.items()}
+    strangers: list[str] = []
+    named = False  # a parameter that only the place says to be the same proves nothing by itself
     for key, values in one.parameters.items():
-        if (others := other.parameters.get(key)) is not None and not all(map(_multiple, values, others)):
-            return "weights", key[0]
+        namesake = other.parameters.get(key)
+        known = [others for others in (namesake, at.get(one.places[key[0]])) if others is not None]
+        if known and not any(all(map(_multiple, values, others)) for others in known):
+            strangers.append(key[0])
+            named = named or namesake is not None
+    if named:
+        return "weights", strangers[0]
     same = len(one.batch) == len(other.batch) and all(
         a.shape == b.shape and torch.equal(a, b) for a, b in zip(one.batch, other.batch, strict=True)
     )
