@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.explorer import fake
 from tests.views.foreign import gpt, gpt_matrices, look, matrix, row
 from tuiinit.config.run import RunConfig
+from tuiinit.insight.look import Look
 from tuiinit.session.changed import Changed
+from tuiinit.stream.history import LaneHistory
 from tuiinit.views import VIEWS
-from tuiinit.views.small import Choice
+from tuiinit.views.saturation import saturated
+from tuiinit.views.small import Axes, Choice
 
 SMALLS = {view.id: view.small for view in VIEWS if view.small is not None}
 
@@ -25,7 +30,7 @@ def test_a_legend_tells_heights_or_curves_or_is_not_needed() -> None:
         "weights": [f"log density, {own}"],
         "weight-gradients": [f"log density, {own}"],
         "update-data": ["e embedding  1 hidden 1  2 hidden 2  o output"],
-        "saturation": [],
+        "saturation": ["down: examples · across: neurons · filled: saturated · ×: dead"],
         "depth": [],
         "loss": [],
     }
@@ -56,3 +61,18 @@ def test_small_pictures_of_hundreds_of_rows_and_of_hardly_any() -> None:
     assert small is not None
     plot = small.plot(seen, small.axes([seen], Choice()), Choice(), 56, 14, y_labels=True)
     assert "502 rows" in plot.text
+
+
+@pytest.mark.parametrize(("width", "height"), [(28, 13), (17, 6), (110, 30), (12, 4), (2, 3), (0, 0)])
+def test_a_small_picture_of_saturation_has_a_frame_around_the_cells_that_are_filled(width: int, height: int) -> None:
+    config = RunConfig(hidden=(20, 30))
+    history, now = LaneHistory(None, config), fake.snapshot(config, 3)
+    history.take(now, keep=True)
+    plot = SMALLS["saturation"].plot(Look.of(history), Axes(), Choice(layer=1), width, height, y_labels=False)
+    rows = plot.text.split("\n") if height else []
+    assert [len(row) for row in rows] == [width] * height
+    if width > 2 and height > 3:
+        assert {row[0] + row[-1] for row in rows[1:-1]} == {"││"}
+        shown = saturated(now.activations[1])[: 2 * (height - 3), : width - 2]
+        filled = "".join(rows)
+        assert filled.count("▀") + filled.count("▄") + 2 * filled.count("█") == shown.sum() > 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ..plots import Canvas, Plot, Row, histograms
+from ..plots import Canvas, Plot, Role, Row, Span, histograms
 from ..plots.ink import Piece, row, wrap
 
 
@@ -39,6 +39,15 @@ def stacked(plots: Sequence[Plot]) -> Plot:
         canvases += [replace(canvas, top=canvas.top + len(rows)) for canvas in plot.canvases]
         rows += plot.rows
     return Plot(tuple(rows), tuple(canvases))
+
+
+def boxed(plot: Plot) -> Plot:
+    """The plot in a frame, two columns and two rows larger."""
+    line = "─" * sum(len(span.text) for span in plot.rows[0])
+    side = Span("│", Role.AXIS)
+    head, foot = Span(f"┌{line}┐", Role.AXIS), Span(f"└{line}┘", Role.AXIS)
+    rows = ((head,), *((side, *within, side) for within in plot.rows), (foot,))
+    return Plot(rows, tuple(replace(c, top=c.top + 1, left=c.left + 1) for c in plot.canvases))
 
 
 def paragraph(text: str, width: int, role: int, most: int, *, mark: Piece = "  ") -> tuple[Row, ...]:

@@ -24,11 +24,12 @@ from ..plots import (
     image,
     nice_limits,
 )
-from ..plots.ink import number, percent, small
+from ..plots.ink import Ink, number, percent, row, small
 from ..session.actions import key_of
 from ..stream.protocol import Activation, Snapshot, Weight
 from .base import named
 from .by_line import middle
+from .layout import boxed
 from .loss import NOWHERE, logarithmic, reached
 from .saturation import saturated
 from .small import Axes, Choice, Small, Span
@@ -161,9 +162,15 @@ class SmallSaturation(Small):
         part = _layer(lane.snapshot, choice.layer or 0)
         bits = saturated(part) if part is not None else np.zeros((0, 0), bool)
         dead = part.dead if part is not None else ()
+        framed = width > 2 and height > 3
+        inner, rows = (width - 2, height - 2) if framed else (width, height)
         # One more row than there is, so that the picture never tells what did not fit: all cells show the same part.
-        shown = bits[: max(0, 2 * (height - 1)), :width]
-        return image(shown, width, height, roles=SERIES[:1], highlight=[u for u in dead if u < width], empty="–")
+        shown = bits[: max(0, 2 * (rows - 1)), :inner]
+        plot = image(shown, inner, rows, roles=SERIES[:1], highlight=[u for u in dead if u < inner], empty="–")
+        return boxed(plot) if framed else plot
+
+    def legend(self, snapshot: Snapshot, choice: Choice, width: int) -> Sequence[Row]:
+        return (row(width, (" down: examples · across: neurons · filled: saturated · ×: dead", Ink.DIM)),)
 
     def figures(self, lane: Look, layer: int | None) -> Sequence[Sequence[str]]:
         return _of_outputs(lane.snapshot, layer or 0) if lane.snapshot else ()
