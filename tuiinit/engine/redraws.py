@@ -25,8 +25,9 @@ from ..insight import kernel
 from ..insight.expected import REPEATED
 from ..stream.protocol import Expected, Start
 from .network import Network
+from .optimizers import make_optimizer
 from .steps import Step, read
-from .trainer import First, Trainer, make_optimizer
+from .trainer import First, Trainer
 
 SEED = 20_171_115
 MOST, FEWEST = 64, 16  # draws

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from ..stream.protocol import FloatArray
 from .network import Network
+from .optimizers import Optimizer
 from .passes import Kept, Pass
 
 Quick = Callable[[Tensor, Tensor], object]  # a whole step on a minibatch that fills its record
@@ -39,7 +40,7 @@ class Step:
         lr: of plain SGD.
     """
 
-    def __init__(self, network: Network, rows: int, optimizer: torch.optim.Optimizer | None, lr: float) -> None:
+    def __init__(self, network: Network, rows: int, optimizer: Optimizer | None, lr: float) -> None:
         self.rows = rows
         #: What a change in the record must be multiplied by to be the update: lr for gradients.
         self.factor = lr if optimizer is None else 1.0

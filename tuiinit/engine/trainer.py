@@ -21,6 +21,7 @@ from ..stream.protocol import DataInfo, Evaluation, Lane, LeftOut, Message, Snap
 from . import evaluation
 from .minibatches import BLOCK, Dataset, Minibatches, tensors
 from .network import Memory, Network
+from .optimizers import make_optimizer
 from .passes import Kept
 from .quick.captured import capture
 from .quick.compiled import Compiler
@@ -355,20 +356,3 @@ class Trainer:
             dev_calibrated=evaluation.dev_loss(network, x, y, lambda layer, _: calibrated[layer]),
             dev_batch=evaluation.dev_loss(network, x, y, rows=self._now.batch_size),
         )
-
-
-def make_optimizer(config: RunConfig, network: Network) -> torch.optim.Optimizer | None:
-    """An optimizer over all parameters as one tensor, or None for plain SGD, which is one operation."""
-    if config.optimizer == "sgd":
-        return None
-    flat = torch.nn.Parameter(network.flat)
-    flat.grad = network.flat_grad
-    graph = network.flat.is_cuda  # the optimizer's own numbers live on the device, so that a CUDA graph can hold them
-    if config.optimizer == "momentum":
-        return torch.optim.SGD([flat], lr=config.lr, momentum=config.momentum)
-    if config.optimizer == "rmsprop":
-        return torch.optim.RMSprop([flat], lr=config.lr, alpha=config.alpha, capturable=graph)
-    betas = (config.beta1, config.beta2)
-    if config.optimizer == "adam":
-        return torch.optim.Adam([flat], lr=config.lr, betas=betas, capturable=graph)
-    return torch.optim.AdamW([flat], lr=config.lr, betas=betas, weight_decay=config.weight_decay, capturable=graph)
