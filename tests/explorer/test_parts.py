@@ -124,8 +124,13 @@ def test_beneath_a_picture_stands_what_is_grey_and_a_warning_once_it_is_old() ->
     session.change("gain", 3.0)
     feed(session, RunConfig(gain=3.0), 1001)
     assert beneath(session) == ("grey: gain 5/3, step 1,001", False)
+    session.pointer.colours = False  # as the bands' title says, and curves are drawn
+    assert beneath(session) == ("dots: gain 5/3, step 1,001", False)
+    session.pointer.colours = True
     feed(session, RunConfig(gain=3.0), 1002)
     assert beneath(session) == ("! grey is old, step 1,001: gain 5/3", True)
+    session.pointer.colours = False
+    assert beneath(session) == ("! dots are old, step 1,001: gain 5/3", True)
 
 
 @pytest.mark.parametrize("step", [0, 1001])

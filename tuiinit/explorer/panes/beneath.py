@@ -1,4 +1,4 @@
-"""What is told beneath a picture: what to do first, or which network is grey in it, and whether that one is older."""
+"""What is told beneath a picture: what to do first, or which network is behind it, and whether that one is older."""
 
 from __future__ import annotations
 
@@ -33,11 +33,12 @@ def beneath(session: Known, first: str = FIRST) -> Beneath:
     changes = session.knobs.differences(session.config, known) if known is not None else []
     unlike = session.own.unlike(session.key, session.lanes.before)
     changed = ", ".join(changes[:DIFFERENCES]) or "the network before"
+    behind, are = ("grey", "is") if session.pointer.colours else ("dots", "are")
     then, now = snapshot_of(session.look_before()), session.snapshot()
     if unlike and then is not None:
-        return Beneath(visible(f"! grey: {changed}, and {unlike}"), warns=True)
+        return Beneath(visible(f"! {behind}: {changed}, and {unlike}"), warns=True)
     if then is None:
-        return Beneath(visible(f"grey: {changed}"))
+        return Beneath(visible(f"{behind}: {changed}"))
     if now is not None and then.step < now.step:
-        return Beneath(visible(f"! grey is old, step {then.step:,}: {changed}"), warns=True)
-    return Beneath(visible(f"grey: {changed}, step {then.step:,}"))
+        return Beneath(visible(f"! {behind} {are} old, step {then.step:,}: {changed}"), warns=True)
+    return Beneath(visible(f"{behind}: {changed}, step {then.step:,}"))
