@@ -131,6 +131,15 @@ def test_the_histogram_tells_what_lies_below_it() -> None:
     assert "log10 p, step 0" in plot.text
 
 
+@pytest.mark.parametrize("step", [1, 1_000, 200_000])
+@pytest.mark.parametrize("width", range(22, 45))
+def test_the_step_of_a_histogram_is_told_in_full(step: int, width: int) -> None:
+    plot = probabilities(msgspec.structs.replace(of(1.0)[0], step=step), None, width, 12)
+    title = plot.text.split("\n")[0].strip(" ┌─┐")
+    assert title in (f"step {step:,}", f"log10 p, step {step:,}")
+    assert width < 35 or title.startswith("log10 p")
+
+
 def test_a_spike_of_the_lane_before_does_not_flatten_the_histogram() -> None:
     now, before = of(6.4)[0], of(0.01)[0]
     alone = probabilities(now, None, 40, 14).canvases[0]

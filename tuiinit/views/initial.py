@@ -13,6 +13,7 @@ from ..insight.look import Look, snapshot_of
 from ..insight.theory import initial_loss
 from ..insight.thresholds import INITIAL_LOSS_EXCESS
 from ..plots import SERIES, Axis, Bars, Curve, Plot, Role, Row, curves, histograms
+from ..plots.axes import GUTTER
 from ..plots.ink import Cell, Column, Ink, Table, number, percent, row, table
 from ..session.actions import key_of
 from ..session.changed import Changed
@@ -303,7 +304,10 @@ def probabilities(snapshot: Snapshot, before: Snapshot | None, width: int, heigh
         if histogram.outside > 0
         else f"│ even, 1/{classes(snapshot)}"
     )
-    bars = Bars(f"log10 p, step {snapshot.step:,}", edges, heights, SERIES[0], previous, below)
+    title = f"step {snapshot.step:,}"  # which must not be cut: step 1,000 is no step 1
+    if len(full := f"log10 p, {title}") <= width - GUTTER - 4:  # the frame's sides, and a blank on each
+        title = full
+    bars = Bars(title, edges, heights, SERIES[0], previous, below)
     return histograms([bars], width, height, x=(histogram.lo, histogram.hi), cursor=-math.log10(classes(snapshot)))
 
 
