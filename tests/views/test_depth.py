@@ -12,10 +12,10 @@ from tests.explorer import fake
 from tests.explorer.driving import explorer
 from tests.plots.reading import cross_at
 from tests.session.test_session import at, status
-from tuiinit.config.nonlinearities import NONLINEARITIES
+from tuiinit.config.nonlinearities import NONLINEARITIES, NonlinearityName
 from tuiinit.config.run import RunConfig
 from tuiinit.config.values import parse_hidden
-from tuiinit.insight.theory import predict
+from tuiinit.insight.theory import critical_gain, predict
 from tuiinit.plots import Canvas, Plot, Role
 from tuiinit.session.session import Session
 from tuiinit.stream.protocol import Snapshot
@@ -197,7 +197,10 @@ def test_what_does_not_saturate_has_two_panels() -> None:
     [
         # FIELD: χ = g² below and at the critical gain, where q* = 0; √χ at q* 1.100 and 1.364 above.
         (RunConfig(gain=0.5), ["below", "q* = 0", "χ = 0.250", "by 0.500 a layer, by 0.062 in 4", "0.72 layers"]),
-        (RunConfig(gain=1.0), ["at tanh's critical gain (1)", "1/√(2 × layer)", "keep their size", "any depth"]),
+        (
+            RunConfig(gain=1.0),
+            ["at tanh's critical gain (1)", "1/√(2 × layer)", "fade about as slowly", "any depth"],
+        ),
         (RunConfig(gain=5 / 3), ["above", "std 0.65", "χ = 1.210", "by 1.100 a layer", "5.2 layers"]),
         (RunConfig(gain=3.0), ["above", "std 0.84", "by 1.364 a layer"]),
         (RunConfig(gain=3.0, bn=True), ["std 0.63 in every layer", "J = 1.178", "by 1.085 a layer", "6.1 layers"]),
@@ -212,6 +215,17 @@ def test_what_does_not_saturate_has_two_panels() -> None:
 def test_words(config: RunConfig, parts: list[str]) -> None:
     for part in parts:
         assert part in words(config), words(config)
+
+
+@pytest.mark.parametrize("nonlinearity", NONLINEARITIES)
+def test_words_at_the_critical_gain_say_what_theory_draws_of_gradients(nonlinearity: NonlinearityName) -> None:
+    critical = critical_gain(nonlinearity)
+    config = RunConfig(nonlinearity=nonlinearity, gain=critical, hidden=(100,) * 50)
+    first = predict(config).layers[0].grad_std  # of the last layer's
+    assert first is not None
+    assert f"at {nonlinearity}'s critical gain" in words(config)
+    assert ("keep their size" in words(config)) == (first > 0.5)
+    assert ("fade about as slowly" in words(config)) == (first < 0.2)
 
 
 @pytest.mark.parametrize("nonlinearity", NONLINEARITIES)

@@ -270,6 +270,8 @@ def words(config: RunConfig) -> str:
         text = f"Gain {shown}, biases of std {format_number(bias)}: {_fate(config, gain, 1, q)}. "
     if q is None and FORMULAS[name].slope_below is None:
         return text.strip()
+    if not bias and side == 0 and FACTS[name].fading:  # χ is 1 at q* = 0 alone, which the signal only nears
+        return text + "Gradients fade about as slowly on the way back (χ nears 1). " + _scale(None)
     factor = chi(name, gain, 1.0 if q is None else q)
     return text + _backward("χ", factor, config) + _scale(depth_scale(name, gain, bias))
 
