@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 
+import msgspec
 import numpy as np
 import pytest
 
+from tests.explorer import fake
 from tests.explorer.driving import explorer
+from tests.session.test_session import at
 from tuiinit.config.run import RunConfig
 from tuiinit.plots import DEPTH, FAINT, by_depth
 from tuiinit.plots.cells import Role
@@ -128,3 +131,15 @@ async def test_figures_that_do_not_fit_beside_the_bands_leave_a_sign() -> None:
         heads = {width: VIEWS[3].plot(look, other, pointer, width, 18).text.split("\n")[0] for width in (78, 150)}
         assert heads[78].rstrip().endswith(" …")
         assert heads[150].rstrip().endswith("grad:data")
+
+
+@pytest.mark.parametrize("start", [21.7, 28.0, 30.1])  # what redraws of the lecture's first network begin with
+def test_the_loss_of_a_confidently_wrong_start_is_seen(start: float) -> None:
+    config = RunConfig(hidden=(200,), fan_in_scaling=False, output_scale=1.0)
+    session = at(0, config)
+    session.take(msgspec.structs.replace(fake.trace(config, 1, 1), loss=np.array([start], "<f4").tobytes()))
+    session.take(fake.data_info())
+    look, other, pointer = session.sight()
+    plot = loss_plot(look, other, pointer, 80, 12)
+    assert "▴" not in plot.text
+    assert plot.canvases[0].row_of(start) is not None

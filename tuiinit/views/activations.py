@@ -71,7 +71,9 @@ class Activations(HistogramView):
     title = "Activations"
     help = (
         "Histograms of each nonlinearity's outputs on the last minibatch, one band per layer, the first on top, each "
-        "with a height of its own. From ten layers on each layer is a row of shades; v changes the form. In a healthy "
+        "with a height of its own. √density in the title: a bar is as high as the root of the share of outputs "
+        "there, so that what is rare is seen, too; y makes heights logarithmic or linear. "
+        "From ten layers on each layer is a row of shades; v changes the form. In a healthy "
         "tanh network every layer has about the same shape: outputs neither pile up at 0 (the gain is too small, the "
         "signal shrinks layer by layer) nor at -1 and 1 (it is too large, the units saturate).\n\n"
         "std: the spread of the outputs. theory: infinitely wide layers at their start, with batch norm on this very "

@@ -21,6 +21,7 @@ from .steps import events, measured, nice_end
 
 NOWHERE = (math.inf, -math.inf)
 FAR = 2.0  # times its own range, the y axis goes on from what is in front to show the lane before
+HIGHEST = 12  # times ln V, the y axis goes up at most: the lecture's first network starts at 7 to 9
 TOUR = ", N: guided tour"  # where the network is the lecture's
 POINTS = 2_000  # of the loss curve, for its present value
 
@@ -57,7 +58,7 @@ def loss_plot(
     low, high = held(front, back)
     if guess is not None:
         low, high = min(low, guess), max(high, guess)
-        high = min(high, max(8 * guess, guess + 1))
+        high = min(high, max(HIGHEST * guess, guess + 1))
     if not math.isfinite(low) or not math.isfinite(high):
         low, high = 2.0, 3.6
     bottom, top = math.floor(low * 5 - 0.25) / 5, math.ceil(high * 5 + 0.25) / 5
