@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import math
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
+from rich.console import Console
 
 from tests.explorer.driving import Driver, explorer
 from tests.explorer.own import TARGET, OwnLink, twin
@@ -22,9 +26,10 @@ from tuiinit.experiments.sweep.measures import Cell, Measures
 from tuiinit.experiments.sweep.plan import Axis, Plan, parse_gains
 from tuiinit.experiments.sweep.recommend import recommend
 from tuiinit.experiments.sweep.sweep import Kept, Sweep
-from tuiinit.explorer.sweep.plots import FIGURES, maps, over_gain, turned, value
+from tuiinit.explorer.sweep.plots import FIGURES, figures, maps, over_gain, turned, value
 from tuiinit.explorer.sweep.screen import SweepScreen
 from tuiinit.explorer.sweep.sweeping import AXES, GAINS, Sweeping
+from tuiinit.paper.sweeps import print_sweep
 from tuiinit.stream.protocol import Pause, Select
 
 SIZES = [(120, 40), (80, 24)]
@@ -283,3 +288,26 @@ async def test_y_changes_the_scale_of_a_sweeps_figures() -> None:
         for said in ("logarithmic", "linear", "as fits each figure"):
             await driver.press("y")
             await driver.shows(f"Scales: {said}")
+
+
+def without_dev_batches(cell: Cell) -> Cell:
+    own = OwnConfig(target=TARGET)
+    configs = tuple(own.replace(gain=cell.point.gain, seed=seed) for seed in range(len(cell.runs)))
+    runs = tuple(msgspec.structs.replace(run, dev_loss=None) for run in cell.runs)
+    return replace(cell, point=replace(cell.point, configs=configs), runs=runs)
+
+
+def test_without_dev_batches_the_training_loss_is_drawn() -> None:
+    plan, cells = plan_and_cells(0)
+    assert figures(cells) == FIGURES
+    cells = [without_dev_batches(cell) for cell in cells]
+    shown = figures(cells)[0]
+    assert (shown.title, shown.name) == ("Training loss", "loss")
+    assert all(math.isfinite(value(cell, shown)) for cell in cells)
+    assert over_gain(plan, cells, shown, 80, 20).canvases[0].shown
+    out = io.StringIO()
+    print_sweep(plan, cells, Console(width=80, file=out))
+    head, first = out.getvalue().splitlines()[2:4]
+    assert "train loss" in head
+    assert "dev loss" not in head
+    assert f"{cells[0].mean('loss'):.3f} ±" in first

@@ -208,7 +208,11 @@ def _table(plan: Plan, cells: Sequence[Cell], width: int) -> Table:
     norm = list(plan.bn) != [None]
     names = [*(visible(axis.name) for axis in plan.axes), "gain", *(["bn"] if norm else [])]
     taken = sum(2 + max(map(len, (axis.name, *axis.labels))) for axis in plan.axes)
-    columns = [column for column in _COLUMNS if width - taken >= column[-1]]
+    done = [cell for cell in cells if cell.runs]
+    # Where there are no dev batches the training loss is what cells are judged by, and stands first with its spread.
+    trained = bool(done) and all(cell.judged_by == "loss" for cell in done)
+    known = (("train loss", "loss", "{:.3f}", True, 0), *_COLUMNS[2:]) if trained else _COLUMNS
+    columns = [column for column in known if width - taken >= column[-1]]
     for name in [*names, *(column[0] for column in columns)]:
         table.add_column(name, justify="right", no_wrap=True, vertical="bottom")
     best = sorted((cell for cell in cells if cell.sound), key=_mean)[:MOST_ROWS] if len(cells) > MOST_ROWS else cells

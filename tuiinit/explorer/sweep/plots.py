@@ -40,6 +40,15 @@ FIGURES = (
     Figure("Gradient, first ÷ last", "grad_ratio", "{:.2f}", (1.0, "same in all layers"), True),
     Figure("Update:data", "update_data_log10", "{:+.2f}", (UPDATE_RIGHT, power_of_ten(UPDATE_RIGHT))),
 )
+TRAINING_LOSS = Figure("Training loss", "loss", "{:.3f}")
+
+
+def figures(cells: Sequence[Cell]) -> Sequence[Figure]:
+    """What there is to see: first the loss that cells are judged by, of training where there are no dev batches."""
+    done = [cell for cell in cells if cell.runs]
+    if done and all(cell.judged_by == TRAINING_LOSS.name for cell in done):
+        return TRAINING_LOSS, *FIGURES[1:]
+    return FIGURES
 
 
 def value(cell: Cell, shown: Figure) -> float:
@@ -122,7 +131,7 @@ def scale(cells: Sequence[Cell], shown: Figure) -> tuple[float, float] | None:
     if not known:
         return None
     lowest, highest = min(known), max(known)
-    if shown.name == "dev_loss":
+    if shown.name in ("dev_loss", TRAINING_LOSS.name):
         start = max((loss for cell in cells for loss in cell.values("initial_loss")), default=math.inf)
         highest = max(v for v in known if v <= max(start, lowest))
     return lowest, highest

@@ -21,7 +21,7 @@ from ..messages import ViewChosen
 from ..panes.bars import KeyBar, TabBar
 from ..sheets.sheet import Sheet
 from ..training import CommonScreen
-from .plots import FIGURES, MARKS, NAMES, ROLES, maps, over_gain, turned
+from .plots import FIGURES, MARKS, NAMES, ROLES, figures, maps, over_gain, turned
 from .sweeping import Sweeping
 
 LOOK_SECONDS = 0.2  # between looks at how far the sweep is
@@ -99,7 +99,7 @@ class SweepScreen(CommonScreen[Configuration | None]):
             self.line.show([row(width, (" Sweep", Ink.STRONG), *self._rest(width))])
             self.options.show([self._options(width)])
             self.progress.show([self._progress(width)])
-            self.tabs.show_tabs([figure.title for figure in FIGURES], self._figure)
+            self.tabs.show_tabs([figure.title for figure in figures(sweeping.cells)], self._figure)
             self.keys.show_keys(running=False, actions=self._footer())
             try:
                 rows = self._rows(*self.sheet.size)
@@ -161,7 +161,7 @@ class SweepScreen(CommonScreen[Configuration | None]):
         plan, cells = self.sweeping.plan, self.sweeping.cells
         if plan is None or width < 20 or height < 4:
             return [row(width)] * height
-        shown = turned(FIGURES[self._figure], cells, self._log)
+        shown = turned(figures(cells)[self._figure], cells, self._log)
         advice = self._advice(width - 2, min(ADVICE, height // 3))
         legend: list[Piece] = [" "]
         for bn in plan.bn:
