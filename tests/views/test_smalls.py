@@ -11,6 +11,7 @@ from tuiinit.insight.look import Look
 from tuiinit.session.changed import Changed
 from tuiinit.stream.history import LaneHistory
 from tuiinit.views import VIEWS
+from tuiinit.views.by_line import middle
 from tuiinit.views.saturation import saturated
 from tuiinit.views.small import Axes, Choice
 
@@ -76,3 +77,20 @@ def test_a_small_picture_of_saturation_has_a_frame_around_the_cells_that_are_fil
         shown = saturated(now.activations[1])[: 2 * (height - 3), : width - 2]
         filled = "".join(rows)
         assert filled.count("▀") + filled.count("▄") + 2 * filled.count("█") == shown.sum() > 0
+
+
+def test_rows_and_matrices_of_one_prefix_are_told_apart_by_how_their_names_end() -> None:
+    rows = [row(f"body.{i}", "relu" if i % 2 else "Linear") for i in range(7)]
+    seen = look([*rows, row("head", "Linear")], [matrix(f"body.{i}.weight") for i in range(0, 7, 2)])
+    for name, ends in (("activations", "0123456"), ("weights", "0246")):
+        small = SMALLS[name]
+        text = small.plot(seen, small.axes([seen], Choice()), Choice(), 40, 24, y_labels=True).text
+        labels = [line[:6].strip(" │") for line in text.splitlines()]
+        assert [label for label in labels if label.startswith("…")] == [f"…y.{end}" for end in ends]
+
+
+def test_a_name_that_is_cut_loses_what_tells_nothing_apart_first() -> None:
+    assert middle("body.12.weight", 14) == "body.12.weight"
+    assert middle("body.12.weight", 9) == "body.12"
+    assert middle("h.10.attn.c_proj.weight", 12).endswith("c_proj")
+    assert middle("h.10.attn.c_proj.bias", 12).endswith(".bias")

@@ -95,8 +95,14 @@ def rows_before(look: Look, other: Look | None) -> list[Activation | None]:
 
 
 def middle(text: str, width: int) -> str:
-    """A text in at most so many cells, cut in the middle: how it ends says more than how it begins."""
+    """A text in at most so many cells, cut in the middle: how it ends says more than how it begins.
+
+    The `.weight` of a matrix goes first: it tells nothing apart.
+    """
     text = printable(text)
+    if cell_len(text) <= width:
+        return text
+    text = text.removesuffix(".weight")
     if cell_len(text) <= width:
         return text
     if width < 2:

@@ -15,7 +15,7 @@ from ..plots.ink import Ink, row
 from ..plots.pooled import pooled
 from ..stream.protocol import Histogram, Snapshot
 from .base import bounds_of, symmetric
-from .by_line import built_here
+from .by_line import built_here, middle
 from .histograms import DEEP, height_of
 from .labels import labels as line_labels
 from .small import Axes, Choice, Small, Span
@@ -72,8 +72,13 @@ class Histograms(Small):
 
     def plot(self, lane: Look, axes: Axes, choice: Choice, width: int, height: int, *, y_labels: bool) -> Plot:
         chosen = self._chosen(lane.snapshot, choice.layer)
-        bands = [Band(name, *density(histogram)) for _, name, histogram in chosen]
         scale, labels = height_of(self._scale, choice.log), GUTTER if y_labels else 0
+        # Names of a person's own rows are long, and how they end tells them apart.
+        names = [None if built_here(lane) else f" {middle(name, max(1, labels - 2))}" for _, name, _ in chosen]
+        bands = [
+            Band(name, *density(histogram), label=label)
+            for (_, name, histogram), label in zip(chosen, names, strict=True)
+        ]
         halves = layers_of(len(bands), 2 * max(0, height - 2)).tolist()
         if 0 < len(halves) < len(bands) and axes.x is not None and not built_here(lane):
             return self._of_many(lane, chosen, halves, axes.x, scale, labels, choice, width, height)
