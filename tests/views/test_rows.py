@@ -199,3 +199,16 @@ def test_figures_beside_the_pictures_stand_in_their_columns_however_small() -> N
     ends = [one.index("+0.000") for one in shown if "+0.000" in one]
     assert len(ends) == 3
     assert len(set(ends)) == 1
+
+
+@pytest.mark.parametrize("at", [0, 5, 6, 11, 12, 23, 24])
+def test_a_line_that_two_rows_share_is_named_after_the_one_whose_figures_stand_beside_it(at: int) -> None:
+    seen = look([row(f"body.{i}", "relu" if i % 2 else "Linear", 1 + i / 100) for i in range(25)])
+    pointer = Pointer()
+    walk("activations", seen, pointer, at)
+    lines = [one for one in page("activations", seen, pointer, size=(88, 24)) if "body." in one and "│" in one]
+    told = {int(one.split("body.")[1].split()[0]): float(one.rsplit("│", 1)[1].split()[0]) for one in lines}
+    assert len(told) > 15
+    assert at in told
+    assert 24 in told
+    assert told == {i: pytest.approx(1 + i / 100) for i in told}

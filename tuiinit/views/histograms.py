@@ -258,6 +258,13 @@ class HistogramView(View):
                 for p, rows_beside in zip(panels, figures, strict=True)
             ]
             firsts = list(dict.fromkeys(of_half[::2]))
+            if firsts:  # where two share a line it is the first that is named and told, but of the last line the last
+                firsts[-1] = len(panels) - 1
+            place = pointed(self.lines(look, pointer), pointer)
+            here = at.index(place) if place in at else -1
+            if here >= 0 and not built_here(look):  # and of the line pointed at the one pointed at
+                line = firsts[bisect_right(firsts, here) - 1]
+                bands[line] = replace(bands[line], figures=bands[here].figures)
             lines = dict(enumerate(firsts))
             band_of = {first: k for k, first in enumerate(firsts)}
             band_of[len(bands) - 1] = len(firsts) - 1
