@@ -35,6 +35,12 @@ FAILURES: dict[str, tuple[str, str, str]] = {
     "input": ("def build():\n    return input('which? ')\n", "it asked for input", "input('which? ')"),
     "nothing": ("def build():\n    pass\n", "build() gave a NoneType", ""),
     "no function": ("def make():\n    pass\n", "has no function build; it has ", ""),
+    "a class alone": (
+        "del setup\nclass Net(nn.Linear):\n    pass\n",
+        "has no function build; it has Net: name one, as in ",
+        "",
+    ),
+    "nothing at all": ("del setup\n", "has no function build; tuiinit example shows some", ""),
     "no default": ("def build(depth):\n    pass\n", "build needs a default for 'depth'", ""),
     "bare": ("def build():\n    return nn.Linear(3, 2)\n", "add --input 8,3,224,224 or --tokens", ""),
     "bare iterator": (

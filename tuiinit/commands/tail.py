@@ -23,7 +23,7 @@ WISH = b"m"  # a line on standard input that begins so asks for the next step to
 @click.option("--json", "as_json", is_flag=True, help="A line of JSON a snapshot; else frames, for another program.")
 @click.option("--after", type=click.IntRange(0), metavar="STEP", help="Only what came after a step.")
 def tail(run: str | None, as_json: bool, after: int | None) -> None:
-    """Tell a training run's snapshots, and on as they come, until it ends.
+    """Print a training run's snapshots, and on as they come, until it ends.
 
     RUN is a path or a name as `tuiinit runs` tells it; without one the newest.
     """

@@ -68,8 +68,12 @@ def find(target: Target) -> Callable[..., Any]:
             module = importlib.import_module(target.place)
     function = getattr(module, target.name, None)
     if function is None:
-        others = [name for name, value in vars(module).items() if inspect.isfunction(value) and name[0] != "_"]
-        some = f"; it has {', '.join(others[:5])}" if others else ""
+        public = [(name, value) for name, value in vars(module).items() if name[0] != "_"]
+        others = [name for name, value in public if inspect.isfunction(value)]
+        others += [name for name, value in public if inspect.isclass(value) and value.__module__ == module.__name__]
+        some = "; tuiinit example shows some"
+        if others:
+            some = f"; it has {', '.join(others[:5])}: name one, as in {target.place}:{others[0]}"
         raise OwnError(f"{target.place} has no function {target.name}{some}")
     if not callable(function):
         raise OwnError(f"{target} is no function but a {type(function).__name__}")
