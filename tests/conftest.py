@@ -42,6 +42,14 @@ def _state_folder(tmp_path_factory: pytest.TempPathFactory) -> None:
     os.environ["TUIINIT_STATE"] = str(tmp_path_factory.mktemp("state"))
 
 
+@pytest.fixture(autouse=True)
+def _no_hook_is_left() -> Iterator[None]:
+    """A hook on all modules that a test left behind would be the next test's trouble."""
+    yield
+    module = sys.modules.get("torch.nn.modules.module")
+    assert module is None or not module._has_any_global_hook(), "a hook on all modules was left behind"
+
+
 @pytest.fixture(scope="session")
 def lecture_names() -> Path:
     """The word list that the lecture trains on; it is not part of the project."""

@@ -41,6 +41,7 @@ def test_of_many_units_some_are_told() -> None:
     model = nn.Sequential(nn.BatchNorm1d(3000), nn.BatchNorm1d(3000))
     norms = Norms(model)
     model(torch.randn(4, 3000))
+    norms.close()
     fetch = Fetch()
     found = norms.ask(fetch)
     fetch.fetch()
