@@ -6,6 +6,7 @@ import csv
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import msgspec
@@ -101,7 +102,7 @@ def test_a_sweep_that_is_interrupted_goes_on_and_ends_as_one_that_was_not(tmp_pa
     )  # fmt: skip
     runs = tmp_path / "cut" / RUNS
     while process.poll() is None and not (runs.exists() and runs.read_bytes().count(b"\n") >= 4):
-        pass
+        time.sleep(0.01)
     process.kill()
     process.wait()
     done = runs.read_bytes().count(b"\n") - 1

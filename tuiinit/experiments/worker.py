@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from .. import __version__
+from ..config.values import ConfigError
 from ..data import given
 from ..stream.link import Engine, LinkError
 from .pool import Job, train
@@ -80,6 +81,8 @@ def work(
                 _engines.add(_kept.engine)
             _kept.conversation = Conversation(_kept.engine)
         results = train(_kept.conversation, job, tell or (lambda _: None))
+    except ConfigError:
+        raise  # the conversation can go on
     except (RunError, LinkError) as error:
         _forget()
         raise RunError(str(error)) from None
