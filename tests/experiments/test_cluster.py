@@ -62,6 +62,17 @@ def test_a_sweep_that_is_left_takes_its_jobs_back_and_the_next_one_runs(cluster:
     assert len(list(Sweep(Plan(SMALL, (1.0,), 3, seeds=1), executor=cluster))) == 2
 
 
+def test_a_job_of_a_sweep_that_was_ended_does_not_begin() -> None:
+    job = Job((SMALL,), 10**9)
+    worker.end("left")
+    try:
+        with pytest.raises(RunError, match="ended"):
+            worker.work("left", job, ())
+        assert not worker._engines
+    finally:
+        worker._ended.clear()
+
+
 @needs_dask
 def test_workers_of_another_version_are_refused(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
     here = worker.about()

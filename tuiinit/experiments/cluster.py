@@ -8,6 +8,7 @@ processors and versions are.
 from __future__ import annotations
 
 import ipaddress
+import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -120,6 +121,7 @@ class Cluster:
         self._progress = progress
         self._warn = warn or (lambda sentence: None)
         self._stopped = False
+        self._sweep = ""  # a name of what runs, for its workers
         self._futures: dict[Any, int] = {}  # of jobs that are not done, and their places
         self._open = ExitStack()
         try:
@@ -196,10 +198,11 @@ class Cluster:
             RunError: the cluster is gone.
         """
         words = [(one.title, one.content) for one in given.everything()]
+        self._sweep = secrets.token_hex(8)
         done = _Progress([job.steps * len(job.configs) for job in self.jobs], self._progress)
         self._client.subscribe_topic(TOPIC, done.event)
         futures = self._futures = {
-            self._client.submit(_work, place, job, words, pure=False, retries=RETRIES): place
+            self._client.submit(_work, self._sweep, place, job, words, pure=False, retries=RETRIES): place
             for place, job in enumerate(self.jobs)
         }
         finished = self._dask.as_completed(futures, loop=self._client.loop, with_results=True, raise_errors=False)
@@ -241,15 +244,15 @@ class Cluster:
     def _end(self, futures: list[Any]) -> None:
         with suppress(Exception):  # a cluster that is gone has nothing at work
             self._client.cancel(futures, force=True)
-            self._client.run(worker.end)
+            self._client.run(worker.end, self._sweep)
 
 
-def _work(place: int, job: Job, words: Sequence[tuple[str, bytes]]) -> Any:
+def _work(sweep: str, place: int, job: Job, words: Sequence[tuple[str, bytes]]) -> Any:
     """A task: a job, and word of it to whoever listens."""
     from distributed import get_worker
 
     here = get_worker()
-    return worker.work(job, words, lambda steps: here.log_event(TOPIC, (place, steps)))
+    return worker.work(sweep, job, words, lambda steps: here.log_event(TOPIC, (place, steps)))
 
 
 class _Progress:

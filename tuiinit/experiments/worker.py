@@ -55,15 +55,17 @@ class _Kept(threading.local):
 
 _kept = _Kept()
 _engines: set[Engine] = set()
+_ended: set[str] = set()  # sweeps of which nothing is wanted any more
 _lock = threading.Lock()
 
 
 def work(
-    job: Job, words: Sequence[tuple[str, bytes]], tell: Callable[[int], None] | None = None
+    sweep: str, job: Job, words: Sequence[tuple[str, bytes]], tell: Callable[[int], None] | None = None
 ) -> tuple[Measures, ...]:
     """Train a job's lanes.
 
     Args:
+        sweep: a name of the whole, for `end`.
         job: what to train.
         words: those that came through a pipe, each with its title.
         tell: told how many steps are done.
@@ -77,9 +79,12 @@ def work(
     try:
         if _kept.conversation is None:
             _kept.engine = Engine()
-            with _lock:
-                _engines.add(_kept.engine)
             _kept.conversation = Conversation(_kept.engine)
+        with _lock:  # either `end` finds the engine, or what it ended is found here
+            if sweep in _ended:
+                raise RunError("the sweep was ended")
+            assert _kept.engine is not None
+            _engines.add(_kept.engine)
         results = train(_kept.conversation, job, tell or (lambda _: None))
     except ConfigError:
         raise  # the conversation can go on
@@ -100,9 +105,10 @@ def _forget() -> None:
         engine.close()
 
 
-def end() -> None:
-    """Kill this process's engines, from any thread: what they train is lost."""
+def end(sweep: str = "") -> None:
+    """Kill this process's engines, from any thread, and begin no more jobs of a sweep: what they train is lost."""
     with _lock:
+        _ended.add(sweep)
         for engine in _engines:
             engine.kill()
 
